@@ -1,0 +1,187 @@
+//! The one epoch loop: early stopping, the best snapshot, checkpoints, resume, divergence. No model has its own.
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::artifact::{ArtifactError, ArtifactReader, ArtifactWriter};
+use crate::fit::{FitCx, FitError, FitEvent, Halt};
+use crate::model::Recommender;
+
+/// Whether more or less is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// More is better.
+    #[default]
+    Max,
+    /// Less is better.
+    Min,
+}
+
+impl Mode {
+    fn better(self, new: f64, old: f64) -> bool {
+        match self {
+            Self::Max => new > old,
+            Self::Min => new < old,
+        }
+    }
+}
+
+/// When to stop before the last epoch, and what the best snapshot is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EarlyStopping {
+    /// Validation metric, e.g. `ndcg@10`.
+    pub metric: String,
+    /// Whether more or less of it is better.
+    pub mode: Mode,
+    /// Validations without improvement after which the loop ends.
+    pub patience: usize,
+}
+
+/// Policy of the epoch loop. Without a validator all epochs run and the last model is the result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trainer {
+    /// How the best model is chosen on validation; `None` keeps the last.
+    pub early_stopping: Option<EarlyStopping>,
+    /// Epochs between validations, at least 1.
+    pub validate_every: usize,
+    /// Epochs between checkpoints; 0 for none.
+    pub checkpoint_every: usize,
+}
+
+impl Default for Trainer {
+    fn default() -> Self {
+        Self { early_stopping: None, validate_every: 1, checkpoint_every: 0 }
+    }
+}
+
+/// One line of the training log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// Epoch, from 1.
+    pub epoch: usize,
+    /// Mean training loss.
+    pub loss: f64,
+    /// Validation metrics, if this epoch was validated.
+    pub valid: Vec<(String, f64)>,
+    /// Whether this is the best model so far.
+    pub best: bool,
+}
+
+/// A model in training.
+pub trait Trainable {
+    /// What comes out.
+    type Model: Recommender;
+
+    /// Runs epoch `epoch` (from 1) and returns its mean loss. Its random numbers depend on the epoch's number alone.
+    fn epoch(&mut self, epoch: usize) -> Result<f64, FitError>;
+    /// The model as it stands.
+    fn snapshot(&self) -> Self::Model;
+    /// Writes the state that the next epoch needs.
+    fn save_state<'a>(&'a self, out: &mut ArtifactWriter<'a>) -> Result<(), ArtifactError>;
+    /// Reads it back into a freshly made trainable of the same data and parameters.
+    fn load_state(&mut self, from: &ArtifactReader<'_>) -> Result<(), ArtifactError>;
+}
+
+#[derive(Serialize, Deserialize)]
+struct Progress {
+    records: Vec<EpochRecord>,
+    best: Option<(usize, f64)>,
+    stale: usize,
+}
+
+/// Runs at most `epochs` epochs of `trainable` under the policy and watcher of `cx`; `load` reads a saved model.
+///
+/// The result is the best snapshot on validation, or the last where nothing is validated.
+pub fn run_epochs<T: Trainable>(
+    trainable: &mut T,
+    epochs: usize,
+    cx: &mut FitCx<'_>,
+    load: impl Fn(&ArtifactReader<'_>) -> Result<T::Model, ArtifactError>,
+) -> Result<T::Model, FitError> {
+    let mut best: Option<T::Model> = None;
+    let mut progress = Progress { records: Vec::new(), best: None, stale: 0 };
+    if let Some(checkpoint) = cx.resume {
+        progress = checkpoint.meta("progress")?;
+        trainable.load_state(&checkpoint.scope("state"))?;
+        if progress.best.is_some() {
+            best = Some(load(&checkpoint.scope("best"))?);
+        }
+    }
+    tell(cx, &FitEvent::Start { epochs, records: &progress.records }, 0)?;
+
+    let patience = cx.trainer.early_stopping.as_ref().filter(|_| cx.validator.is_some()).map(|stop| stop.patience);
+    for epoch in progress.records.len() + 1..=epochs {
+        if patience.is_some_and(|patience| progress.stale >= patience) {
+            break;
+        }
+        let loss = trainable.epoch(epoch)?;
+        if !loss.is_finite() {
+            return Err(FitError::Diverged { epoch, loss });
+        }
+        let due = epoch.is_multiple_of(cx.trainer.validate_every.max(1)) || epoch == epochs;
+        let mut record = EpochRecord { epoch, loss, valid: Vec::new(), best: false };
+        if let Some(validator) = cx.validator.filter(|_| due) {
+            let snapshot = trainable.snapshot();
+            record.valid = validator.validate(&snapshot)?;
+            if let Some(stop) = &cx.trainer.early_stopping {
+                let value = metric(&record.valid, &stop.metric)?;
+                if progress.best.is_none_or(|(_, old)| stop.mode.better(value, old)) {
+                    progress.best = Some((epoch, value));
+                    progress.stale = 0;
+                    record.best = true;
+                    best = Some(snapshot);
+                } else {
+                    progress.stale += 1;
+                }
+            }
+        }
+        progress.records.push(record);
+        let record = &progress.records[epoch - 1];
+        let halted = cx.watch.on(&FitEvent::Epoch(record));
+
+        let halting = halted.is_break();
+        let every = cx.trainer.checkpoint_every;
+        if every > 0 && (epoch.is_multiple_of(every) || halting || epoch == epochs) {
+            let save = |out: &mut dyn Write| write_checkpoint(trainable, best.as_ref(), &progress, out);
+            tell(cx, &FitEvent::Checkpoint { epoch, save: &save }, epoch)?;
+        }
+        match halted {
+            ControlFlow::Continue(()) => {}
+            ControlFlow::Break(Halt::Finish) => break,
+            ControlFlow::Break(Halt::Abort) => return Err(FitError::Interrupted { epoch }),
+        }
+    }
+    Ok(best.unwrap_or_else(|| trainable.snapshot()))
+}
+
+fn tell(cx: &mut FitCx<'_>, event: &FitEvent<'_>, epoch: usize) -> Result<(), FitError> {
+    match cx.watch.on(event) {
+        ControlFlow::Break(Halt::Abort) => Err(FitError::Interrupted { epoch }),
+        _ => Ok(()),
+    }
+}
+
+fn metric(valid: &[(String, f64)], name: &str) -> Result<f64, FitError> {
+    valid.iter().find(|(key, _)| key == name).map(|&(_, value)| value).ok_or_else(|| {
+        let known = valid.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>().join(", ");
+        FitError::Validation(format!("early stopping watches `{name}`, but validation measures: {known}"))
+    })
+}
+
+fn write_checkpoint<T: Trainable>(
+    trainable: &T,
+    best: Option<&T::Model>,
+    progress: &Progress,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut artifact = ArtifactWriter::new();
+    artifact.meta("progress", progress).map_err(io::Error::other)?;
+    artifact.scope("state", |artifact| trainable.save_state(artifact)).map_err(io::Error::other)?;
+    if let Some(best) = best {
+        artifact.scope("best", |artifact| best.save(artifact)).map_err(io::Error::other)?;
+    }
+    artifact.write_to(out)
+}

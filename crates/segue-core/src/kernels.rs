@@ -1,0 +1,232 @@
+//! The inner loops every model shares. The only unsafe code of this crate is here.
+//!
+//! The vector kernels keep sixteen partial sums and never fuse a multiplication with an addition, so that they give the
+//! same bits on every instruction set; only [`matmul_nt`] and [`matmul`] may round differently between processors.
+#![expect(unsafe_code, reason = "run-time CPU dispatch and the matrix product's pointer interface")]
+
+const LANES: usize = 16;
+
+/// Compiles `body` for AVX-512, AVX2 and the baseline and picks at run time. The bodies are the same safe Rust, so the
+/// three versions agree to the bit.
+macro_rules! dispatch {
+    ($(#[$doc:meta])* pub fn $name:ident($($arg:ident : $ty:ty),*) $(-> $ret:ty)? $body:block) => {
+        $(#[$doc])*
+        #[inline]
+        pub fn $name($($arg: $ty),*) $(-> $ret)? {
+            #[inline(always)]
+            fn portable($($arg: $ty),*) $(-> $ret)? $body
+
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512vl")]
+                fn avx512($($arg: $ty),*) $(-> $ret)? { portable($($arg),*) }
+                #[target_feature(enable = "avx2")]
+                fn avx2($($arg: $ty),*) $(-> $ret)? { portable($($arg),*) }
+                if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
+                    // SAFETY: the features were detected on this processor one line above.
+                    return unsafe { avx512($($arg),*) };
+                }
+                if is_x86_feature_detected!("avx2") {
+                    // SAFETY: as above.
+                    return unsafe { avx2($($arg),*) };
+                }
+            }
+            portable($($arg),*)
+        }
+    };
+}
+
+dispatch! {
+    /// Inner product of two vectors of one length.
+    pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+        let mut sums = [0.0_f32; LANES];
+        let (a_blocks, a_tail) = a.as_chunks::<LANES>();
+        let (b_blocks, b_tail) = b.as_chunks::<LANES>();
+        for (x, y) in a_blocks.iter().zip(b_blocks) {
+            for lane in 0..LANES {
+                sums[lane] += x[lane] * y[lane];
+            }
+        }
+        let tail: f32 = a_tail.iter().zip(b_tail).map(|(x, y)| x * y).sum();
+        let mut width = LANES / 2;
+        while width > 0 {
+            for lane in 0..width {
+                sums[lane] += sums[lane + width];
+            }
+            width /= 2;
+        }
+        sums[0] + tail
+    }
+}
+
+dispatch! {
+    /// `y += alpha · x`.
+    pub fn axpy(alpha: f32, x: &[f32], y: &mut [f32]) {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y += alpha * x;
+        }
+    }
+}
+
+dispatch! {
+    /// `out = Σ weights[n] · table[rows[n]]` for a table of `out.len()` columns: one row of a sparse × dense product.
+    pub fn gather_sum(table: &[f32], rows: &[u32], weights: &[f32], out: &mut [f32]) {
+        let d = out.len();
+        out.fill(0.0);
+        for (&row, &weight) in rows.iter().zip(weights) {
+            let start = row as usize * d;
+            for (y, x) in out.iter_mut().zip(&table[start..start + d]) {
+                *y += weight * x;
+            }
+        }
+    }
+}
+
+/// `out (m × n) = a (m × k) · b (n × k)ᵀ`, row-major: every query against every item.
+pub fn matmul_nt(a: &[f32], b: &[f32], k: usize, out: &mut [f32]) {
+    if k == 0 {
+        out.fill(0.0);
+        return;
+    }
+    let (m, n) = (a.len() / k, b.len() / k);
+    assert!(a.len() == m * k && b.len() == n * k && out.len() == m * n, "shapes of a product a · bᵀ");
+    // SAFETY: the three slices hold m·k, n·k and m·n elements, checked above; the strides stay inside them; `out` is
+    // borrowed mutably and so does not alias the inputs. One thread, so that the result does not depend on their number.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            out.as_mut_ptr(),
+            1,
+            n as isize,
+            false,
+            a.as_ptr(),
+            1,
+            k as isize,
+            b.as_ptr(),
+            k as isize,
+            1,
+            0.0,
+            1.0,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}
+
+/// A rectangle inside a row-major buffer: element (i, j) stands at `offset + i · stride + j`.
+#[derive(Debug, Clone, Copy)]
+pub struct Block {
+    /// Rows.
+    pub n_rows: usize,
+    /// Columns.
+    pub n_cols: usize,
+    /// Index of its first element.
+    pub offset: usize,
+    /// Distance between rows.
+    pub stride: usize,
+    /// Read it transposed: element (i, j) is then at `offset + j · stride + i`.
+    pub transposed: bool,
+}
+
+impl Block {
+    fn strides(&self) -> (isize, isize) {
+        if self.transposed { (1, self.stride as isize) } else { (self.stride as isize, 1) }
+    }
+
+    fn end(&self) -> usize {
+        let (rows, cols) = if self.transposed { (self.n_cols, self.n_rows) } else { (self.n_rows, self.n_cols) };
+        if rows == 0 || cols == 0 { 0 } else { self.offset + (rows - 1) * self.stride + cols }
+    }
+}
+
+/// `out = beta · out + alpha · a · b` on blocks of buffers: the building stone of blocked factorisations.
+#[expect(clippy::needless_pass_by_value, reason = "a pair of a mutable slice and its block is made for one call")]
+pub fn matmul(out: (&mut [f32], Block), a: (&[f32], Block), b: (&[f32], Block), alpha: f32, beta: f32) {
+    let (m, n, k) = (out.1.n_rows, out.1.n_cols, a.1.n_cols);
+    assert!(a.1.n_rows == m && b.1.n_rows == k && b.1.n_cols == n && !out.1.transposed, "shapes of a block product");
+    assert!(out.1.end() <= out.0.len() && a.1.end() <= a.0.len() && b.1.end() <= b.0.len(), "blocks inside buffers");
+    let ((out_row, out_col), (a_row, a_col), (b_row, b_col)) = (out.1.strides(), a.1.strides(), b.1.strides());
+    // SAFETY: every element that the strides reach lies inside its slice, checked above; `out` is borrowed mutably.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            out.0.as_mut_ptr().add(out.1.offset),
+            out_col,
+            out_row,
+            beta != 0.0,
+            a.0.as_ptr().add(a.1.offset),
+            a_col,
+            a_row,
+            b.0.as_ptr().add(b.1.offset),
+            b_col,
+            b_row,
+            beta,
+            alpha,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Seed;
+
+    fn random(n: usize, name: &str) -> Vec<f32> {
+        let mut stream = Seed::new(5).named(name).stream();
+        (0..n).map(|_| stream.normal() as f32).collect()
+    }
+
+    #[test]
+    fn kernels_equal_their_plain_twins() {
+        for n in [0, 1, 15, 16, 17, 64, 100] {
+            let (a, b) = (random(n, "a"), random(n, "b"));
+            let plain: f64 = a.iter().zip(&b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+            assert!((f64::from(dot(&a, &b)) - plain).abs() < 1e-4);
+            let mut y = b.clone();
+            axpy(0.5, &a, &mut y);
+            for i in 0..n {
+                assert_eq!(y[i], b[i] + 0.5 * a[i]);
+            }
+        }
+        let table = random(12, "t");
+        let mut out = [9.0; 3];
+        gather_sum(&table, &[2, 0], &[2.0, -1.0], &mut out);
+        for j in 0..3 {
+            assert_eq!(out[j], 2.0 * table[6 + j] - table[j]);
+        }
+    }
+
+    #[test]
+    fn products_equal_the_triple_loop() {
+        let (m, n, k) = (5, 7, 33);
+        let (a, b) = (random(m * k, "a"), random(n * k, "b"));
+        let mut out = vec![f32::NAN; m * n];
+        matmul_nt(&a, &b, k, &mut out);
+        let whole = |n_rows, n_cols, stride, transposed| Block { n_rows, n_cols, offset: 0, stride, transposed };
+        let mut blocks = vec![1.0; m * n];
+        matmul(
+            (&mut blocks, whole(m, n, n, false)),
+            (&a, whole(m, k, k, false)),
+            (&b, whole(k, n, k, true)),
+            -1.0,
+            1.0,
+        );
+        for i in 0..m {
+            for j in 0..n {
+                let plain: f32 = (0..k).map(|l| a[i * k + l] * b[j * k + l]).sum();
+                assert!((out[i * n + j] - plain).abs() < 1e-4);
+                assert!((blocks[i * n + j] - (1.0 - plain)).abs() < 1e-4);
+            }
+        }
+    }
+}
