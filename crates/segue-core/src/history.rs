@@ -74,6 +74,21 @@ impl<'a> History<'a> {
         signed
     }
 
+    /// Spreads a part per item over the events: an item's part stands on its latest event, all other events have 0. The
+    /// items of `parts` occur in the history; with [`History::signed`] this turns a sum over items into reasons.
+    pub fn on_latest_events(&self, parts: impl IntoIterator<Item = (ItemId, f32)>) -> Vec<f32> {
+        let mut latest: Vec<(ItemId, usize)> = self.items.iter().enumerate().map(|(n, &item)| (item, n)).collect();
+        latest.sort_unstable();
+        let mut spread = vec![0.0; self.len()];
+        for (item, part) in parts {
+            let end = latest.partition_point(|&(other, _)| other <= item);
+            if let Some(&(_, event)) = latest[..end].last() {
+                spread[event] = part;
+            }
+        }
+        spread
+    }
+
     /// A hash of what taste models read (items, signals, weights, values), whatever the order of the events.
     ///
     /// A model keeps it per trained user: where the history at query time has another fingerprint, history wins.
@@ -157,6 +172,7 @@ mod tests {
         history.push(5, Signal::Negative);
         history.push(9, Signal::Neutral);
         assert_eq!(history.as_history().signed(), [(2, 1.0), (5, -1.0)]);
+        assert_eq!(history.as_history().on_latest_events([(2, 0.5), (5, -3.0)]), [0.0, 0.5, -3.0, 0.0]);
     }
 
     #[test]

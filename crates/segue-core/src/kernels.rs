@@ -72,14 +72,60 @@ dispatch! {
     /// `out = Σ weights[n] · table[rows[n]]` for a table of `out.len()` columns: one row of a sparse × dense product.
     pub fn gather_sum(table: &[f32], rows: &[u32], weights: &[f32], out: &mut [f32]) {
         let d = out.len();
-        out.fill(0.0);
-        for (&row, &weight) in rows.iter().zip(weights) {
-            let start = row as usize * d;
-            for (y, x) in out.iter_mut().zip(&table[start..start + d]) {
-                *y += weight * x;
+        let (wide, rest) = out.as_chunks_mut::<{ 4 * LANES }>();
+        let (narrow, tail) = rest.as_chunks_mut::<LANES>();
+        let mut from = 0;
+        for block in wide {
+            gather_block(table, (d, from), rows, weights, block);
+            from += block.len();
+        }
+        for block in narrow {
+            gather_block(table, (d, from), rows, weights, block);
+            from += block.len();
+        }
+        tail.fill(0.0);
+        if !tail.is_empty() {
+            for (&row, &weight) in rows.iter().zip(weights) {
+                let start = row as usize * d + from;
+                for (y, x) in tail.iter_mut().zip(&table[start..(row as usize + 1) * d]) {
+                    *y += weight * x;
+                }
             }
         }
     }
+}
+
+/// Columns `from..from + N` of [`gather_sum`], summed in registers: more than twice as fast as summing in memory.
+#[inline(always)]
+fn gather_block<const N: usize>(
+    table: &[f32],
+    (d, from): (usize, usize),
+    rows: &[u32],
+    weights: &[f32],
+    out: &mut [f32; N],
+) {
+    let mut sums = [0.0_f32; N];
+    for (&row, &weight) in rows.iter().zip(weights) {
+        let start = row as usize * d + from;
+        for (sum, x) in sums.iter_mut().zip(&table[start..start + N]) {
+            *sum += weight * x;
+        }
+    }
+    *out = sums;
+}
+
+/// The instruction set that the kernels found on this processor; part of every run's manifest.
+pub fn isa() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
+            return "x86-64 avx512";
+        }
+        if is_x86_feature_detected!("avx2") {
+            return "x86-64 avx2";
+        }
+    }
+    std::env::consts::ARCH
 }
 
 /// `out (m × n) = a (m × k) · b (n × k)ᵀ`, row-major: every query against every item.
@@ -198,11 +244,13 @@ mod tests {
                 assert_eq!(y[i], b[i] + 0.5 * a[i]);
             }
         }
-        let table = random(12, "t");
-        let mut out = [9.0; 3];
-        gather_sum(&table, &[2, 0], &[2.0, -1.0], &mut out);
-        for j in 0..3 {
-            assert_eq!(out[j], 2.0 * table[6 + j] - table[j]);
+        for d in [3, 16, 64, 83, 147] {
+            let table = random(3 * d, "t");
+            let mut out = vec![9.0; d];
+            gather_sum(&table, &[2, 0], &[2.0, -1.0], &mut out);
+            for j in 0..d {
+                assert_eq!(out[j], 2.0 * table[2 * d + j] - table[j]);
+            }
         }
     }
 

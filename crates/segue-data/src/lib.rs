@@ -1,0 +1,12 @@
+//! Readers, preparation, splits and the built-in sample world of Segue.
+//!
+//! Raw logs → [`readers`] → [`prepare::prepare`] → [`segue_core::Prepared`] ⇄ [`prepare::write_folder`],
+//! [`prepare::load_folder`].
+#![warn(missing_docs)]
+
+mod error;
+pub mod prepare;
+pub mod readers;
+pub mod synth;
+
+pub use error::{BadLine, DataError};

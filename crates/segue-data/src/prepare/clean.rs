@@ -1,0 +1,142 @@
+//! Clipping, deduplication, signals and weights.
+
+use rayon::prelude::*;
+use segue_core::Signal;
+
+use super::config::{Deduplicate, PrepareOptions};
+use super::rows::{DomainRows, Row};
+
+/// What cleaning has to tell.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Cleaned {
+    /// Rows whose value was clipped.
+    pub(super) clipped: usize,
+    /// Pairs taken out of a given part because a later part has them.
+    pub(super) subtracted: usize,
+}
+
+/// Clips, keeps one event per pair, and sets signals and weights; afterwards rows are by user, then item.
+pub(super) fn clean(domain: &mut DomainRows, options: &PrepareOptions) -> Cleaned {
+    let mut told = Cleaned::default();
+    if let Some([low, high]) = options.clip {
+        for row in &mut domain.rows {
+            let clipped = row.value.clamp(low, high);
+            told.clipped += usize::from(clipped != row.value);
+            row.value = clipped;
+        }
+    }
+    told.subtracted = deduplicate(&mut domain.rows, options.deduplicate);
+    mark(&mut domain.rows, options);
+    told
+}
+
+/// Sorts by (user, item, part, time, value), the last three falling. Rows equal in all of these are interchangeable, so
+/// "the later line" of equal ones needs no column, and the order of the input never shows.
+fn deduplicate(rows: &mut Vec<Row>, keep: Deduplicate) -> usize {
+    rows.par_sort_unstable_by(|a, b| {
+        (a.user, a.item)
+            .cmp(&(b.user, b.item))
+            .then(b.part.cmp(&a.part))
+            .then(b.time.cmp(&a.time))
+            .then(b.value.total_cmp(&a.value))
+    });
+    let mut subtracted = 0;
+    rows.dedup_by(|row, kept| {
+        let same = (row.user, row.item) == (kept.user, kept.item);
+        let of_lower_part = same && row.part < kept.part;
+        subtracted += usize::from(of_lower_part);
+        of_lower_part || (same && keep == Deduplicate::Latest)
+    });
+    subtracted
+}
+
+fn mark(rows: &mut [Row], options: &PrepareOptions) {
+    let (low, high) = rows
+        .iter()
+        .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), row| (low.min(row.value), high.max(row.value)));
+    let likes = |value: f32| options.positive_threshold.is_none_or(|threshold| value >= threshold);
+    let dislikes = |value: f32| options.negative_threshold.is_some_and(|threshold| value <= threshold);
+    for row in rows {
+        row.weight = if !options.normalise || low == high {
+            1.0
+        } else {
+            // In f64: the difference of two finite f32 may overflow f32.
+            ((f64::from(row.value) - f64::from(low)) / (f64::from(high) - f64::from(low))) as f32
+        };
+        row.signal = match row.value {
+            value if dislikes(value) => Signal::Negative,
+            value if likes(value) => Signal::Positive,
+            _ => Signal::Neutral,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use segue_core::IdMap;
+
+    use super::super::rows::Part;
+    use super::*;
+
+    fn row(user: u32, item: u32, value: f32, time: i64, part: Part) -> Row {
+        Row { user, item, value, weight: 0.0, time, signal: Signal::Neutral, part }
+    }
+
+    fn cleaned(rows: Vec<Row>, options: &PrepareOptions) -> (Vec<Row>, Cleaned) {
+        let mut domain = DomainRows { name: "d".into(), items: IdMap::default(), rows, timed: true };
+        let told = clean(&mut domain, options);
+        (domain.rows, told)
+    }
+
+    #[test]
+    fn the_latest_event_wins_then_the_larger_value() {
+        let rows = vec![
+            row(0, 0, 2.0, 5, Part::Train),
+            row(0, 0, 4.0, 9, Part::Train),
+            row(0, 0, 5.0, 9, Part::Train),
+            row(0, 1, 1.0, 1, Part::Train),
+        ];
+        let (rows, _) = cleaned(rows, &PrepareOptions::default());
+        assert_eq!(
+            rows.iter().map(|r| (r.item, r.value, r.weight)).collect::<Vec<_>>(),
+            [(0, 5.0, 1.0), (1, 1.0, 0.0)]
+        );
+    }
+
+    #[test]
+    fn a_pair_of_two_given_parts_stays_in_the_later() {
+        let rows = vec![
+            row(0, 0, 1.0, 9, Part::Train),
+            row(0, 0, 1.0, 1, Part::Valid),
+            row(0, 1, 1.0, 1, Part::Test),
+            row(0, 1, 1.0, 1, Part::Valid),
+        ];
+        let (rows, told) =
+            cleaned(rows, &PrepareOptions { deduplicate: Deduplicate::None, ..PrepareOptions::default() });
+        assert_eq!(rows.iter().map(|r| r.part).collect::<Vec<_>>(), [Part::Valid, Part::Test]);
+        assert_eq!(told.subtracted, 2);
+    }
+
+    #[test]
+    fn values_are_clipped_scaled_and_judged() {
+        let options = PrepareOptions {
+            positive_threshold: Some(4.0),
+            negative_threshold: Some(2.0),
+            ..PrepareOptions::default()
+        };
+        let rows = [0.0, 3.0, 4.0, 9.0].iter().enumerate().map(|(i, &v)| row(0, i as u32, v, 0, Part::Train)).collect();
+        let (rows, told) = cleaned(rows, &options);
+        assert_eq!(rows.iter().map(|r| r.weight).collect::<Vec<_>>(), [0.0, 0.5, 0.75, 1.0]);
+        use Signal::{Negative, Neutral, Positive};
+        assert_eq!(rows.iter().map(|r| r.signal).collect::<Vec<_>>(), [Negative, Neutral, Positive, Positive]);
+        assert_eq!(told.clipped, 2);
+    }
+
+    #[test]
+    fn all_equal_ratings_weigh_one_and_thresholds_still_apply() {
+        let options = PrepareOptions { positive_threshold: Some(4.0), ..PrepareOptions::default() };
+        let rows = (0..3).map(|i| row(0, i, 3.0, 0, Part::Train)).collect();
+        let (rows, _) = cleaned(rows, &options);
+        assert!(rows.iter().all(|r| r.weight == 1.0 && r.signal == Signal::Neutral));
+    }
+}

@@ -1,0 +1,164 @@
+//! The Parquet files of a prepared folder: typed columns out and in.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int32Type, Int64Type};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::types::{Type, TypePtr};
+
+use crate::DataError;
+use crate::readers::parquet::open;
+
+/// Rows per row group: what is held beside the log itself while writing or reading.
+pub(super) const GROUP: usize = 1 << 18;
+
+/// A required or optional leaf column.
+pub(super) fn leaf(name: &str, physical: Physical, optional: bool) -> Result<TypePtr, ParquetError> {
+    let repetition = if optional { Repetition::OPTIONAL } else { Repetition::REQUIRED };
+    let text = (physical == Physical::BYTE_ARRAY).then_some(LogicalType::String);
+    let builder = Type::primitive_type_builder(name, physical).with_repetition(repetition).with_logical_type(text);
+    builder.build().map(Arc::new)
+}
+
+/// A column of text lists in the standard three-level form.
+pub(super) fn text_list(name: &str) -> Result<TypePtr, ParquetError> {
+    let list = Type::group_type_builder("list")
+        .with_repetition(Repetition::REPEATED)
+        .with_fields(vec![leaf("element", Physical::BYTE_ARRAY, false)?])
+        .build()?;
+    let column = Type::group_type_builder(name)
+        .with_repetition(Repetition::REQUIRED)
+        .with_logical_type(Some(LogicalType::List))
+        .with_fields(vec![Arc::new(list)])
+        .build()?;
+    Ok(Arc::new(column))
+}
+
+/// Writes `n_rows` rows of `schema` in groups; `write` fills one group from its range of rows.
+pub(super) fn write_table<W: Write + Send>(
+    out: W,
+    fields: Vec<TypePtr>,
+    n_rows: usize,
+    mut write: impl FnMut(&mut Group<'_, W>, std::ops::Range<usize>) -> Result<(), ParquetError>,
+) -> Result<W, ParquetError> {
+    let schema = Type::group_type_builder("schema").with_fields(fields).build()?;
+    // A fixed creator: the same data gives the same bytes whatever the version of the library says of itself.
+    let properties =
+        WriterProperties::builder().set_compression(Compression::SNAPPY).set_created_by("segue".into()).build();
+    let mut writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties))?;
+    let mut start = 0;
+    while start < n_rows {
+        let end = (start + GROUP).min(n_rows);
+        let mut group = Group { inner: writer.next_row_group()? };
+        write(&mut group, start..end)?;
+        group.inner.close()?;
+        start = end;
+    }
+    writer.into_inner()
+}
+
+/// One row group being written, column by column.
+pub(super) struct Group<'a, W: Write> {
+    inner: SerializedRowGroupWriter<'a, W>,
+}
+
+impl<W: Write + Send> Group<'_, W> {
+    fn column<T: DataType>(
+        &mut self,
+        values: &[T::T],
+        levels: Option<&[i16]>,
+        repeats: Option<&[i16]>,
+    ) -> Result<(), ParquetError> {
+        let Some(mut column) = self.inner.next_column()? else {
+            return Err(ParquetError::General("more columns than the schema has".into()));
+        };
+        column.typed::<T>().write_batch(values, levels, repeats)?;
+        column.close()
+    }
+
+    pub(super) fn ints(&mut self, values: &[i32]) -> Result<(), ParquetError> {
+        self.column::<Int32Type>(values, None, None)
+    }
+
+    pub(super) fn floats(&mut self, values: &[f32]) -> Result<(), ParquetError> {
+        self.column::<FloatType>(values, None, None)
+    }
+
+    pub(super) fn texts<'t>(&mut self, values: impl Iterator<Item = &'t str>) -> Result<(), ParquetError> {
+        self.column::<ByteArrayType>(&values.map(ByteArray::from).collect::<Vec<_>>(), None, None)
+    }
+
+    pub(super) fn optional_texts<'t>(
+        &mut self,
+        values: impl Iterator<Item = Option<&'t str>>,
+    ) -> Result<(), ParquetError> {
+        let mut levels = Vec::new();
+        let present = values.inspect(|v| levels.push(i16::from(v.is_some()))).flatten().map(ByteArray::from);
+        let present: Vec<_> = present.collect();
+        self.column::<ByteArrayType>(&present, Some(&levels), None)
+    }
+
+    /// All present or all absent.
+    pub(super) fn longs_or_none(&mut self, values: Option<&[i64]>, n: usize) -> Result<(), ParquetError> {
+        self.column::<Int64Type>(values.unwrap_or_default(), Some(&vec![i16::from(values.is_some()); n]), None)
+    }
+
+    /// All present or all absent.
+    pub(super) fn floats_or_none(&mut self, values: Option<&[f32]>, n: usize) -> Result<(), ParquetError> {
+        self.column::<FloatType>(values.unwrap_or_default(), Some(&vec![i16::from(values.is_some()); n]), None)
+    }
+
+    pub(super) fn text_lists<'t>(&mut self, rows: impl Iterator<Item = &'t [String]>) -> Result<(), ParquetError> {
+        let (mut values, mut levels, mut repeats) = (Vec::new(), Vec::new(), Vec::new());
+        for row in rows {
+            if row.is_empty() {
+                levels.push(0);
+                repeats.push(0);
+            }
+            for (n, text) in row.iter().enumerate() {
+                values.push(ByteArray::from(text.as_str()));
+                levels.push(1);
+                repeats.push(i16::from(n > 0));
+            }
+        }
+        self.column::<ByteArrayType>(&values, Some(&levels), Some(&repeats))
+    }
+}
+
+/// A Parquet file of our own being read; columns are found by name.
+pub(super) struct Table<'p> {
+    path: &'p Path,
+    reader: SerializedFileReader<File>,
+    names: Vec<String>,
+}
+
+impl<'p> Table<'p> {
+    pub(super) fn open(path: &'p Path) -> Result<Self, DataError> {
+        let reader = open(path)?;
+        let columns = reader.metadata().file_metadata().schema_descr_ptr();
+        // Of `categories.list.element` the first part is the name.
+        let name = |c: &parquet::schema::types::ColumnDescPtr| c.path().parts()[0].clone();
+        let names = columns.columns().iter().map(name).collect();
+        Ok(Self { path, reader, names })
+    }
+
+    pub(super) fn column(&self, name: &str) -> Result<usize, DataError> {
+        self.names.iter().position(|n| n == name).ok_or_else(|| self.damaged(format!("has no column {name}")))
+    }
+
+    pub(super) fn groups(&self) -> impl Iterator<Item = Result<Box<dyn RowGroupReader + '_>, DataError>> {
+        let path = self.path;
+        (0..self.reader.num_row_groups()).map(move |g| self.reader.get_row_group(g).map_err(DataError::parquet(path)))
+    }
+
+    pub(super) fn damaged(&self, what: impl std::fmt::Display) -> DataError {
+        DataError::Folder { path: self.path.into(), what: format!("is damaged: {what}; run `segue prepare` again") }
+    }
+}

@@ -1,0 +1,271 @@
+//! What to read, how to clean it and how to split it: the configuration groups `data`, `prepare` and `split`.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::readers::{ColumnMap, Format};
+
+/// One path or name, or several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany<T> {
+    /// One.
+    One(T),
+    /// Several, in order.
+    Many(Vec<T>),
+}
+
+impl<T> OneOrMany<T> {
+    /// All of them.
+    pub fn as_slice(&self) -> &[T] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
+}
+
+/// Group `data`: the logs and their domains.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataConfig {
+    /// Name of the data set, e.g. `douban_book_music`; it names run folders and tables.
+    pub name: String,
+    /// Folder of the files. Only the configuration reads it, by interpolation: `${data.root}/ratings.csv`.
+    pub root: Option<String>,
+    /// Which of several given splits, for interpolation: `${data.root}/${data.fold}.base`.
+    pub fold: Option<String>,
+    /// The domains; those in use keep this order in the catalogue.
+    pub domains: Vec<DomainConfig>,
+    /// Names of the source domains; null: every domain but the target; `[]`: none, the target alone.
+    pub source: Option<OneOrMany<String>>,
+    /// Name of the target domain, whose items are recommended; may be left out where there is one domain.
+    pub target: String,
+    /// Bad lines tolerated per file; null: one in a hundred. The first 100 are shown.
+    pub max_bad_lines: Option<u64>,
+    /// Share of target interactions that go to training in a ratio split, in (0, 1); overrides `split.ratios`.
+    pub train_ratio: Option<f64>,
+    /// Share of target interactions that go to validation in a ratio split, in [0, 1); overrides `split.ratios`.
+    pub val_ratio: Option<f64>,
+    /// Sampled candidates per positive in evaluation. Preparation does not read it; evaluation does.
+    pub negative_samples: Option<u32>,
+    /// Share of users kept, in (0, 1], chosen by hash of the external id; overrides `prepare.train_size`.
+    pub train_size: Option<f64>,
+}
+
+impl DataConfig {
+    /// The key that names the target domain, resolved: `target`, or the only domain.
+    pub fn target_name(&self) -> &str {
+        match self.domains.as_slice() {
+            [only] if self.target.is_empty() => &only.name,
+            _ => &self.target,
+        }
+    }
+}
+
+/// One domain: its files and how to read them.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DomainConfig {
+    /// Name, e.g. `films`.
+    pub name: String,
+    /// Format of the interaction files; `auto` recognises it from the content.
+    pub format: Format,
+    /// Interaction file, or several that are read as one.
+    pub interactions: Option<OneOrMany<PathBuf>>,
+    /// Item metadata (titles, categories), if any; its format is recognised from the content.
+    pub items: Option<OneOrMany<PathBuf>>,
+    /// Which column is what, for `table` and `parquet`; columns left out are found by their usual names.
+    pub columns: ColumnMap,
+    /// Delimiter of a `table`, one character; null: guessed from the first line.
+    pub delimiter: Option<char>,
+    /// Whether a `table` starts with a line of names; null: guessed from the first line.
+    pub header: Option<bool>,
+    /// Given training part (`split.kind: given`).
+    pub train: Option<OneOrMany<PathBuf>>,
+    /// Given validation part; its pairs are taken out of the training part. Null: a part of train is carved out.
+    pub valid: Option<OneOrMany<PathBuf>>,
+    /// Given test part.
+    pub test: Option<OneOrMany<PathBuf>>,
+    /// Given negatives per user: `user neg1 ... negN` or `(user,item) neg1 ... negN`.
+    pub negatives: Option<PathBuf>,
+    /// Whether user ids mean the same people as in the other domains.
+    pub users: UserIdentity,
+}
+
+/// Whether a domain's user ids are those of the other domains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserIdentity {
+    /// One id, one person, in every domain.
+    #[default]
+    Shared,
+    /// The ids are this domain's own; they become `<domain>:<id>`.
+    Own,
+}
+
+/// Group `prepare`: cleaning and filtering. The defaults clean and filter nothing but broken rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of a configuration group")]
+pub struct PrepareOptions {
+    /// Drop rows without user, item or value, and without time where the domain's log has times. False: an error.
+    pub drop_incomplete: bool,
+    /// Values are clipped to this range; null for plays and other counts.
+    pub clip: Option<[f32; 2]>,
+    /// What is kept of several events of one user and item.
+    pub deduplicate: Deduplicate,
+    /// Weight = value scaled to [0,1] by the domain's least and largest value (1 where all are equal); false: 1.
+    pub normalise: bool,
+    /// Write each user's times scaled to [0,1] as column `timestamp_norm` (1 where all are equal).
+    pub time_per_user: bool,
+    /// Values at or above are likes; null: every event is.
+    pub positive_threshold: Option<f32>,
+    /// Values at or below are dislikes, between the thresholds neutral; null: no dislikes.
+    pub negative_threshold: Option<f32>,
+    /// Drop events that are not likes, so that only likes are learnt from and asked for.
+    pub positives_only: bool,
+    /// Minimum interactions of users and items.
+    pub core: Core,
+    /// Which users stay: all, or those met in the target and in at least one source domain.
+    pub users: UserFilter,
+    /// Category of items without one; null: none.
+    pub unknown_category: Option<String>,
+    /// Share of users kept, in (0, 1], chosen by hash of the external id.
+    pub train_size: f64,
+}
+
+impl Default for PrepareOptions {
+    fn default() -> Self {
+        Self {
+            drop_incomplete: true,
+            clip: Some([1.0, 5.0]),
+            deduplicate: Deduplicate::Latest,
+            normalise: true,
+            time_per_user: true,
+            positive_threshold: None,
+            negative_threshold: None,
+            positives_only: false,
+            core: Core::default(),
+            users: UserFilter::All,
+            unknown_category: Some("unknown".into()),
+            train_size: 1.0,
+        }
+    }
+}
+
+/// What is kept of several events of one user and item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deduplicate {
+    /// The latest; of equal times the larger value, then the later line.
+    #[default]
+    Latest,
+    /// All.
+    None,
+}
+
+/// Minimum interactions; 0 asks for nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Core {
+    /// Interactions of a user.
+    pub users: usize,
+    /// Interactions of an item.
+    pub items: usize,
+    /// Count once, or again until nothing changes.
+    pub mode: CoreMode,
+    /// Whether a user's interactions are counted in each domain or over all.
+    pub scope: CoreScope,
+    /// True: strictly more than the numbers above; false: at least.
+    pub strict: bool,
+}
+
+/// How often a core filter counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CoreMode {
+    /// Users and items are counted once, on the same rows.
+    #[default]
+    Once,
+    /// Counted (and overlap required) again until nothing changes.
+    UntilStable,
+}
+
+/// What a user's interactions are counted over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CoreScope {
+    /// In each domain: a user may stay in one and leave the other.
+    #[default]
+    PerDomain,
+    /// Over all domains together.
+    Joint,
+}
+
+/// Which users stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserFilter {
+    /// All.
+    #[default]
+    All,
+    /// Those met in the target and in at least one source domain.
+    Overlapping,
+}
+
+/// Group `split`: what is learnt from, chosen by, and sealed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SplitConfig {
+    /// How.
+    pub kind: SplitKind,
+    /// Shares of train, validation and test of a ratio split; they sum to 1.
+    pub ratios: [f64; 3],
+    /// Whether a ratio split is random, by hash, or chronological per user.
+    pub order: RatioOrder,
+    /// Share of a given training part that becomes validation where none is given, in [0, 1), by hash.
+    pub valid_fraction: f64,
+    /// Users with fewer target interactions are not asked about: all of theirs are training.
+    pub min_history: usize,
+    /// Seed of the hashes; null: the run's seed.
+    pub seed: Option<u64>,
+}
+
+impl Default for SplitConfig {
+    fn default() -> Self {
+        Self {
+            kind: SplitKind::LeaveOneOut,
+            ratios: [0.8, 0.1, 0.1],
+            order: RatioOrder::Random,
+            valid_fraction: 0.1,
+            min_history: 3,
+            seed: None,
+        }
+    }
+}
+
+/// How a log is split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SplitKind {
+    /// Each user's last target interaction is test, the one before validation, the rest training.
+    #[default]
+    LeaveOneOut,
+    /// Shares of the target's interactions.
+    Ratio,
+    /// By files: `train`, `valid`, `test`, `negatives` of the domains.
+    Given,
+}
+
+/// What a ratio split goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RatioOrder {
+    /// Each interaction by hash of seed, user and item.
+    #[default]
+    Random,
+    /// Each user's interactions by time: oldest training, newest test.
+    Time,
+}

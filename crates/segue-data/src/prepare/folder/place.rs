@@ -1,0 +1,149 @@
+//! Where a folder is built and how it takes its place: beside the target, then renamed.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::{MANIFEST, WrittenFile};
+use crate::DataError;
+use crate::readers::Fnv;
+
+/// A folder being built beside its place. Dropped before [`Place::take`], it removes what it built.
+#[derive(Debug)]
+pub(super) struct Place {
+    target: PathBuf,
+    aside: PathBuf,
+    taken: bool,
+    pub(super) files: Vec<WrittenFile>,
+}
+
+impl Place {
+    /// Checks that `target` may be replaced, and makes the folder aside with its `data` and `maps`.
+    pub(super) fn prepare(target: &Path) -> Result<Self, DataError> {
+        replaceable(target)?;
+        let parent = parent_of(target);
+        fs::create_dir_all(parent).map_err(DataError::io(parent, "create the folder"))?;
+        let aside = sibling(target, "writing")?;
+        // Left by a killed run; the name is ours alone.
+        if aside.is_dir() {
+            fs::remove_dir_all(&aside).map_err(DataError::io(&aside, "remove the leftover folder"))?;
+        }
+        let place = Self { target: target.into(), aside, taken: false, files: Vec::new() };
+        for folder in ["data", "maps"] {
+            let folder = place.aside.join(folder);
+            fs::create_dir_all(&folder).map_err(DataError::io(&folder, "create the folder"))?;
+        }
+        Ok(place)
+    }
+
+    /// Opens one file of the folder for writing.
+    pub(super) fn create(&self, name: &str) -> Result<Hashed, DataError> {
+        let path = self.aside.join(name);
+        let file = File::create(&path).map_err(DataError::io(&path, "create"))?;
+        Ok(Hashed { name: name.into(), path, file: io::BufWriter::new(file), hash: Fnv::default(), bytes: 0 })
+    }
+
+    /// Flushes and syncs a file, and notes its size and hash.
+    pub(super) fn close(&mut self, out: Hashed) -> Result<(), DataError> {
+        let Hashed { name, path, file, hash, bytes } = out;
+        let file = file.into_inner().map_err(|error| DataError::io(&path, "write")(error.into_error()))?;
+        file.sync_all().map_err(DataError::io(&path, "sync"))?;
+        self.files.push(WrittenFile { path: name, bytes, fnv1a64: hash.hex() });
+        Ok(())
+    }
+
+    /// Syncs the folders and renames the whole into place; an old folder of ours goes afterwards.
+    pub(super) fn take(mut self) -> Result<(), DataError> {
+        for folder in [self.aside.join("data"), self.aside.join("maps"), self.aside.clone()] {
+            sync_folder(&folder)?;
+        }
+        let old = sibling(&self.target, "old")?;
+        if old.is_dir() {
+            fs::remove_dir_all(&old).map_err(DataError::io(&old, "remove the old folder"))?;
+        }
+        // Checked again: the building took a while.
+        replaceable(&self.target)?;
+        if self.target.is_dir() {
+            fs::rename(&self.target, &old).map_err(DataError::io(&self.target, "move the old folder away"))?;
+        }
+        if let Err(error) = fs::rename(&self.aside, &self.target) {
+            // Put the old one back: it is still the best there is.
+            let _ = fs::rename(&old, &self.target);
+            return Err(DataError::io(&self.target, "put the new folder in place")(error));
+        }
+        self.taken = true;
+        sync_folder(parent_of(&self.target))?;
+        if old.is_dir() {
+            fs::remove_dir_all(&old).map_err(DataError::io(&old, "remove the old folder"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.taken {
+            // Best effort: the error that led here is the one to report.
+            let _ = fs::remove_dir_all(&self.aside);
+        }
+    }
+}
+
+/// Only nothing, an empty folder or a folder of ours is replaced.
+fn replaceable(target: &Path) -> Result<(), DataError> {
+    let folder = |what: String| DataError::Folder { path: target.into(), what };
+    if !target.exists() {
+        return Ok(());
+    }
+    if !target.is_dir() {
+        return Err(folder("is a file; name another output folder".into()));
+    }
+    let mut entries = fs::read_dir(target).map_err(DataError::io(target, "list"))?;
+    if target.join(MANIFEST).is_file() || entries.next().is_none() {
+        return Ok(());
+    }
+    Err(folder("is not empty and was not written by `segue prepare`; name another output folder, or empty it".into()))
+}
+
+fn parent_of(target: &Path) -> &Path {
+    target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn sibling(target: &Path, role: &str) -> Result<PathBuf, DataError> {
+    match target.file_name() {
+        Some(name) => Ok(parent_of(target).join(format!(".{}.{role}", name.to_string_lossy()))),
+        None => Err(DataError::Folder { path: target.into(), what: "has no name; name an output folder".into() }),
+    }
+}
+
+fn sync_folder(folder: &Path) -> Result<(), DataError> {
+    // Where a folder cannot be opened for syncing (not a POSIX system) the rename is all there is.
+    if cfg!(unix) {
+        let opened = File::open(folder).map_err(DataError::io(folder, "open"))?;
+        opened.sync_all().map_err(DataError::io(folder, "sync"))?;
+    }
+    Ok(())
+}
+
+/// A file that is hashed and counted as it is written.
+#[derive(Debug)]
+pub(super) struct Hashed {
+    name: String,
+    pub(super) path: PathBuf,
+    file: io::BufWriter<File>,
+    hash: Fnv,
+    bytes: u64,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let n = self.file.write(buffer)?;
+        self.hash = self.hash.of(&buffer[..n]);
+        self.bytes += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

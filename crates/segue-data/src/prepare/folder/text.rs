@@ -1,0 +1,76 @@
+//! The text files of a prepared folder.
+
+use std::io::{self, Write};
+
+use segue_core::Prepared;
+
+use crate::prepare::report::PrepareReport;
+
+/// A JSON object, one entry per line.
+fn object<'a>(out: &mut dyn Write, indent: &str, entries: impl Iterator<Item = (&'a str, usize)>) -> io::Result<()> {
+    out.write_all(b"{")?;
+    for (n, (key, id)) in entries.enumerate() {
+        write!(out, "{}\n{indent}  ", if n == 0 { "" } else { "," })?;
+        serde_json::to_writer(&mut *out, key)?;
+        write!(out, ": {id}")?;
+    }
+    write!(out, "\n{indent}}}")
+}
+
+pub(super) fn user_map(out: &mut dyn Write, prepared: &Prepared) -> io::Result<()> {
+    object(out, "", prepared.users.iter().zip(0..))?;
+    out.write_all(b"\n")
+}
+
+pub(super) fn item_map(out: &mut dyn Write, prepared: &Prepared) -> io::Result<()> {
+    out.write_all(b"{")?;
+    for (d, domain) in prepared.catalogue.domains().iter().enumerate() {
+        out.write_all(if d == 0 { b"\n  " } else { b",\n  " })?;
+        serde_json::to_writer(&mut *out, &domain.name)?;
+        out.write_all(b": ")?;
+        object(out, "  ", domain.ids.iter().zip(prepared.catalogue.range(d).start as usize..))?;
+    }
+    out.write_all(b"\n}\n")
+}
+
+pub(super) fn stats(out: &mut dyn Write, report: &PrepareReport) -> io::Result<()> {
+    writeln!(out, "domain,split,users,items,interactions")?;
+    for p in &report.parts {
+        writeln!(out, "{},{},{},{},{}", p.domain, p.part, p.users, p.items, p.interactions)?;
+    }
+    Ok(())
+}
+
+pub(super) fn readme(out: &mut dyn Write, prepared: &Prepared, report: &PrepareReport) -> io::Result<()> {
+    writeln!(out, "{}: prepared by `segue prepare`\n", report.data.name)?;
+    writeln!(out, "Protocol: {}\n", prepared.split.protocol)?;
+    writeln!(out, "{} users, {} items\n", prepared.users.len(), prepared.catalogue.n_items())?;
+    writeln!(out, "{:<16} {:<6} {:>10} {:>10} {:>14}", "domain", "split", "users", "items", "interactions")?;
+    for p in &report.parts {
+        writeln!(out, "{:<16} {:<6} {:>10} {:>10} {:>14}", p.domain, p.part, p.users, p.items, p.interactions)?;
+    }
+    for o in &report.overlaps {
+        writeln!(
+            out,
+            "\n{} users in both {} ({:.1} %) and {} ({:.1} %)",
+            o.users, o.first, o.percent_of_first, o.second, o.percent_of_second
+        )?;
+    }
+    writeln!(out, "\nSteps (interactions left, removed):")?;
+    for s in &report.steps {
+        writeln!(out, "  {:<18} {:<16} {:>10} {:>10}", s.step, s.domain, s.interactions, s.removed)?;
+    }
+    if !report.notes.is_empty() {
+        writeln!(out, "\nNotes:")?;
+    }
+    for note in &report.notes {
+        writeln!(out, "  - {note}")?;
+    }
+    writeln!(
+        out,
+        "\ndata/*.parquet: user and item are the ids of the input, user_id and item_id the dense ones; rating is the\n\
+         raw value, rating_norm the weight; signal is -1 (dislike), 0 or 1 (like); timestamp is unix seconds and\n\
+         timestamp_norm that time scaled to [0,1] within the user's events. manifest.json has every option, the hashes\n\
+         (FNV-1a, 64 bits) of the input files and of every file here."
+    )
+}

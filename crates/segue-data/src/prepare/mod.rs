@@ -1,0 +1,46 @@
+//! Raw logs into training, validation and sealed test.
+//!
+//! Every step is relational: its result depends on the set of rows, never on their order, and its ties are decided by
+//! columns. So any engine (ours, SQL, a data-frame library) can be held to equal rows.
+//!
+//! | # | step | result | ties and order |
+//! |---|---|---|---|
+//! | 1 | read | one row per event; rows without user, item, value, or time where the domain's log has times, are dropped | – |
+//! | 2 | clip | `value = min(max(value, low), high)` | – |
+//! | 3 | given parts | a pair in two parts stays in the later: test, then validation, then train | – |
+//! | 4 | deduplicate | one row per (domain, user, item) | time desc, value desc, then the later line |
+//! | 5 | weight | `(value - min) / (max - min)` over the domain's rows; 1 where all are equal | – |
+//! | 6 | signal | negative if `value <= negative_threshold`, else positive if `value >= positive_threshold`, else neutral | – |
+//! | 7 | positives only | rows with a positive signal | – |
+//! | 8 | train size | users with `hash(seed, user) < train_size` | – |
+//! | 9 | overlapping users | users with a row in the target and one in a source | – |
+//! | 10 | core | users and items with enough rows, both counted on the same rows; `until_stable` repeats 9 (if on) and 10 | – |
+//! | 11 | leave-one-out | target likes per user: rank 1 is test, rank 2 validation; rows before rank 2 train; rows after it that are no likes go | time desc, value desc, item id |
+//! | 11 | ratio, random | `hash(seed, user, item)` against the shares | – |
+//! | 11 | ratio, by time | per user: the first `round(n · test)` ranks test, the next `round(n · valid)` validation; one row stays | time desc, value desc, item id |
+//! | 11 | given | files; validation, where missing: rows of train with `hash(seed, user, item) < valid_fraction` but each user's largest hash | hash |
+//! | 12 | train | all rows of the sources and the target's training part | – |
+//!
+//! Item ids compare as [`segue_core::external_order`] says: numbers by value, before everything else by bytes. Hashes
+//! are those of [`segue_core::Seed`]: `Seed::new(seed).named(step).named(user).named(item)`.
+
+mod assemble;
+mod clean;
+mod columns;
+mod config;
+mod filter;
+mod folder;
+mod ingest;
+mod pipeline;
+mod report;
+mod rows;
+mod split;
+
+pub use self::config::{
+    Core, CoreMode, CoreScope, DataConfig, Deduplicate, DomainConfig, OneOrMany, PrepareOptions, RatioOrder,
+    SplitConfig, SplitKind, UserFilter, UserIdentity,
+};
+pub use self::folder::{Manifest, TaskEntry, WrittenFile, load_folder, write_folder};
+pub use self::pipeline::prepare;
+pub use self::report::{Overlap, PartCount, PrepareReport, StepCount};
+pub use crate::readers::{Column, ColumnMap, InputFile, Progress};

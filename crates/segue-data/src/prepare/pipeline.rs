@@ -1,0 +1,188 @@
+//! The steps of preparation in order.
+
+use std::ops::ControlFlow;
+
+use segue_core::{Domain, ItemInfo, Prepared, Seed};
+
+use super::config::{DataConfig, OneOrMany, PrepareOptions, SplitConfig, SplitKind, UserFilter};
+use super::report::PrepareReport;
+use super::rows::{Part, World};
+use super::{assemble, clean, filter, ingest, split as splitting};
+use crate::DataError;
+use crate::readers::{Progress, Session, read_items};
+
+/// Reads, cleans, filters and splits; see the table of steps in [`crate::prepare`].
+///
+/// `seed` is used where `split.seed` is null.
+pub fn prepare(
+    data: &DataConfig,
+    options: &PrepareOptions,
+    split: &SplitConfig,
+    seed: u64,
+    progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
+) -> Result<(Prepared, PrepareReport), DataError> {
+    let (options, split, seed) = resolve(data, options, split, seed)?;
+    let mut session = Session::new(data.max_bad_lines, progress);
+    let mut world = ingest::ingest(data, split.kind, options.drop_incomplete, &mut session)?;
+    let before = world.sizes();
+    world.record("read", &before, "the files hold no complete row; check `format` and `columns`")?;
+
+    session.stage("clean", before.iter().sum::<usize>() as u64)?;
+    for (domain, &before) in world.domains.iter_mut().zip(&before) {
+        let told = clean::clean(domain, &options);
+        let name = &domain.name;
+        if told.clipped * 10 > before {
+            world.notes.push(format!(
+                "{name}: {} of {} values were clipped; set prepare.clip=null for plays and other counts",
+                told.clipped, before
+            ));
+        }
+        if told.subtracted > 0 {
+            world.notes.push(format!(
+                "{name}: {} pairs of a later given part were taken out of earlier ones",
+                told.subtracted
+            ));
+        }
+    }
+    world.record("deduplicate", &before, "")?;
+
+    session.stage("filter", world.sizes().iter().sum::<usize>() as u64)?;
+    filter::filter(&mut world, &options, Seed::new(seed))?;
+
+    session.stage("split", world.domains[world.target].rows.len() as u64)?;
+    let protocol = splitting::split(&mut world, &split, Seed::new(seed).named("split"))?;
+    let protocol = protocol_line(&world, &protocol, seed);
+    let mut report = PrepareReport {
+        data: data.clone(),
+        parts: assemble::count_parts(&world),
+        overlaps: assemble::count_overlaps(&world),
+        steps: std::mem::take(&mut world.steps),
+        options,
+        split,
+        seed,
+        ..PrepareReport::default()
+    };
+    check_parts(&report, &world)?;
+    let shares_negatives = world.negatives.is_some() && report.parts.iter().any(|p| p.part == "val" && p.users > 0);
+    let (assembled, notes) = assemble::assemble(world);
+    report.notes = notes;
+    if shares_negatives {
+        report.notes.push("the given negatives are shared by validation and test".into());
+    }
+    let infos = assembled.domains.iter().map(|domain| describe(data, domain, &report.options, &mut session));
+    let infos = infos.collect::<Result<Vec<_>, _>>()?;
+    session.stage("assemble", report.parts.iter().map(|p| p.interactions as u64).sum())?;
+    let prepared = assembled.finish(&infos, protocol)?;
+    report.inputs = session.into_files();
+    for input in report.inputs.iter().filter(|input| input.bad_lines > 0) {
+        report.notes.push(format!("{}: {} of {} lines were unreadable", input.path, input.bad_lines, input.lines));
+    }
+    Ok((prepared, report))
+}
+
+/// Options as they will be used: shortcuts of group `data` applied, ranges checked.
+fn resolve(
+    data: &DataConfig,
+    options: &PrepareOptions,
+    split: &SplitConfig,
+    seed: u64,
+) -> Result<(PrepareOptions, SplitConfig, u64), DataError> {
+    let (mut options, mut split) = (options.clone(), split.clone());
+    if let Some(train_size) = data.train_size {
+        options.train_size = train_size;
+    }
+    if !(options.train_size > 0.0 && options.train_size <= 1.0) {
+        return Err(DataError::config("prepare.train_size", format!("{} must lie in (0, 1]", options.train_size)));
+    }
+    if let Some([low, high]) = options.clip
+        && !(low.is_finite() && high.is_finite() && low <= high)
+    {
+        let what = format!("[{low}, {high}] must be two finite numbers, the first not above the second");
+        return Err(DataError::config("prepare.clip", what));
+    }
+    if let (Some(positive), Some(negative)) = (options.positive_threshold, options.negative_threshold)
+        && negative >= positive
+    {
+        let what = format!("{negative} must be below prepare.positive_threshold ({positive})");
+        return Err(DataError::config("prepare.negative_threshold", what));
+    }
+    if data.train_ratio.is_some() || data.val_ratio.is_some() {
+        if split.kind == SplitKind::Given {
+            let what = "has no meaning for given files; use split=ratio, or set it to null";
+            return Err(DataError::config("data.train_ratio", what));
+        }
+        split.kind = SplitKind::Ratio;
+        let valid = data.val_ratio.unwrap_or(split.ratios[1]);
+        let train = data.train_ratio.unwrap_or(1.0 - valid - split.ratios[2]);
+        // Rounded, so that 1 - 0.8 - 0.1 reads 0.1.
+        split.ratios = [train, valid, ((1.0 - train - valid) * 1e9).round() / 1e9];
+    }
+    if split.kind == SplitKind::Given {
+        let core = options.core;
+        if core.users > 0 || core.items > 0 || options.users == UserFilter::Overlapping {
+            let key = if options.users == UserFilter::Overlapping { "prepare.users" } else { "prepare.core" };
+            let what = "a given split is kept as it is; use prepare=default, or split=ratio to filter and split anew";
+            return Err(DataError::config(key, what));
+        }
+    }
+    splitting::check(&split)?;
+    let seed = *split.seed.get_or_insert(seed);
+    Ok((options, split, seed))
+}
+
+fn protocol_line(world: &World, split: &str, seed: u64) -> String {
+    let of = |d: usize| world.domains[d].name.as_str();
+    let sources: Vec<&str> = (0..world.domains.len()).filter(|&d| d != world.target).map(of).collect();
+    let train = match sources.as_slice() {
+        [] => format!("train = {}-train", of(world.target)),
+        some => format!("train = all of {} + {}-train", some.join(", "), of(world.target)),
+    };
+    format!("{split}; {train}; split seed {seed}")
+}
+
+/// A split without training or test events is a mistake of the configuration.
+fn check_parts(report: &PrepareReport, world: &World) -> Result<(), DataError> {
+    let target = &world.domains[world.target];
+    let size = |part: &str| {
+        let count = report.parts.iter().find(|p| p.domain == target.name && p.part == part);
+        count.map_or(0, |p| p.interactions)
+    };
+    debug_assert_eq!(size("test"), target.rows.iter().filter(|row| row.part == Part::Test).count());
+    let way_out = match report.split.kind {
+        SplitKind::LeaveOneOut => format!(
+            "no user of {} has enough likes; lower `split.min_history` ({}), lower `prepare.positive_threshold`, \
+             or use split=ratio",
+            target.name, report.split.min_history
+        ),
+        SplitKind::Ratio => {
+            format!("change `split.ratios` or lower `split.min_history` ({})", report.split.min_history)
+        }
+        SplitKind::Given => "check the given train and test files".into(),
+    };
+    for part in ["train", "test"] {
+        if size(part) == 0 {
+            let step = format!("the split: domain {} has no {part} interactions", target.name);
+            return Err(DataError::Nothing { step, way_out });
+        }
+    }
+    Ok(())
+}
+
+/// What the metadata files know of a domain's items.
+fn describe(
+    data: &DataConfig,
+    domain: &Domain,
+    options: &PrepareOptions,
+    session: &mut Session<'_>,
+) -> Result<Vec<ItemInfo>, DataError> {
+    let mut infos = vec![None; domain.ids.len()];
+    let config = data.domains.iter().find(|d| d.name == domain.name);
+    for path in config.and_then(|d| d.items.as_ref()).into_iter().flat_map(OneOrMany::as_slice) {
+        read_items(path, &domain.ids, session, &mut infos)?;
+    }
+    let mut infos: Vec<ItemInfo> = infos.into_iter().map(Option::unwrap_or_default).collect();
+    if let Some(unknown) = &options.unknown_category {
+        infos.iter_mut().filter(|i| i.categories.is_empty()).for_each(|i| i.categories.push(unknown.clone()));
+    }
+    Ok(infos)
+}

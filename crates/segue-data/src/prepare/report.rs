@@ -1,0 +1,80 @@
+//! What preparation did, in numbers.
+
+use serde::{Deserialize, Serialize};
+
+use super::config::{DataConfig, PrepareOptions, SplitConfig};
+use crate::readers::InputFile;
+
+/// Everything that preparation counted.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrepareReport {
+    /// What was read.
+    pub data: DataConfig,
+    /// Options as used, after `data.train_size`.
+    pub options: PrepareOptions,
+    /// Split as used, after `data.train_ratio` and the seed.
+    pub split: SplitConfig,
+    /// Seed of the hashes.
+    pub seed: u64,
+    /// Input files in reading order.
+    pub inputs: Vec<InputFile>,
+    /// Interactions after every step, per domain.
+    pub steps: Vec<StepCount>,
+    /// Users, items and interactions per domain and part.
+    pub parts: Vec<PartCount>,
+    /// Users met in two domains, for each pair.
+    pub overlaps: Vec<Overlap>,
+    /// Anything a reader of the numbers should know.
+    pub notes: Vec<String>,
+}
+
+/// What one step left of one domain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepCount {
+    /// Step, e.g. `deduplicate`.
+    pub step: String,
+    /// Domain.
+    pub domain: String,
+    /// Users left.
+    pub users: usize,
+    /// Items left.
+    pub items: usize,
+    /// Interactions left.
+    pub interactions: usize,
+    /// Interactions that this step removed.
+    pub removed: usize,
+}
+
+/// Size of one part of one domain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartCount {
+    /// Domain.
+    pub domain: String,
+    /// `train`, `val` or `test`.
+    pub part: String,
+    /// Users with at least one interaction.
+    pub users: usize,
+    /// Items with at least one interaction.
+    pub items: usize,
+    /// Interactions.
+    pub interactions: usize,
+}
+
+/// Users met in two domains.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Overlap {
+    /// First domain.
+    pub first: String,
+    /// Second domain.
+    pub second: String,
+    /// Users met in both.
+    pub users: usize,
+    /// In percent of the first domain's users.
+    pub percent_of_first: f64,
+    /// In percent of the second domain's users.
+    pub percent_of_second: f64,
+}

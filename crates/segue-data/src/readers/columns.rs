@@ -1,0 +1,159 @@
+//! Which column is what, by mapping or by the usual names.
+
+use std::path::Path;
+
+use segue_core::nearest;
+use serde::{Deserialize, Serialize};
+
+use crate::DataError;
+
+/// A column by header name, or by position from 0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Column {
+    /// Position from 0.
+    Position(usize),
+    /// Name in the header.
+    Name(String),
+}
+
+/// Which column is what.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ColumnMap {
+    /// Who.
+    pub user: Option<Column>,
+    /// What.
+    pub item: Option<Column>,
+    /// Rating, plays; without it every interaction has value 1.
+    pub value: Option<Column>,
+    /// Unix seconds, milliseconds or microseconds, or `YYYY-MM-DD HH:MM:SS` in UTC.
+    pub time: Option<Column>,
+}
+
+/// Positions of the columns in one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Positions {
+    pub(crate) user: usize,
+    pub(crate) item: usize,
+    pub(crate) value: Option<usize>,
+    pub(crate) time: Option<usize>,
+}
+
+const USER: &[&str] = &["user", "userid", "uid", "reviewerid", "customerid", "member"];
+const ITEM: &[&str] =
+    &["item", "itemid", "iid", "movieid", "asin", "parentasin", "artistid", "productid", "bookid", "trackid", "songid"];
+const VALUE: &[&str] = &["rating", "value", "overall", "stars", "score", "weight", "plays", "playcount"];
+const TIME: &[&str] = &["timestamp", "time", "unixreviewtime", "datetime", "date", "ts"];
+
+impl ColumnMap {
+    /// True if some column is given by name, so that a header must exist.
+    pub(crate) fn names_columns(&self) -> bool {
+        [&self.user, &self.item, &self.value, &self.time].iter().any(|c| matches!(c, Some(Column::Name(_))))
+    }
+
+    /// Finds the columns among the names of a header.
+    pub(crate) fn among(&self, path: &Path, names: &[String]) -> Result<Positions, DataError> {
+        let required = |column: Option<&Column>, role: &str, usual: &[&str]| match find(path, names, column, usual)? {
+            Some(position) => Ok(position),
+            None => Err(DataError::Column { path: path.into(), wanted: format!("for the {role}"), have: list(names) }),
+        };
+        Ok(Positions {
+            user: required(self.user.as_ref(), "user", USER)?,
+            item: required(self.item.as_ref(), "item", ITEM)?,
+            value: find(path, names, self.value.as_ref(), VALUE)?,
+            time: find(path, names, self.time.as_ref(), TIME)?,
+        })
+    }
+
+    /// The columns of a file without header: as mapped, else user, item, value, time from the left.
+    pub(crate) fn by_position(&self, path: &Path, width: usize) -> Result<Positions, DataError> {
+        let at = |column: Option<&Column>, usual: usize| match column {
+            None => Ok((usual < width).then_some(usual)),
+            Some(Column::Position(position)) if *position < width => Ok(Some(*position)),
+            Some(Column::Position(position)) => Err(DataError::Column {
+                path: path.into(),
+                wanted: format!("at position {position}"),
+                have: format!("{width} columns, 0 to {}", width.saturating_sub(1)),
+            }),
+            Some(Column::Name(name)) => Err(DataError::Column {
+                path: path.into(),
+                wanted: format!("{name:?}, for `header` is false"),
+                have: format!("{width} columns without names"),
+            }),
+        };
+        let missing = |role: &str| DataError::Column {
+            path: path.into(),
+            wanted: format!("for the {role}"),
+            have: format!("{width} column(s); is the delimiter right?"),
+        };
+        Ok(Positions {
+            user: at(self.user.as_ref(), 0)?.ok_or_else(|| missing("user"))?,
+            item: at(self.item.as_ref(), 1)?.ok_or_else(|| missing("item"))?,
+            value: at(self.value.as_ref(), 2)?,
+            time: at(self.time.as_ref(), 3)?,
+        })
+    }
+}
+
+/// True if a line of cells looks like names: one of them is a usual name of user or item.
+pub(crate) fn looks_like_header<'a>(mut cells: impl Iterator<Item = &'a str>) -> bool {
+    cells.any(|cell| is_usual(cell, USER) || is_usual(cell, ITEM))
+}
+
+/// True if `name` usually names the item column.
+pub(crate) fn is_usual_item(name: &str) -> bool {
+    is_usual(name, ITEM)
+}
+
+fn is_usual(name: &str, usual: &[&str]) -> bool {
+    let plain: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    usual.contains(&plain.as_str())
+}
+
+fn list(names: &[String]) -> String {
+    names.join(", ")
+}
+
+fn find(path: &Path, names: &[String], column: Option<&Column>, usual: &[&str]) -> Result<Option<usize>, DataError> {
+    match column {
+        Some(Column::Position(position)) if *position < names.len() => Ok(Some(*position)),
+        Some(Column::Position(position)) => {
+            Err(DataError::Column { path: path.into(), wanted: format!("at position {position}"), have: list(names) })
+        }
+        Some(Column::Name(name)) => {
+            let position = names.iter().position(|n| n == name).ok_or_else(|| {
+                let near = nearest(name, names.iter().map(String::as_str));
+                let near = near.map_or(String::new(), |near| format!(" (did you mean {near:?}?)"));
+                DataError::Column { path: path.into(), wanted: format!("{name:?}{near}"), have: list(names) }
+            })?;
+            Ok(Some(position))
+        }
+        // The order of the usual names decides, not that of the columns: `item` before `asin`.
+        None => Ok(usual.iter().find_map(|usual| names.iter().position(|n| is_usual(n, &[usual])))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(text: &str) -> Vec<String> {
+        text.split(',').map(String::from).collect()
+    }
+
+    #[test]
+    fn usual_names_are_found_and_mapped_ones_win() {
+        let path = Path::new("x.csv");
+        let found = ColumnMap::default().among(path, &names("userId,movieId,rating,timestamp")).unwrap();
+        assert_eq!(found, Positions { user: 0, item: 1, value: Some(2), time: Some(3) });
+        let map = ColumnMap { value: Some(Column::Name("plays".into())), ..ColumnMap::default() };
+        let found = map.among(path, &names("item_id,plays,user,rating")).unwrap();
+        assert_eq!(found, Positions { user: 2, item: 0, value: Some(1), time: None });
+        let map = ColumnMap { user: Some(Column::Name("usr".into())), ..ColumnMap::default() };
+        let message = map.among(path, &names("user,item")).unwrap_err().to_string();
+        assert!(message.contains("did you mean \"user\"?"), "{message}");
+        let message = ColumnMap::default().by_position(path, 1).unwrap_err().to_string();
+        assert!(message.contains("delimiter"), "{message}");
+    }
+}

@@ -1,0 +1,252 @@
+//! Item metadata: titles and categories of `MovieLens`, Amazon and any table with the usual column names.
+
+use std::path::Path;
+
+use segue_core::{IdMap, ItemInfo};
+use serde_json::Value;
+
+use super::columns::is_usual_item;
+use super::open::Input;
+use super::session::{Reason, Session};
+use super::{python_literal, table};
+use crate::DataError;
+
+/// Genres of `MovieLens` 100k in the order of `u.genre`, for a `u.item` without that file beside it.
+const GENRES_100K: [&str; 19] = [
+    "unknown",
+    "Action",
+    "Adventure",
+    "Animation",
+    "Children's",
+    "Comedy",
+    "Crime",
+    "Documentary",
+    "Drama",
+    "Fantasy",
+    "Film-Noir",
+    "Horror",
+    "Musical",
+    "Mystery",
+    "Romance",
+    "Sci-Fi",
+    "Thriller",
+    "War",
+    "Western",
+];
+
+/// Reads what the file knows of `items`, by dense position; of several records of one item the first wins.
+///
+/// Recognised: `u.item` (`|`, Latin-1, genre flags), `movies.dat` (`::`, Latin-1), `movies.csv`, Amazon metadata as JSON
+/// (2018) or Python literals (2014), and tables whose header names item, title and categories (joined by `|`).
+pub fn read_items(
+    path: &Path,
+    items: &IdMap,
+    session: &mut Session<'_>,
+    infos: &mut [Option<ItemInfo>],
+) -> Result<(), DataError> {
+    let mut input = Input::open(path)?;
+    let head = input.peek()?;
+    let first = head.split(|&b| b == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+    let mut shelf = Shelf { items, infos };
+    if first.trim_ascii_start().starts_with(b"{") {
+        session.each_line(input, |line| amazon(line, &mut shelf))
+    } else if first.windows(2).any(|w| w == b"::") {
+        each_latin1_line(input, session, |line| movies_dat(line, &mut shelf))
+    } else if first.split(|&b| b == b'|').count() > 20 {
+        let genres = genres_beside(path)?;
+        each_latin1_line(input, session, |line| u_item(line, &genres, &mut shelf))
+    } else {
+        named_table(input, session, &mut shelf)
+    }
+}
+
+struct Shelf<'a> {
+    items: &'a IdMap,
+    infos: &'a mut [Option<ItemInfo>],
+}
+
+impl Shelf<'_> {
+    fn put(&mut self, item: &str, title: &str, categories: impl Iterator<Item = String>) {
+        let Some(slot) = self.items.find(item).map(|i| &mut self.infos[i as usize]).filter(|slot| slot.is_none())
+        else {
+            return;
+        };
+        let title = Some(title.trim()).filter(|t| !t.is_empty()).map(String::from);
+        let mut distinct: Vec<String> = Vec::new();
+        for category in categories {
+            let category = category.trim();
+            if !category.is_empty() && !distinct.iter().any(|known| known == category) {
+                distinct.push(category.into());
+            }
+        }
+        *slot = Some(ItemInfo { title, categories: distinct });
+    }
+}
+
+fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().map(|&b| char::from(b)).collect()
+}
+
+/// Files that are Latin-1 by specification; a re-coded copy in valid UTF-8 is taken as that.
+fn each_latin1_line(
+    mut input: Input,
+    session: &mut Session<'_>,
+    mut take: impl FnMut(&str) -> Result<(), Reason>,
+) -> Result<(), DataError> {
+    let mut reading = session.begin(input.path());
+    let (mut line, mut number) = (Vec::new(), 0);
+    while input.line(&mut line)? {
+        number += 1;
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let outcome = match std::str::from_utf8(&line) {
+            Ok(text) => take(text),
+            Err(_) => take(&latin1(&line)),
+        };
+        session.count(&mut reading, &input, number, outcome)?;
+    }
+    session.end(reading, &input)
+}
+
+fn movies_dat(line: &str, shelf: &mut Shelf<'_>) -> Result<(), Reason> {
+    let mut cells = line.split("::");
+    match (cells.next(), cells.next(), cells.next(), cells.next()) {
+        (Some(item), Some(title), Some(genres), None) => {
+            shelf.put(item.trim(), title, genres.split('|').map(String::from));
+            Ok(())
+        }
+        _ => Err("does not have the 3 fields id, title, genres separated by ::".into()),
+    }
+}
+
+fn u_item(line: &str, genres: &[String], shelf: &mut Shelf<'_>) -> Result<(), Reason> {
+    let cells: Vec<&str> = line.split('|').collect();
+    if cells.len() != 5 + genres.len() {
+        return Err(format!("has {} fields separated by |, {} are needed", cells.len(), 5 + genres.len()).into());
+    }
+    // The first flag says that nothing is known: that is no category.
+    let known = genres.iter().zip(&cells[5..]).filter(|(genre, flag)| flag.trim() == "1" && *genre != "unknown");
+    shelf.put(cells[0].trim(), cells[1], known.map(|(genre, _)| genre.clone()));
+    Ok(())
+}
+
+fn genres_beside(path: &Path) -> Result<Vec<String>, DataError> {
+    let beside = path.with_file_name("u.genre");
+    if !beside.is_file() {
+        return Ok(GENRES_100K.map(String::from).into());
+    }
+    let bytes = std::fs::read(&beside).map_err(DataError::io(&beside, "read"))?;
+    let text = latin1(&bytes);
+    Ok(text.lines().filter_map(|line| line.split_once('|')).map(|(genre, _)| genre.trim().to_owned()).collect())
+}
+
+fn amazon(line: &str, shelf: &mut Shelf<'_>) -> Result<(), Reason> {
+    let record: Value = match serde_json::from_str(line) {
+        Ok(record) => record,
+        Err(_) => {
+            python_literal::parse(line).map_err(|error| format!("is neither JSON nor a Python literal: {error}"))?
+        }
+    };
+    let Some(item) = record.get("asin").and_then(Value::as_str) else { return Err("has no asin".into()) };
+    let title = record.get("title").and_then(Value::as_str).unwrap_or_default();
+    let mut categories = Vec::new();
+    for key in ["category", "categories"] {
+        strings(record.get(key).unwrap_or(&Value::Null), &mut categories);
+    }
+    shelf.put(item.trim(), title, categories.into_iter());
+    Ok(())
+}
+
+/// All strings of a nested list, in order.
+fn strings(value: &Value, out: &mut Vec<String>) {
+    match value {
+        Value::String(text) => out.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| strings(item, out)),
+        _ => {}
+    }
+}
+
+fn named_table(mut input: Input, session: &mut Session<'_>, shelf: &mut Shelf<'_>) -> Result<(), DataError> {
+    let path = input.path().to_path_buf();
+    let delimiter = table::delimiter_of(&mut input, None)?;
+    let mut reading = session.begin(&path);
+    let mut rows = table::rows(input, delimiter);
+    let mut record = csv::ByteRecord::new();
+    if !table::next(&mut rows, &mut record)? {
+        return session.end(reading, rows.get_ref());
+    }
+    let names: Vec<String> = record.iter().map(|c| String::from_utf8_lossy(c).trim().to_lowercase()).collect();
+    let among = |usual: &[&str]| usual.iter().find_map(|usual| names.iter().position(|n| n == usual));
+    let missing =
+        |wanted: &str| DataError::Column { path: path.clone(), wanted: wanted.into(), have: names.join(", ") };
+    let item = names.iter().position(|n| is_usual_item(n)).or_else(|| among(&["id"]));
+    let item = item.ok_or_else(|| missing("for the item (such as item, item_id, movieId, asin)"))?;
+    let title = among(&["title", "name", "original_title"]);
+    let categories = among(&["categories", "genres", "category", "item_cat", "genre", "tags"]);
+    if title.is_none() && categories.is_none() {
+        return Err(missing("for title or categories"));
+    }
+    while table::next(&mut rows, &mut record)? {
+        let cell =
+            |at: Option<usize>| at.and_then(|at| record.get(at)).map(String::from_utf8_lossy).unwrap_or_default();
+        let outcome = if record.len() <= item {
+            Err(format!("has {} cells, column {item} is needed", record.len()).into())
+        } else {
+            let categories = cell(categories).into_owned();
+            let named = categories.split('|').filter(|c| *c != "(no genres listed)").map(String::from);
+            shelf.put(cell(Some(item)).trim(), &cell(title), named);
+            Ok(())
+        };
+        let line = record.position().map_or(0, csv::Position::line);
+        session.count(&mut reading, rows.get_ref(), line, outcome)?;
+    }
+    session.end(reading, rows.get_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(content: &[u8], expected: &[(Option<&str>, &[&str])]) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("items");
+        std::fs::write(&path, content).unwrap();
+        let items = IdMap::new(vec!["1", "2", "3"]);
+        let mut progress = |_: super::super::Progress<'_>| ControlFlow::Continue(());
+        let mut infos = vec![None; 3];
+        read_items(&path, &items, &mut Session::new(None, &mut progress), &mut infos).unwrap();
+        let infos: Vec<ItemInfo> = infos.into_iter().map(Option::unwrap_or_default).collect();
+        let seen: Vec<(Option<&str>, Vec<&str>)> =
+            infos.iter().map(|i| (i.title.as_deref(), i.categories.iter().map(String::as_str).collect())).collect();
+        let expected: Vec<(Option<&str>, Vec<&str>)> = expected.iter().map(|(t, c)| (*t, c.to_vec())).collect();
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn every_metadata_format_gives_titles_and_categories() {
+        check(
+            b"1::Caf\xe9 (1995)::Drama|War\n3::Three::Drama\n",
+            &[(Some("Café (1995)"), &["Drama", "War"]), (None, &[]), (Some("Three"), &["Drama"])],
+        );
+        check(
+            b"2|Two|d||u|0|1|0|0|0|0|0|0|1|0|0|0|0|0|0|0|0|0|0\n1|One|d||u|1|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0\n",
+            &[(Some("One"), &[]), (Some("Two"), &["Action", "Drama"]), (None, &[])],
+        );
+        check(
+            b"movieId,title,genres\n1,\"One, Two\",A|B\n2,Two,(no genres listed)\n",
+            &[(Some("One, Two"), &["A", "B"]), (Some("Two"), &[]), (None, &[])],
+        );
+        check(
+            b"{'asin': '1', 'title': \"Don't\", 'categories': [['A', 'B'], ['A', 'C']]}\n{'asin': '9'}\n{'asin': '1'}\n",
+            &[(Some("Don't"), &["A", "B", "C"]), (None, &[]), (None, &[])],
+        );
+        check(
+            b"{\"asin\": \"2\", \"category\": [\"X\"], \"title\": \"T\"}\n",
+            &[(None, &[]), (Some("T"), &["X"]), (None, &[])],
+        );
+    }
+}

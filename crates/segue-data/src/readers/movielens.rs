@@ -1,0 +1,39 @@
+//! `MovieLens`: `u.data` of 100k (tabs), `ratings.dat` of 1M and 10M (`::`), `ratings.csv` of latest, 20M, 25M and 32M.
+//!
+//! Harper and Konstan, *The `MovieLens` Datasets: History and Context*, ACM Transactions on Interactive
+//! Intelligent Systems 2015, <https://doi.org/10.1145/2827872>.
+//! The Kaggle edition of 20M has dates instead of unix times; both are read.
+
+use super::columns::ColumnMap;
+use super::log::RawLog;
+use super::open::Input;
+use super::session::{Reason, Session, parse_time, parse_value};
+use super::table::{self, TableLayout};
+use crate::DataError;
+
+pub(super) fn read(mut input: Input, session: &mut Session<'_>, log: &mut RawLog) -> Result<(), DataError> {
+    let head = input.peek()?;
+    let first = head.split(|&b| b == b'\n').next().unwrap_or_default();
+    if first.windows(2).any(|w| w == b"::") {
+        session.each_line(input, |line| row(line.split("::"), log))
+    } else if first.contains(&b'\t') {
+        session.each_line(input, |line| row(line.split('\t'), log))
+    } else {
+        table::read(
+            input,
+            session,
+            log,
+            &TableLayout { columns: ColumnMap::default(), delimiter: Some(','), header: Some(true) },
+        )
+    }
+}
+
+fn row<'a>(mut cells: impl Iterator<Item = &'a str>, log: &mut RawLog) -> Result<(), Reason> {
+    match (cells.next(), cells.next(), cells.next(), cells.next(), cells.next()) {
+        (Some(user), Some(item), Some(value), Some(time), None) => {
+            log.push(user.trim(), item.trim(), parse_value(value)?, parse_time(time)?);
+            Ok(())
+        }
+        _ => Err("does not have the 4 fields user, item, rating, time".into()),
+    }
+}

@@ -1,0 +1,255 @@
+//! Opening a file: gzip by content, bytes counted and hashed on the way, errors that name the way out.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use flate2::bufread::MultiGzDecoder;
+use segue_core::nearest;
+
+use crate::DataError;
+
+const BUFFER: usize = 1 << 17;
+
+/// FNV-1a with 64 bits (Fowler, Noll, Vo): a stable check against accidents, not against attackers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fnv {
+    #[must_use]
+    pub(crate) fn of(self, bytes: &[u8]) -> Self {
+        Self(bytes.iter().fold(self.0, |h, &b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)))
+    }
+
+    pub(crate) fn hex(self) -> String {
+        format!("{:016x}", self.0)
+    }
+}
+
+/// What went through a file's reader so far.
+#[derive(Debug, Default)]
+struct Tally {
+    bytes: Cell<u64>,
+    hash: Cell<Fnv>,
+}
+
+struct Tallied {
+    file: File,
+    tally: Rc<Tally>,
+}
+
+impl Read for Tallied {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read(buffer)?;
+        self.tally.bytes.set(self.tally.bytes.get() + n as u64);
+        self.tally.hash.set(self.tally.hash.get().of(&buffer[..n]));
+        Ok(n)
+    }
+}
+
+/// An open file, decompressed where it is gzip.
+pub struct Input {
+    path: PathBuf,
+    reader: Box<dyn BufRead>,
+    tally: Rc<Tally>,
+    size: u64,
+    gzip: bool,
+}
+
+impl std::fmt::Debug for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Input").field("path", &self.path).field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+impl Input {
+    /// Opens `path`; a gzip file is recognised by its first two bytes, whatever its name.
+    pub fn open(path: &Path) -> Result<Self, DataError> {
+        let file = open_file(path)?;
+        let size = file.metadata().map_err(DataError::io(path, "read"))?.len();
+        let tally = Rc::new(Tally::default());
+        let mut raw = BufReader::with_capacity(BUFFER, Tallied { file, tally: Rc::clone(&tally) });
+        let head = raw.fill_buf().map_err(DataError::io(path, "read"))?;
+        if head.is_empty() {
+            return Err(DataError::Empty { path: path.into() });
+        }
+        let gzip = head.starts_with(&[0x1f, 0x8b]);
+        let reader: Box<dyn BufRead> =
+            if gzip { Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(raw))) } else { Box::new(raw) };
+        Ok(Self { path: path.into(), reader, tally, size, gzip })
+    }
+
+    /// The path as given.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Size in bytes as stored.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Stored bytes consumed so far.
+    pub fn consumed(&self) -> u64 {
+        self.tally.bytes.get()
+    }
+
+    /// FNV-1a of the stored bytes consumed so far.
+    pub(crate) fn hash(&self) -> Fnv {
+        self.tally.hash.get()
+    }
+
+    /// The buffered content without consuming it.
+    pub(crate) fn peek(&mut self) -> Result<&[u8], DataError> {
+        match self.reader.fill_buf() {
+            Ok(head) => Ok(head),
+            Err(error) => Err(fault(&self.path, self.gzip, error)),
+        }
+    }
+
+    /// The next line with its end removed, in `line`; false at the end of the file.
+    pub(crate) fn line(&mut self, line: &mut Vec<u8>) -> Result<bool, DataError> {
+        line.clear();
+        match self.reader.read_until(b'\n', line) {
+            Ok(0) => Ok(false),
+            Ok(_) => {
+                while matches!(line.last(), Some(b'\n' | b'\r')) {
+                    line.pop();
+                }
+                Ok(true)
+            }
+            Err(error) => Err(fault(&self.path, self.gzip, error)),
+        }
+    }
+
+    /// What an I/O failure of the stream means.
+    pub(crate) fn fault(&self, error: io::Error) -> DataError {
+        fault(&self.path, self.gzip, error)
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
+    }
+}
+
+fn fault(path: &Path, gzip: bool, error: io::Error) -> DataError {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof if gzip => {
+            DataError::Gzip { path: path.into(), what: "ends early (truncated)".into() }
+        }
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput if gzip => {
+            DataError::Gzip { path: path.into(), what: format!("is damaged ({error})") }
+        }
+        _ => DataError::Io { path: path.into(), doing: "read", source: error },
+    }
+}
+
+/// Opens a regular file, or says what is there instead.
+pub(crate) fn open_file(path: &Path) -> Result<File, DataError> {
+    if path.as_os_str().is_empty() {
+        return Err(DataError::config("data.domains", "a path is empty; name a file, or null for none"));
+    }
+    if path.is_dir() {
+        let names = names_in(path);
+        let shown = names.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+        let hint = if shown.is_empty() { "; it is empty".into() } else { format!("; it holds {shown}") };
+        return Err(DataError::Directory { path: path.into(), hint });
+    }
+    File::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => DataError::Missing { path: path.into(), hint: missing_hint(path) },
+        _ => DataError::Io { path: path.into(), doing: "open", source: error },
+    })
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+    names.sort_unstable();
+    names
+}
+
+fn missing_hint(path: &Path) -> String {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return format!("; the folder {} does not exist either, check `data.root` or SEGUE_DATA", folder.display());
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let names = names_in(folder);
+    // `ratings.csv` for `ratings.csv.gz` is far by edit distance and yet the likely slip.
+    let relative = names.iter().find(|n| n.strip_suffix(".gz") == Some(&*name) || name.strip_suffix(".gz") == Some(n));
+    match relative.map(String::as_str).or_else(|| nearest(&name, names.iter().map(String::as_str))) {
+        Some(near) => format!("; did you mean {}?", folder.join(near).display()),
+        None => format!("; {} holds {} other files", folder.display(), names.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn gz(text: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn lines(path: &Path) -> Result<Vec<String>, DataError> {
+        let mut input = Input::open(path)?;
+        let (mut line, mut all) = (Vec::new(), Vec::new());
+        while input.line(&mut line)? {
+            all.push(String::from_utf8(line.clone()).unwrap());
+        }
+        assert_eq!(input.consumed(), input.size());
+        Ok(all)
+    }
+
+    #[test]
+    fn gzip_is_recognised_by_content_even_in_several_members() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("plain_name.txt");
+        std::fs::write(&path, [gz(b"a\r\nb\n"), gz(b"c")].concat()).unwrap();
+        assert_eq!(lines(&path).unwrap(), ["a", "b", "c"]);
+        std::fs::write(&path, b"a\nb").unwrap();
+        assert_eq!(lines(&path).unwrap(), ["a", "b"]);
+    }
+
+    #[test]
+    fn every_bad_file_is_named_with_the_way_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ratings.csv.gz");
+        let whole = gz("some text that compresses\n".repeat(1000).as_bytes());
+        std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        assert!(lines(&path).unwrap_err().to_string().contains("ends early"));
+        let mut damaged = whole.clone();
+        let middle = damaged.len() / 2;
+        damaged[middle] ^= 0xff;
+        std::fs::write(&path, &damaged).unwrap();
+        assert!(matches!(lines(&path), Err(DataError::Gzip { .. })));
+        let message = Input::open(&dir.path().join("ratings.csv")).unwrap_err().to_string();
+        assert!(message.contains("did you mean") && message.contains("ratings.csv.gz"), "{message}");
+        let message = Input::open(dir.path()).unwrap_err().to_string();
+        assert!(message.contains("is a directory") && message.contains("it holds ratings.csv.gz"), "{message}");
+        std::fs::write(&path, b"").unwrap();
+        assert!(matches!(Input::open(&path), Err(DataError::Empty { .. })));
+        let message = Input::open(Path::new("no/such/folder/x")).unwrap_err().to_string();
+        assert!(message.contains("does not exist either"), "{message}");
+    }
+
+    #[test]
+    fn fnv_matches_its_published_vectors() {
+        assert_eq!(Fnv::default().of(b"").hex(), "cbf29ce484222325");
+        assert_eq!(Fnv::default().of(b"foobar").hex(), "85944171f73967e8");
+    }
+}

@@ -1,0 +1,271 @@
+//! Any flat Parquet file with a column mapping, by the low-level column readers; one row group is in memory at a time.
+//!
+//! Snappy and uncompressed pages are read; the library names the codec of others.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use ::parquet::basic::{LogicalType, TimeUnit, Type as Physical};
+use ::parquet::column::reader::ColumnReader;
+use ::parquet::data_type::ByteArray;
+use ::parquet::errors::ParquetError;
+use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+use ::parquet::schema::types::ColumnDescriptor;
+
+use super::columns::ColumnMap;
+use super::log::RawLog;
+use super::open::{Fnv, open_file};
+use super::session::{Reason, Session, parse_time, parse_value, seconds};
+use crate::DataError;
+
+pub(super) fn read(
+    path: &Path,
+    session: &mut Session<'_>,
+    log: &mut RawLog,
+    columns: &ColumnMap,
+) -> Result<(), DataError> {
+    let (bytes, hash) = measure(path)?;
+    let reader = open(path)?;
+    let schema = reader.metadata().file_metadata().schema_descr_ptr();
+    let names: Vec<String> = schema.columns().iter().map(|c| c.path().string()).collect();
+    let at = columns.among(path, &names)?;
+    let wrong = || DataError::parquet(path);
+    let mut reading = session.begin(path);
+    let mut row = 0_u64;
+    for group in 0..reader.num_row_groups() {
+        let group = reader.get_row_group(group).map_err(wrong())?;
+        let cells = |column: usize| Cells::read(&*group, column).map_err(wrong());
+        let (users, items) = (cells(at.user)?, cells(at.item)?);
+        let values = at.value.map(cells).transpose()?;
+        let times = at.time.map(cells).transpose()?;
+        let (mut user, mut item) = (String::new(), String::new());
+        for n in 0..group.metadata().num_rows() as usize {
+            row += 1;
+            let outcome = users.text(n, &mut user).and_then(|()| items.text(n, &mut item)).and_then(|()| {
+                let value = values.as_ref().map_or(Ok(Some(1.0)), |cells| cells.value(n))?;
+                let time = times.as_ref().map_or(Ok(None), |cells| cells.time(n))?;
+                log.push(user.trim(), item.trim(), value, time);
+                Ok(())
+            });
+            reading.count(row, outcome);
+        }
+        session.tell(&reading, bytes, bytes)?;
+    }
+    session.end_with(reading, path, bytes, hash.hex())
+}
+
+/// Size and hash of a whole file.
+pub(crate) fn measure(path: &Path) -> Result<(u64, Fnv), DataError> {
+    let mut file = open_file(path)?;
+    let (mut buffer, mut bytes, mut hash) = (vec![0; 1 << 16], 0, Fnv::default());
+    loop {
+        match file.read(&mut buffer).map_err(DataError::io(path, "read"))? {
+            0 => return Ok((bytes, hash)),
+            n => {
+                hash = hash.of(&buffer[..n]);
+                bytes += n as u64;
+            }
+        }
+    }
+}
+
+/// Opens a Parquet file.
+pub(crate) fn open(path: &Path) -> Result<SerializedFileReader<File>, DataError> {
+    SerializedFileReader::new(open_file(path)?).map_err(DataError::parquet(path))
+}
+
+/// What a column's numbers stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    /// Plain numbers.
+    Plain,
+    /// Time stamps: this many per second.
+    PerSecond(i64),
+    /// Days since 1970.
+    Days,
+}
+
+/// One column of one row group.
+#[derive(Debug)]
+pub(crate) struct Cells {
+    numbers: Numbers,
+    unit: Unit,
+    /// Index of each row's value, `None` where the row has none; absent where every row has one.
+    index: Option<Vec<Option<u32>>>,
+}
+
+#[derive(Debug)]
+enum Numbers {
+    Int(Vec<i64>),
+    Float(Vec<f64>),
+    Text(Vec<ByteArray>),
+}
+
+impl Cells {
+    /// Reads column `column` of a row group; nested and repeated columns are refused.
+    pub(crate) fn read(group: &dyn RowGroupReader, column: usize) -> Result<Self, ParquetError> {
+        let descriptor = group.metadata().column(column).column_descr_ptr();
+        if descriptor.max_rep_level() > 0 {
+            return Err(ParquetError::General(format!("column {} holds lists", descriptor.path())));
+        }
+        let (numbers, levels, _) = drain(group, column, &descriptor)?;
+        let full = descriptor.max_def_level();
+        let mut next = 0;
+        let index = (full > 0).then(|| {
+            let step = |&level: &i16| {
+                let present = level == full;
+                next += u32::from(present);
+                present.then(|| next - 1)
+            };
+            levels.iter().map(step).collect()
+        });
+        Ok(Self { numbers, unit: unit(&descriptor), index })
+    }
+
+    fn slot(&self, row: usize) -> Option<usize> {
+        self.index.as_ref().map_or(Some(row), |index| index[row].map(|slot| slot as usize))
+    }
+
+    /// The cell as a whole number, if it is one.
+    pub(crate) fn int(&self, row: usize) -> Option<i64> {
+        match &self.numbers {
+            Numbers::Int(cells) => Some(cells[self.slot(row)?]),
+            _ => None,
+        }
+    }
+
+    /// The cell as a float, if it is a number.
+    pub(crate) fn float(&self, row: usize) -> Option<f64> {
+        match &self.numbers {
+            Numbers::Int(cells) => Some(cells[self.slot(row)?] as f64),
+            Numbers::Float(cells) => Some(cells[self.slot(row)?]),
+            Numbers::Text(_) => None,
+        }
+    }
+
+    /// The cell as text, if it is UTF-8 text.
+    pub(crate) fn str(&self, row: usize) -> Option<&str> {
+        match &self.numbers {
+            Numbers::Text(cells) => std::str::from_utf8(cells[self.slot(row)?].data()).ok(),
+            _ => None,
+        }
+    }
+
+    fn text(&self, row: usize, out: &mut String) -> Result<(), Reason> {
+        use std::fmt::Write as _;
+        out.clear();
+        let Some(slot) = self.slot(row) else { return Ok(()) };
+        match &self.numbers {
+            Numbers::Int(cells) => {
+                let _ = write!(out, "{}", cells[slot]);
+            }
+            // 17.0 is what a table tool makes of the id 17 once a cell is missing.
+            Numbers::Float(cells) if cells[slot].fract() == 0.0 && cells[slot].abs() < 9e15 => {
+                let _ = write!(out, "{}", cells[slot] as i64);
+            }
+            Numbers::Float(_) => return Err("an id is a fraction or not finite".into()),
+            Numbers::Text(cells) => match std::str::from_utf8(cells[slot].data()) {
+                Ok(text) => out.push_str(text),
+                Err(_) => return Err("an id is not UTF-8 text".into()),
+            },
+        }
+        Ok(())
+    }
+
+    fn value(&self, row: usize) -> Result<Option<f32>, Reason> {
+        match &self.numbers {
+            Numbers::Text(_) => parse_value(self.str(row).unwrap_or_default()),
+            _ => match self.float(row).map(|value| value as f32) {
+                Some(value) if !value.is_finite() => Err(format!("rating {value} is not finite").into()),
+                value => Ok(value),
+            },
+        }
+    }
+
+    fn time(&self, row: usize) -> Result<Option<i64>, Reason> {
+        match (&self.numbers, self.unit) {
+            (Numbers::Text(_), _) => parse_time(self.str(row).unwrap_or_default()),
+            (Numbers::Int(_), Unit::PerSecond(per_second)) => Ok(self.int(row).map(|t| t.div_euclid(per_second))),
+            (Numbers::Int(_), Unit::Days) => Ok(self.int(row).map(|t| t * 86_400)),
+            (Numbers::Int(_), Unit::Plain) => Ok(self.int(row).map(seconds)),
+            (Numbers::Float(_), _) => match self.float(row) {
+                Some(time) if !time.is_finite() => Err(format!("time {time} is not finite").into()),
+                time => Ok(time.map(|t| seconds(t as i64))),
+            },
+        }
+    }
+}
+
+/// One column of text lists: the strings of each row.
+pub(crate) fn text_lists(group: &dyn RowGroupReader, column: usize) -> Result<Vec<Vec<String>>, ParquetError> {
+    let descriptor = group.metadata().column(column).column_descr_ptr();
+    let (numbers, levels, repeats) = drain(group, column, &descriptor)?;
+    let Numbers::Text(cells) = numbers else {
+        return Err(ParquetError::General(format!("column {} does not hold text", descriptor.path())));
+    };
+    let mut cells = cells.iter();
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for (level, repeat) in levels.iter().zip(&repeats) {
+        if *repeat == 0 {
+            rows.push(Vec::new());
+        }
+        if *level == descriptor.max_def_level()
+            && let (Some(row), Some(cell)) = (rows.last_mut(), cells.next())
+        {
+            row.push(String::from_utf8_lossy(cell.data()).into_owned());
+        }
+    }
+    Ok(rows)
+}
+
+fn unit(descriptor: &ColumnDescriptor) -> Unit {
+    match descriptor.logical_type_ref() {
+        Some(LogicalType::Timestamp(stamp)) => match stamp.unit {
+            TimeUnit::MILLIS => Unit::PerSecond(1_000),
+            TimeUnit::MICROS => Unit::PerSecond(1_000_000),
+            TimeUnit::NANOS => Unit::PerSecond(1_000_000_000),
+        },
+        Some(LogicalType::Date) => Unit::Days,
+        _ if descriptor.physical_type() == Physical::INT96 => Unit::PerSecond(1_000),
+        _ => Unit::Plain,
+    }
+}
+
+/// Values, definition levels and repetition levels of a whole column chunk.
+fn drain(
+    group: &dyn RowGroupReader,
+    column: usize,
+    descriptor: &ColumnDescriptor,
+) -> Result<(Numbers, Vec<i16>, Vec<i16>), ParquetError> {
+    let rows = group.metadata().num_rows() as usize;
+    let (mut levels, mut repeats) = (Vec::new(), Vec::new());
+    macro_rules! all {
+        ($reader:expr) => {{
+            let mut values = Vec::new();
+            let mut done = 0;
+            while done < rows {
+                let def = (descriptor.max_def_level() > 0).then_some(&mut levels);
+                let rep = (descriptor.max_rep_level() > 0).then_some(&mut repeats);
+                match $reader.read_records(rows - done, def, rep, &mut values)?.0 {
+                    0 => return Err(ParquetError::General(format!("column {} ends early", descriptor.path()))),
+                    read => done += read,
+                }
+            }
+            values
+        }};
+    }
+    let numbers = match group.get_column_reader(column)? {
+        ColumnReader::BoolColumnReader(mut r) => Numbers::Int(all!(r).into_iter().map(i64::from).collect()),
+        ColumnReader::Int32ColumnReader(mut r) => Numbers::Int(all!(r).into_iter().map(i64::from).collect()),
+        ColumnReader::Int64ColumnReader(mut r) => Numbers::Int(all!(r)),
+        ColumnReader::Int96ColumnReader(mut r) => Numbers::Int(all!(r).into_iter().map(|t| t.to_millis()).collect()),
+        ColumnReader::FloatColumnReader(mut r) => Numbers::Float(all!(r).into_iter().map(f64::from).collect()),
+        ColumnReader::DoubleColumnReader(mut r) => Numbers::Float(all!(r)),
+        ColumnReader::ByteArrayColumnReader(mut r) => Numbers::Text(all!(r)),
+        ColumnReader::FixedLenByteArrayColumnReader(mut r) => {
+            Numbers::Text(all!(r).into_iter().map(ByteArray::from).collect())
+        }
+    };
+    Ok((numbers, levels, repeats))
+}

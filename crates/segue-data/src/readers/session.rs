@@ -1,0 +1,299 @@
+//! One reading session: progress, bad lines, and the record of every input file.
+
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::open::Input;
+use crate::{BadLine, DataError};
+
+/// Why a line is bad.
+pub(crate) type Reason = Cow<'static, str>;
+
+const SHOWN: usize = 100;
+const REPORT_EVERY: u64 = 1 << 15;
+
+/// How far preparation has come; returning `Break` stops it with [`DataError::Interrupted`].
+#[derive(Debug, Clone, Copy)]
+pub struct Progress<'a> {
+    /// What is being done: `read <file>`, `clean`, `filter`, `split`.
+    pub stage: &'a str,
+    /// Rows read so far in this stage.
+    pub rows: u64,
+    /// Bytes of the file consumed so far, as stored; 0 outside reading.
+    pub bytes: u64,
+    /// Bytes of the file, as stored; 0 outside reading.
+    pub bytes_total: u64,
+}
+
+/// One input file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputFile {
+    /// Path as configured.
+    pub path: String,
+    /// Bytes as stored.
+    pub bytes: u64,
+    /// FNV-1a, 64 bits, of the bytes as stored; 16 hexadecimal digits.
+    pub fnv1a64: String,
+    /// Lines or records read.
+    pub lines: u64,
+    /// Of them unreadable.
+    pub bad_lines: u64,
+    /// The first unreadable ones: `line: reason`.
+    pub bad_shown: Vec<String>,
+}
+
+/// Reads files one after the other and remembers what they were.
+pub struct Session<'a> {
+    limit: Option<u64>,
+    progress: &'a mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
+    files: Vec<InputFile>,
+}
+
+impl std::fmt::Debug for Session<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Session<'a> {
+    /// `limit`: bad lines tolerated per file; `None`: one in a hundred.
+    pub fn new(limit: Option<u64>, progress: &'a mut dyn FnMut(Progress<'_>) -> ControlFlow<()>) -> Self {
+        Self { limit, progress, files: Vec::new() }
+    }
+
+    /// Every file read so far.
+    pub fn into_files(self) -> Vec<InputFile> {
+        self.files
+    }
+
+    /// Announces a stage that reads no file.
+    pub(crate) fn stage(&mut self, stage: &str, rows: u64) -> Result<(), DataError> {
+        match (self.progress)(Progress { stage, rows, bytes: 0, bytes_total: 0 }) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(DataError::Interrupted),
+        }
+    }
+
+    pub(crate) fn begin(&self, path: &Path) -> Reading {
+        Reading {
+            stage: format!("read {}", path.file_name().unwrap_or_default().to_string_lossy()),
+            limit: self.limit,
+            lines: 0,
+            bad: 0,
+            shown: Vec::new(),
+        }
+    }
+
+    /// Counts one line of `input` and, if it was bad, why.
+    pub(crate) fn count(
+        &mut self,
+        reading: &mut Reading,
+        input: &Input,
+        line: u64,
+        outcome: Result<(), Reason>,
+    ) -> Result<(), DataError> {
+        reading.count(line, outcome);
+        if reading.lines.is_multiple_of(REPORT_EVERY) {
+            self.tell(reading, input.consumed(), input.size())?;
+            reading.check(input.path(), false)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn tell(&mut self, reading: &Reading, bytes: u64, bytes_total: u64) -> Result<(), DataError> {
+        let progress = Progress { stage: &reading.stage, rows: reading.lines, bytes, bytes_total };
+        match (self.progress)(progress) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(DataError::Interrupted),
+        }
+    }
+
+    /// Closes a file: too many bad lines or none at all are errors here.
+    pub(crate) fn end(&mut self, reading: Reading, input: &Input) -> Result<(), DataError> {
+        self.end_with(reading, input.path(), input.consumed(), input.hash().hex())
+    }
+
+    pub(crate) fn end_with(
+        &mut self,
+        reading: Reading,
+        path: &Path,
+        bytes: u64,
+        fnv1a64: String,
+    ) -> Result<(), DataError> {
+        reading.check(path, true)?;
+        if reading.lines == 0 {
+            return Err(DataError::Empty { path: path.into() });
+        }
+        self.tell(&reading, bytes, bytes)?;
+        self.files.push(InputFile {
+            path: path.display().to_string(),
+            bytes,
+            fnv1a64,
+            lines: reading.lines,
+            bad_lines: reading.bad,
+            bad_shown: reading.shown.into_iter().map(|b| format!("{}: {}", b.line, b.reason)).collect(),
+        });
+        Ok(())
+    }
+
+    /// Hands every line that is not blank to `take`, decoded as UTF-8.
+    pub(crate) fn each_line(
+        &mut self,
+        mut input: Input,
+        mut take: impl FnMut(&str) -> Result<(), Reason>,
+    ) -> Result<(), DataError> {
+        let mut reading = self.begin(input.path());
+        let mut line = Vec::new();
+        let mut number = 0;
+        while input.line(&mut line)? {
+            number += 1;
+            let bytes = if number == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line) } else { &line[..] };
+            if bytes.trim_ascii().is_empty() {
+                continue;
+            }
+            let outcome = match std::str::from_utf8(bytes) {
+                Ok(text) => take(text),
+                Err(_) => Err("is not UTF-8 text".into()),
+            };
+            self.count(&mut reading, &input, number, outcome)?;
+        }
+        self.end(reading, &input)
+    }
+}
+
+/// The counts of one file.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    stage: String,
+    limit: Option<u64>,
+    lines: u64,
+    bad: u64,
+    shown: Vec<BadLine>,
+}
+
+impl Reading {
+    pub(crate) fn count(&mut self, line: u64, outcome: Result<(), Reason>) {
+        self.lines += 1;
+        if let Err(reason) = outcome {
+            self.bad += 1;
+            if self.shown.len() < SHOWN {
+                self.shown.push(BadLine { line, reason: reason.into_owned() });
+            }
+        }
+    }
+
+    fn check(&self, path: &Path, at_end: bool) -> Result<(), DataError> {
+        let allowed = match self.limit {
+            Some(limit) => limit,
+            // Before the end the rest of the file could still be good, so only a hopeless one is given up early.
+            None if at_end => self.lines / 100,
+            None => (self.lines / 2).max(SHOWN as u64),
+        };
+        if self.bad <= allowed {
+            return Ok(());
+        }
+        Err(DataError::BadLines {
+            path: path.into(),
+            bad: self.bad,
+            lines: self.lines,
+            allowed,
+            shown: self.shown.clone(),
+        })
+    }
+}
+
+/// A value: `None` where the cell is empty, an error where it is not a finite number.
+pub(crate) fn parse_value(cell: &str) -> Result<Option<f32>, Reason> {
+    let cell = cell.trim();
+    if is_blank(cell) {
+        return Ok(None);
+    }
+    match cell.parse::<f32>() {
+        Ok(value) if value.is_finite() => Ok(Some(value)),
+        Ok(_) => Err(format!("rating {cell:?} is not finite").into()),
+        Err(_) => Err(format!("rating {cell:?} is not a number").into()),
+    }
+}
+
+/// Unix seconds: `None` where the cell is empty. Reads integers, floats and `YYYY-MM-DD[ HH:MM:SS]` (UTC).
+///
+/// Numbers from 10^11 on (the year 5138 in seconds) are milliseconds, from 10^14 on microseconds, from 10^17 on nanoseconds.
+pub(crate) fn parse_time(cell: &str) -> Result<Option<i64>, Reason> {
+    let cell = cell.trim();
+    if is_blank(cell) {
+        return Ok(None);
+    }
+    if let Ok(time) = cell.parse::<i64>() {
+        return Ok(Some(seconds(time)));
+    }
+    match cell.parse::<f64>() {
+        Ok(time) if time.is_finite() && time.abs() < 9e18 => Ok(Some(seconds(time as i64))),
+        Ok(_) => Err(format!("time {cell:?} is not finite").into()),
+        Err(_) => date(cell)
+            .map(Some)
+            .ok_or_else(|| format!("time {cell:?} is neither unix time nor YYYY-MM-DD HH:MM:SS").into()),
+    }
+}
+
+/// See [`parse_time`].
+pub(crate) fn seconds(time: i64) -> i64 {
+    match time.unsigned_abs() {
+        0..100_000_000_000 => time,
+        100_000_000_000..100_000_000_000_000 => time.div_euclid(1_000),
+        100_000_000_000_000..100_000_000_000_000_000 => time.div_euclid(1_000_000),
+        _ => time.div_euclid(1_000_000_000),
+    }
+}
+
+fn is_blank(cell: &str) -> bool {
+    cell.is_empty() || matches!(cell, "null" | "NULL" | "None" | "NA" | "\\N")
+}
+
+fn date(cell: &str) -> Option<i64> {
+    let (day, clock) = cell.split_once([' ', 'T']).unwrap_or((cell, "0:0:0"));
+    let mut day = day.splitn(3, '-').map(str::parse::<i64>);
+    let (year, month, day) = (day.next()?.ok()?, day.next()?.ok()?, day.next()?.ok()?);
+    let clock = clock.trim_end_matches('Z').split('.').next()?;
+    let mut clock = clock.splitn(3, ':').map(str::parse::<i64>);
+    let (hour, minute) = (clock.next()?.ok()?, clock.next()?.ok()?);
+    let second = clock.next().unwrap_or(Ok(0)).ok()?;
+    let valid = (1..=12).contains(&month)
+        && (1..=31).contains(&day)
+        && (0..24).contains(&hour)
+        && (0..60).contains(&minute)
+        && (0..=60).contains(&second)
+        && (1..=9999).contains(&year);
+    // Days from the civil calendar: Hinnant, chrono-compatible low-level date algorithms.
+    let shifted = if month <= 2 { year - 1 } else { year };
+    let era = shifted.div_euclid(400);
+    let of_era = shifted.rem_euclid(400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+    valid.then_some(days * 86_400 + hour * 3_600 + minute * 60 + second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_and_times_are_read_or_refused() {
+        assert_eq!(parse_value(" 3.5"), Ok(Some(3.5)));
+        assert_eq!(parse_value(""), Ok(None));
+        assert!(parse_value("nan").unwrap_err().contains("not finite"));
+        assert!(parse_value("1e99").unwrap_err().contains("not finite"));
+        assert!(parse_value("four").unwrap_err().contains("not a number"));
+        assert_eq!(parse_time("964982703"), Ok(Some(964_982_703)));
+        assert_eq!(parse_time("1588687728923"), Ok(Some(1_588_687_728)));
+        assert_eq!(parse_time("964982703.0"), Ok(Some(964_982_703)));
+        assert_eq!(parse_time("2005-04-02 23:53:47"), Ok(Some(1_112_486_027)));
+        assert_eq!(parse_time("1970-01-01"), Ok(Some(0)));
+        assert_eq!(parse_time("1969-12-31T23:59:59Z"), Ok(Some(-1)));
+        assert!(parse_time("2005-13-02").is_err());
+        assert!(parse_time("yesterday").unwrap_err().contains("YYYY-MM-DD"));
+    }
+}

@@ -1,0 +1,106 @@
+//! Any CSV or TSV with a column mapping; quoted cells as in RFC 4180.
+
+use super::columns::{ColumnMap, Positions, looks_like_header};
+use super::log::RawLog;
+use super::open::Input;
+use super::session::{Reason, Session, parse_time, parse_value};
+use crate::DataError;
+
+/// How a table is laid out.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct TableLayout {
+    pub(super) columns: ColumnMap,
+    pub(super) delimiter: Option<char>,
+    pub(super) header: Option<bool>,
+}
+
+pub(super) fn read(
+    mut input: Input,
+    session: &mut Session<'_>,
+    log: &mut RawLog,
+    layout: &TableLayout,
+) -> Result<(), DataError> {
+    let path = input.path().to_path_buf();
+    let delimiter = delimiter_of(&mut input, layout.delimiter)?;
+    let mut reading = session.begin(&path);
+    let mut rows = rows(input, delimiter);
+    let mut record = csv::ByteRecord::new();
+    if !next(&mut rows, &mut record)? {
+        return session.end(reading, rows.get_ref());
+    }
+    let cells: Vec<String> = record.iter().map(|c| String::from_utf8_lossy(c).trim().to_owned()).collect();
+    let named = layout.columns.names_columns() || looks_like_header(cells.iter().map(String::as_str));
+    let header = match layout.header {
+        Some(header) => header,
+        // Where no cell is a usual name, a value that is no number still tells a header.
+        None if !named => {
+            let at = layout.columns.by_position(&path, cells.len())?;
+            at.value.is_some_and(|c| parse_value(&cells[c]).is_err_and(|reason| reason.contains("not a number")))
+        }
+        None => true,
+    };
+    let at = if header && named {
+        layout.columns.among(&path, &cells)
+    } else {
+        layout.columns.by_position(&path, cells.len())
+    }?;
+    let mut more = !header || next(&mut rows, &mut record)?;
+    while more {
+        let line = record.position().map_or(0, csv::Position::line);
+        let outcome = take(&record, at, log);
+        session.count(&mut reading, rows.get_ref(), line, outcome)?;
+        more = next(&mut rows, &mut record)?;
+    }
+    session.end(reading, rows.get_ref())
+}
+
+/// The delimiter: as configured, else the commonest candidate of the first line.
+pub(super) fn delimiter_of(input: &mut Input, configured: Option<char>) -> Result<u8, DataError> {
+    if let Some(delimiter) = configured {
+        return u8::try_from(delimiter).ok().filter(u8::is_ascii).ok_or_else(|| {
+            DataError::config(
+                "data.domains.delimiter",
+                format!("{delimiter:?} is not one ASCII character such as ',' or '\\t'"),
+            )
+        });
+    }
+    let first = input.peek()?.split(|&b| b == b'\n').next().unwrap_or_default();
+    let count = |delimiter: u8| first.split(|&b| b == delimiter).count();
+    // Of equal counts the first candidate wins.
+    Ok(b"\t,;| ".iter().copied().rev().max_by_key(|&d| count(d)).unwrap_or(b','))
+}
+
+/// The records of a table, the first one included. Tab-separated files do not quote.
+pub(super) fn rows(input: Input, delimiter: u8) -> csv::Reader<Input> {
+    csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .quoting(delimiter != b'\t')
+        .from_reader(input)
+}
+
+/// The next record; false at the end.
+pub(super) fn next(rows: &mut csv::Reader<Input>, record: &mut csv::ByteRecord) -> Result<bool, DataError> {
+    rows.read_byte_record(record).map_err(|error| {
+        let what = error.to_string();
+        match error.into_kind() {
+            csv::ErrorKind::Io(error) => rows.get_ref().fault(error),
+            _ => DataError::Format { path: rows.get_ref().path().into(), what },
+        }
+    })
+}
+
+fn take(record: &csv::ByteRecord, at: Positions, log: &mut RawLog) -> Result<(), Reason> {
+    let cell = |position: usize| -> Result<&str, Reason> {
+        match record.get(position).map(std::str::from_utf8) {
+            Some(Ok(cell)) => Ok(cell.trim()),
+            Some(Err(_)) => Err(format!("column {position} is not UTF-8 text").into()),
+            None => Err(format!("has {} cells, column {position} is needed", record.len()).into()),
+        }
+    };
+    let value = at.value.map_or(Ok(Some(1.0)), |c| parse_value(cell(c)?))?;
+    let time = at.time.map_or(Ok(None), |c| parse_time(cell(c)?))?;
+    log.push(cell(at.user)?, cell(at.item)?, value, time);
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! Prepared folders: exact, byte-identical, refused when foreign or damaged.
+
+use std::path::Path;
+
+use segue_data::prepare::{
+    DomainConfig, OneOrMany, PrepareOptions, PrepareReport, SplitConfig, SplitKind, load_folder, write_folder,
+};
+
+use super::{data, domain, files, kind, parts, run, sample};
+
+fn prepared(dir: &Path) -> (segue_core::Prepared, PrepareReport) {
+    let films =
+        DomainConfig { items: Some(OneOrMany::One(dir.join("films_meta.csv"))), ..domain(dir, "films", "films.csv") };
+    run(&data(vec![domain(dir, "music", "music.csv"), films]), &PrepareOptions::default(), &SplitConfig::default())
+        .unwrap()
+}
+
+fn inputs() -> tempfile::TempDir {
+    files(&[
+        ("music.csv", "user,item,rating,timestamp\na,1,5,1\nb,2,4,2\n"),
+        ("films.csv", "user,item,rating,timestamp\na,1,5,1\na,2,4,2\na,\"x, \"\"y\"\"\",3,3\nb,1,2,9\n"),
+        ("films_meta.csv", "item,title,categories\n1,\"One, two\",Drama|War\n2,,\n"),
+    ])
+}
+
+#[test]
+fn what_is_written_is_read_back_from_root_or_data() {
+    let dir = inputs();
+    let (prepared, report) = prepared(dir.path());
+    let out = dir.path().join("deep/er/out");
+    write_folder(&out, &prepared, &report).unwrap();
+    for path in [out.clone(), out.join("data")] {
+        let (loaded, manifest) = load_folder(&path).unwrap();
+        assert_eq!(loaded.users, prepared.users);
+        assert_eq!(loaded.catalogue, prepared.catalogue);
+        assert_eq!(parts(&loaded), parts(&prepared));
+        assert_eq!(loaded.split.protocol, prepared.split.protocol);
+        assert_eq!(loaded.split.tasks[0].target, 1);
+        assert_eq!(manifest.report, report);
+    }
+    for file in [
+        "data/train.parquet",
+        "data/val.parquet",
+        "data/test.parquet",
+        "data/items.parquet",
+        "maps/user_id_map.json",
+        "maps/item_id_map.json",
+        "split_stats.csv",
+        "README.txt",
+        "manifest.json",
+    ] {
+        assert!(out.join(file).is_file(), "{file}");
+    }
+    let stats = std::fs::read_to_string(out.join("split_stats.csv")).unwrap();
+    assert_eq!(
+        stats,
+        "domain,split,users,items,interactions\nmusic,train,2,2,2\nfilms,train,2,1,2\nfilms,val,1,1,1\nfilms,test,1,1,1\n"
+    );
+    let map: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(out.join("maps/item_id_map.json")).unwrap()).unwrap();
+    assert_eq!(map["films"]["x, \"y\""], 4);
+    // Any Parquet reader sees plain columns: our own general one reads it as a log again.
+    let again = data(vec![domain(&out, "films", "data/train.parquet")]);
+    let split = SplitConfig { min_history: 1, ratios: [0.9, 0.0, 0.1], ..kind(SplitKind::Ratio) };
+    if let Err(error) = run(&again, &PrepareOptions::default(), &split) {
+        assert!(error.to_string().contains("the split"), "{error}");
+    }
+}
+
+#[test]
+fn bytes_do_not_depend_on_threads_and_ours_is_replaced() {
+    let dir = inputs();
+    let bytes = |name: &str, threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let out = dir.path().join(name);
+        pool.install(|| {
+            let (prepared, report) = prepared(dir.path());
+            write_folder(&out, &prepared, &report).unwrap();
+        });
+        let (_, manifest) = load_folder(&out).unwrap();
+        (manifest.files, std::fs::read(out.join("manifest.json")).unwrap())
+    };
+    let one = bytes("one", 1);
+    assert_eq!(one, bytes("two", 2));
+    assert_eq!(one, bytes("one", 2));
+    let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with('.')), "{left:?}");
+}
+
+#[test]
+fn a_foreign_folder_is_left_alone() {
+    let dir = inputs();
+    let (prepared, report) = prepared(dir.path());
+    let message = write_folder(dir.path(), &prepared, &report).unwrap_err().to_string();
+    assert!(message.contains("was not written by `segue prepare`"), "{message}");
+    let message = write_folder(&dir.path().join("films.csv"), &prepared, &report).unwrap_err().to_string();
+    assert!(message.contains("is a file"), "{message}");
+    std::fs::create_dir(dir.path().join("empty")).unwrap();
+    write_folder(&dir.path().join("empty"), &prepared, &report).unwrap();
+}
+
+#[test]
+fn damage_is_named() {
+    let dir = inputs();
+    let (prepared, report) = prepared(dir.path());
+    let out = dir.path().join("out");
+    let failure = |change: &dyn Fn()| {
+        write_folder(&out, &prepared, &report).unwrap();
+        change();
+        load_folder(&out).unwrap_err().to_string()
+    };
+    let text = failure(&|| std::fs::remove_file(out.join("data/val.parquet")).unwrap());
+    assert!(text.contains("val.parquet") && text.contains("is missing"), "{text}");
+    let text = failure(&|| {
+        let path = out.join("data/train.parquet");
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[100] ^= 1;
+        std::fs::write(path, bytes).unwrap();
+    });
+    assert!(text.contains("train.parquet") && text.contains("hash"), "{text}");
+    let text = failure(&|| std::fs::write(out.join("maps/user_id_map.json"), "{}").unwrap());
+    assert!(text.contains("user_id_map.json") && text.contains("bytes instead of"), "{text}");
+    let text = failure(&|| {
+        let path = out.join("manifest.json");
+        let manifest = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, manifest.replace("\"format_version\": 1", "\"format_version\": 99")).unwrap();
+    });
+    assert!(text.contains("format version 99") && text.contains("newer segue"), "{text}");
+    let text = load_folder(dir.path()).unwrap_err().to_string();
+    assert!(text.contains("holds no manifest.json") && text.contains("segue prepare"), "{text}");
+    assert!(load_folder(Path::new("no/such")).unwrap_err().to_string().contains("does not exist"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_place_that_cannot_be_written_is_named() {
+    let dir = inputs();
+    let (prepared, report) = prepared(dir.path());
+    // Nobody may create folders there, root included.
+    let message = write_folder(Path::new("/proc/segue/out"), &prepared, &report).unwrap_err().to_string();
+    assert!(message.contains("/proc/segue") && message.contains("create the folder"), "{message}");
+}
+
+#[test]
+fn given_negatives_are_read_back() {
+    let dir = files(&[
+        ("train.tsv", "u\ta\nu\tb\nv\ta\nv\tc\nv\td\n"),
+        ("test.tsv", "u\tc\nv\tb\n"),
+        ("negatives.txt", "(u,c)\td\te\n(v,b)\te\n"),
+    ]);
+    let one = |file: &str| Some(OneOrMany::One(dir.path().join(file)));
+    let films = DomainConfig {
+        name: "films".into(),
+        train: one("train.tsv"),
+        test: one("test.tsv"),
+        negatives: Some(dir.path().join("negatives.txt")),
+        ..DomainConfig::default()
+    };
+    let split = SplitConfig { valid_fraction: 0.5, ..kind(SplitKind::Given) };
+    let (prepared, report) = run(&data(vec![films]), &PrepareOptions::default(), &split).unwrap();
+    let out = dir.path().join("out");
+    write_folder(&out, &prepared, &report).unwrap();
+    let (loaded, manifest) = load_folder(&out).unwrap();
+    assert_eq!(manifest.tasks[0].test_negatives.as_deref(), Some("data/negatives.parquet"));
+    let negatives = loaded.split.tasks[0].valid.negatives.clone().unwrap();
+    assert_eq!(loaded.split.tasks[0].valid.negatives, prepared.split.tasks[0].valid.negatives);
+    assert_eq!((negatives.cols_of(0), negatives.cols_of(1)), (&[3, 4][..], &[4][..]));
+    assert!(!loaded.split.train.has_times());
+}
+
+#[test]
+fn a_real_log_survives_the_round_trip() {
+    let Some(folder) = sample("ml-latest-small") else { return };
+    let films = DomainConfig {
+        items: Some(OneOrMany::One(folder.join("movies.csv"))),
+        ..domain(&folder, "films", "ratings.csv")
+    };
+    let (prepared, report) = run(&data(vec![films]), &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    write_folder(&dir.path().join("out"), &prepared, &report).unwrap();
+    let (loaded, _) = load_folder(&dir.path().join("out")).unwrap();
+    assert_eq!((loaded.users, loaded.catalogue.clone()), (prepared.users.clone(), prepared.catalogue.clone()));
+    assert_eq!(parts(&prepared)[2].len(), 610);
+}

@@ -1,0 +1,211 @@
+//! Every option on logs that can be followed by hand.
+
+use segue_core::Signal;
+use segue_data::prepare::{
+    Column, ColumnMap, Core, CoreMode, DataConfig, Deduplicate, DomainConfig, OneOrMany, PrepareOptions, RatioOrder,
+    SplitConfig, SplitKind, UserFilter, UserIdentity,
+};
+
+use super::{data, domain, files, kind, message, pairs, parts, run};
+
+/// Three films of `a`, three of `b`, one of `c`; `a` and `c` play music.
+const FILMS: &str = "user,item,rating,timestamp\n\
+    a,f1,5,10\na,f2,4,20\na,f3,1,30\n\
+    b,f1,3,10\nb,f2,3,10\nb,f3,5,10\n\
+    c,f1,2,5\n";
+const MUSIC: &str = "user,item,rating,timestamp\na,m1,5,1\nc,m1,4,2\nc,m2,4,3\nd,m2,1,4\n";
+
+fn two() -> (tempfile::TempDir, DataConfig) {
+    let dir = files(&[("films.csv", FILMS), ("music.csv", MUSIC)]);
+    let config = data(vec![domain(dir.path(), "music", "music.csv"), domain(dir.path(), "films", "films.csv")]);
+    (dir, config)
+}
+
+#[test]
+fn the_last_target_event_is_test_and_all_of_the_source_is_training() {
+    let (_dir, config) = two();
+    let (prepared, report) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+    let [train, valid, test] = parts(&prepared);
+    // b's times are equal: the larger value is last, then the smaller item id. c has one film: all training.
+    assert_eq!(pairs(&prepared, &test), ["a:f3", "b:f3"]);
+    assert_eq!(pairs(&prepared, &valid), ["a:f2", "b:f1"]);
+    assert_eq!(pairs(&prepared, &train), ["a:f1", "a:m1", "b:f2", "c:f1", "c:m1", "c:m2", "d:m2"]);
+    assert_eq!(prepared.catalogue.domains()[1].name, "films");
+    assert_eq!(prepared.split.tasks[0].target, 1);
+    assert_eq!(prepared.users.iter().collect::<Vec<_>>(), ["a", "b", "c", "d"]);
+    let overlap = &report.overlaps[0];
+    assert_eq!((overlap.users, overlap.percent_of_first.round(), overlap.percent_of_second.round()), (2, 67.0, 67.0));
+    let films: Vec<_> = report
+        .parts
+        .iter()
+        .filter(|p| p.domain == "films")
+        .map(|p| (p.part.as_str(), p.users, p.items, p.interactions))
+        .collect();
+    assert_eq!(films, [("train", 3, 2, 3), ("val", 2, 2, 2), ("test", 2, 1, 2)]);
+    assert!(
+        prepared.split.protocol.contains("leave-one-out on films") && prepared.split.protocol.contains("all of music")
+    );
+}
+
+#[test]
+fn min_history_one_asks_about_everyone() {
+    let (_dir, config) = two();
+    let split = SplitConfig { min_history: 1, ..SplitConfig::default() };
+    let (prepared, _) = run(&config, &PrepareOptions::default(), &split).unwrap();
+    assert_eq!(pairs(&prepared, &parts(&prepared)[2]), ["a:f3", "b:f3", "c:f1"]);
+}
+
+#[test]
+fn overlapping_users_and_the_target_alone() {
+    let (_dir, config) = two();
+    let options = PrepareOptions { users: UserFilter::Overlapping, ..PrepareOptions::default() };
+    let (prepared, _) = run(&config, &options, &SplitConfig::default()).unwrap();
+    assert_eq!(prepared.users.iter().collect::<Vec<_>>(), ["a", "c"]);
+    let alone = DataConfig { source: Some(OneOrMany::Many(Vec::new())), ..config };
+    let (prepared, _) = run(&alone, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+    assert_eq!(prepared.catalogue.domains().len(), 1);
+    assert_eq!(prepared.users.len(), 3);
+}
+
+#[test]
+fn thresholds_give_signals_and_only_likes_are_held_out() {
+    let (_dir, config) = two();
+    let options =
+        PrepareOptions { positive_threshold: Some(3.0), negative_threshold: Some(2.0), ..PrepareOptions::default() };
+    let split = SplitConfig { min_history: 2, ..SplitConfig::default() };
+    let (prepared, report) = run(&config, &options, &split).unwrap();
+    let [train, valid, test] = parts(&prepared);
+    // a's f3 is disliked after the held-out like f2 and may not be learnt from.
+    assert_eq!(pairs(&prepared, &test), ["a:f2", "b:f3"]);
+    assert_eq!(pairs(&prepared, &valid), ["a:f1", "b:f1"]);
+    assert!(!pairs(&prepared, &train).contains(&"a:f3".to_owned()));
+    assert!(report.notes.iter().any(|n| n.contains("1 events that are no likes")), "{:?}", report.notes);
+    assert!(train.events().any(|e| e.signal == Signal::Negative));
+    let only = PrepareOptions { positives_only: true, ..options };
+    let (prepared, _) = run(&config, &only, &split).unwrap();
+    assert!(parts(&prepared).iter().all(|log| log.events().all(|e| e.signal == Signal::Positive)));
+}
+
+#[test]
+fn a_ratio_split_keeps_all_signals_with_their_values() {
+    let rows: String = (0..400).map(|n| format!("u{},i{n},{},{n}\n", n % 4, n % 5 + 1)).collect();
+    let dir = files(&[("log.csv", &format!("user,item,rating,time\n{rows}"))]);
+    let config = data(vec![domain(dir.path(), "films", "log.csv")]);
+    let options =
+        PrepareOptions { positive_threshold: Some(4.0), negative_threshold: Some(2.0), ..PrepareOptions::default() };
+    let (prepared, _) = run(&config, &options, &kind(SplitKind::Ratio)).unwrap();
+    let logs = parts(&prepared);
+    assert_eq!(logs.iter().map(segue_core::Interactions::len).sum::<usize>(), 400);
+    assert!((290..350).contains(&logs[0].len()), "{}", logs[0].len());
+    for signal in [Signal::Negative, Signal::Neutral, Signal::Positive] {
+        assert!(logs[2].events().any(|e| e.signal == signal));
+    }
+    let by_time = SplitConfig { order: RatioOrder::Time, ..kind(SplitKind::Ratio) };
+    let (prepared, _) = run(&config, &options, &by_time).unwrap();
+    assert_eq!(parts(&prepared).map(|log| log.len()), [320, 40, 40]);
+    let shares = DataConfig { train_ratio: Some(0.5), val_ratio: Some(0.25), ..config };
+    let (_, report) =
+        run(&shares, &options, &SplitConfig { order: RatioOrder::Time, ..SplitConfig::default() }).unwrap();
+    assert_eq!(report.split.ratios, [0.5, 0.25, 0.25]);
+}
+
+#[test]
+fn a_share_of_the_users_is_the_same_share_again() {
+    let rows: String = (0..3000).map(|n| format!("u{} i{}\n", n / 3, n % 3)).collect();
+    let dir = files(&[("log.txt", &rows)]);
+    let half = DataConfig { train_size: Some(0.5), ..data(vec![domain(dir.path(), "films", "log.txt")]) };
+    let (prepared, report) = run(&half, &PrepareOptions::default(), &kind(SplitKind::Ratio)).unwrap();
+    assert!((400..600).contains(&prepared.users.len()), "{}", prepared.users.len());
+    assert_eq!(report.options.train_size, 0.5);
+    let fewer = PrepareOptions { train_size: 0.25, ..PrepareOptions::default() };
+    let (smaller, _) = run(&DataConfig { train_size: None, ..half }, &fewer, &kind(SplitKind::Ratio)).unwrap();
+    assert!(smaller.users.iter().all(|user| prepared.users.find(user).is_some()));
+}
+
+#[test]
+fn own_user_ids_are_other_people() {
+    let (_dir, mut config) = two();
+    config.domains[0].users = UserIdentity::Own;
+    let (prepared, report) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+    assert!(prepared.users.find("music:a").is_some() && prepared.users.find("a").is_some());
+    assert_eq!(report.overlaps[0].users, 0);
+}
+
+#[test]
+fn columns_are_mapped_by_name_or_position() {
+    let dir = files(&[
+        ("named.tsv", "when\twhat\thow\twho\n3\tx\t5\tu\n4\ty\t1\tu\n5\tz\t2\tu\n"),
+        ("plain.csv", "x;u\ny;u\nz;u\n"),
+    ]);
+    let name = |name: &str| Some(Column::Name(name.into()));
+    let named = DomainConfig {
+        columns: ColumnMap { user: name("who"), item: name("what"), value: name("how"), time: name("when") },
+        ..domain(dir.path(), "films", "named.tsv")
+    };
+    let (prepared, _) = run(&data(vec![named]), &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+    assert_eq!(pairs(&prepared, &parts(&prepared)[2]), ["u:z"]);
+    let at = |position| Some(Column::Position(position));
+    let plain = DomainConfig {
+        columns: ColumnMap { user: at(1), item: at(0), ..ColumnMap::default() },
+        header: Some(false),
+        ..domain(dir.path(), "films", "plain.csv")
+    };
+    let split = SplitConfig { ratios: [0.4, 0.3, 0.3], ..kind(SplitKind::Ratio) };
+    // Three rows may fall anywhere; what matters is that they are read.
+    match run(&data(vec![plain]), &PrepareOptions::default(), &split) {
+        Ok((prepared, _)) => assert_eq!(prepared.catalogue.n_items(), 3),
+        Err(error) => assert!(error.to_string().contains("the split"), "{error}"),
+    }
+}
+
+#[test]
+fn a_core_until_stable_is_a_core() {
+    let rows: String = (0..200).map(|n| format!("u{} i{}\n", n * n % 37, n * 7 % 29)).collect();
+    let dir = files(&[("log.txt", &rows)]);
+    let core = Core { users: 4, items: 4, mode: CoreMode::UntilStable, ..Core::default() };
+    let options = PrepareOptions { core, ..PrepareOptions::default() };
+    let (prepared, _) =
+        run(&data(vec![domain(dir.path(), "films", "log.txt")]), &options, &kind(SplitKind::Ratio)).unwrap();
+    let mut items = vec![0; prepared.catalogue.n_items()];
+    let mut users = vec![0; prepared.users.len()];
+    for event in parts(&prepared).iter().flat_map(segue_core::Interactions::events) {
+        items[event.item as usize] += 1;
+        users[event.user as usize] += 1;
+    }
+    assert!(items.iter().chain(&users).all(|&n| n >= 4));
+}
+
+#[test]
+fn duplicates_may_be_kept() {
+    let dir = files(&[("log.csv", "user,item,rating,time\nu,x,1,1\nu,x,2,2\nu,y,3,3\nu,z,3,4\n")]);
+    let config = data(vec![domain(dir.path(), "films", "log.csv")]);
+    let all = PrepareOptions { deduplicate: Deduplicate::None, ..PrepareOptions::default() };
+    let (prepared, _) = run(&config, &all, &SplitConfig::default()).unwrap();
+    assert_eq!(pairs(&prepared, &parts(&prepared)[0]), ["u:x", "u:x"]);
+    let (prepared, _) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+    let kept: Vec<f32> = parts(&prepared)[0].events().map(|e| e.value).collect();
+    assert_eq!(kept, [2.0]);
+}
+
+#[test]
+fn options_read_from_text_and_unknown_keys_are_refused() {
+    let options: PrepareOptions =
+        serde_json::from_str(r#"{"core": {"users": 5, "strict": true}, "users": "overlapping"}"#).unwrap();
+    assert_eq!((options.core.users, options.core.strict, options.clip), (5, true, Some([1.0, 5.0])));
+    assert!(serde_json::from_str::<PrepareOptions>(r#"{"cores": 1}"#).is_err());
+    assert!(serde_json::from_str::<DataConfig>(r#"{"domains": [{"name": "x", "file": "y"}]}"#).is_err());
+    let split: SplitConfig = serde_json::from_str(r#"{"kind": "given", "seed": 3}"#).unwrap();
+    assert_eq!((split.kind, split.seed), (SplitKind::Given, Some(3)));
+}
+
+#[test]
+fn mixed_times_are_told_and_dropped_from_the_joint_log() {
+    let dir = files(&[("films.csv", FILMS), ("music.txt", "a m1\n")]);
+    let config = data(vec![domain(dir.path(), "music", "music.txt"), domain(dir.path(), "films", "films.csv")]);
+    let (prepared, report) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+    assert!(!prepared.split.train.has_times());
+    assert!(report.notes.iter().any(|n| n.contains("music has no times")), "{:?}", report.notes);
+    let message =
+        message(run(&data(vec![config.domains[0].clone()]), &PrepareOptions::default(), &SplitConfig::default()));
+    assert!(message.contains("split=ratio") && message.contains("needs times"), "{message}");
+}

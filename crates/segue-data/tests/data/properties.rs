@@ -1,0 +1,128 @@
+//! What holds for any log.
+
+use proptest::prelude::*;
+use segue_core::{Interactions, Prepared};
+use segue_data::prepare::{
+    Core, CoreMode, PrepareOptions, RatioOrder, SplitConfig, SplitKind, UserFilter, load_folder, write_folder,
+};
+
+use super::{data, domain, files, kind, parts, run};
+
+type Row = (u8, u8, u8, u8);
+
+fn csv(rows: &[Row]) -> String {
+    let line =
+        |(user, item, value, time): &Row| format!("u{},i{},{},{}\n", user % 7, item % 9, value % 5 + 1, time % 16);
+    format!("user,item,rating,timestamp\n{}", rows.iter().map(line).collect::<String>())
+}
+
+fn prepared(source: &[Row], target: &[Row], options: &PrepareOptions, split: &SplitConfig) -> Option<Prepared> {
+    let dir = files(&[("s.csv", &csv(source)), ("t.csv", &csv(target))]);
+    let config = data(vec![domain(dir.path(), "songs", "s.csv"), domain(dir.path(), "films", "t.csv")]);
+    run(&config, options, split).ok().map(|(prepared, _)| prepared)
+}
+
+fn same(a: Option<Prepared>, b: Option<Prepared>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => a.users == b.users && a.catalogue == b.catalogue && parts(&a) == parts(&b),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+fn splits() -> Vec<SplitConfig> {
+    let by_time = SplitConfig { order: RatioOrder::Time, ratios: [0.6, 0.2, 0.2], ..kind(SplitKind::Ratio) };
+    let everyone = SplitConfig { min_history: 1, ..SplitConfig::default() };
+    vec![SplitConfig::default(), everyone, kind(SplitKind::Ratio), by_time]
+}
+
+fn pairs(log: &Interactions) -> Vec<(u32, u32)> {
+    let mut pairs: Vec<_> = log.events().map(|e| (e.user, e.item)).collect();
+    pairs.sort_unstable();
+    pairs
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn parts_are_disjoint_complete_and_in_time(
+        source in proptest::collection::vec(any::<Row>(), 1..30),
+        target in proptest::collection::vec(any::<Row>(), 1..60),
+    ) {
+        for split in splits() {
+            let Some(prepared) = prepared(&source, &target, &PrepareOptions::default(), &split) else { continue };
+            let [train, valid, test] = parts(&prepared);
+            let mut all: Vec<_> = [&train, &valid, &test].iter().flat_map(|log| pairs(log)).collect();
+            all.sort_unstable();
+            let n = all.len();
+            all.dedup();
+            prop_assert_eq!(all.len(), n);
+            let distinct = |rows: &[Row]| {
+                let mut pairs: Vec<_> = rows.iter().map(|r| (r.0 % 7, r.1 % 9)).collect();
+                pairs.sort_unstable();
+                pairs.dedup();
+                pairs.len()
+            };
+            prop_assert_eq!(n, distinct(&source) + distinct(&target));
+            if split.kind == SplitKind::Ratio && split.order == RatioOrder::Random {
+                continue;
+            }
+            let films = prepared.catalogue.range(1);
+            for user in 0..prepared.users.len() as u32 {
+                let latest = train.restricted(films.clone()).user(user).times.and_then(|t| t.last().copied());
+                let (valid, test) = (valid.user(user).times, test.user(user).times);
+                let first = |times: Option<&[i64]>| times.and_then(|t| t.first().copied());
+                for (before, after) in [(latest, first(valid)), (latest, first(test)), (valid.and_then(|t| t.last().copied()), first(test))] {
+                    prop_assert!(before.zip(after).is_none_or(|(before, after)| before <= after));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn shuffling_rows_changes_nothing(
+        source in proptest::collection::vec(any::<Row>(), 1..20),
+        rows in proptest::collection::vec(any::<Row>(), 1..50),
+        shuffled in any::<u64>(),
+    ) {
+        let mut other = rows.clone();
+        segue_core::Seed::new(shuffled).stream().shuffle(&mut other);
+        let core = Core { users: 2, items: 2, mode: CoreMode::UntilStable, ..Core::default() };
+        let filtered = PrepareOptions { core, users: UserFilter::Overlapping, positive_threshold: Some(3.0), ..PrepareOptions::default() };
+        for options in [PrepareOptions::default(), filtered] {
+            for split in splits() {
+                prop_assert!(same(prepared(&source, &rows, &options, &split), prepared(&source, &other, &options, &split)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_core_filtered_log_passes_the_same_core(rows in proptest::collection::vec(any::<Row>(), 20..80)) {
+        let core = Core { users: 2, items: 2, mode: CoreMode::UntilStable, ..Core::default() };
+        let options = PrepareOptions { core, ..PrepareOptions::default() };
+        if let Some(first) = prepared(&rows, &rows, &options, &kind(SplitKind::Ratio)) {
+            let train: Vec<String> = parts(&first).iter().flat_map(|log| log.events().filter(|e| first.catalogue.domain_of(e.item) == 1).collect::<Vec<_>>())
+                .map(|e| format!("{},{},{},{}\n", first.users.external(e.user), first.catalogue.external(e.item), e.value, e.time.unwrap())).collect();
+            let dir = files(&[("again.csv", &format!("user,item,rating,timestamp\n{}", train.concat()))]);
+            let config = data(vec![domain(dir.path(), "films", "again.csv")]);
+            // A ratio split may leave a part empty; the core alone never removes anything again.
+            if let Ok((_, report)) = run(&config, &options, &kind(SplitKind::Ratio)) {
+                prop_assert_eq!(report.steps.iter().find(|s| s.step == "core").unwrap().removed, 0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_folder_gives_back_what_it_was_given(rows in proptest::collection::vec(any::<Row>(), 30..60)) {
+        let dir = files(&[("log.csv", &csv(&rows))]);
+        let config = data(vec![domain(dir.path(), "films", "log.csv")]);
+        if let Ok((prepared, report)) = run(&config, &PrepareOptions::default(), &SplitConfig::default()) {
+            let out = dir.path().join("out");
+            write_folder(&out, &prepared, &report).unwrap();
+            let (loaded, manifest) = load_folder(&out).unwrap();
+            prop_assert_eq!(&manifest.report, &report);
+            prop_assert!(same(Some(loaded), Some(prepared)));
+        }
+    }
+}
