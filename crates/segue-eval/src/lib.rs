@@ -1,0 +1,26 @@
+//! Metrics, protocols and statistics: how good a model is, and how sure one can be of it.
+//!
+//! A [`Question`] says what is asked and of whom, a [`Protocol`] how it is measured; [`evaluate`] answers with an
+//! [`Evaluation`], which carries its protocol in one line and every user's value, so that [`Bootstrap`] can put an interval
+//! around each mean and compare two models on the same users. [`Table`] lays it out; nothing here prints.
+#![warn(missing_docs)]
+
+pub mod check;
+mod evaluate;
+pub mod metrics;
+mod protocol;
+mod question;
+mod rank;
+mod ratings;
+mod report;
+mod stats;
+mod validation;
+
+pub use evaluate::{EvalError, Evaluation, Measured, PerUser, evaluate, evaluate_watched};
+pub use metrics::{Measure, Metric, MetricError, MetricSpec, Ranks};
+pub use protocol::{Candidates, Protocol, ProtocolError, Seen};
+pub use question::{Part, Question};
+pub use ratings::{Ratings, evaluate_ratings};
+pub use report::{Cell, Estimate, Summary, Table, compared, differences, measured};
+pub use stats::{Bootstrap, Difference, Interval, StatsError};
+pub use validation::Validation;

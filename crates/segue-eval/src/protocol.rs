@@ -1,0 +1,222 @@
+//! How a model is measured; the one line of it that travels with every number.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::metrics::{Measure, MetricSpec};
+use crate::question::{Part, Question};
+
+/// What the relevant items are ranked among.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Candidates {
+    /// Every item of the target domain that the seen filter does not hide.
+    #[default]
+    Full,
+    /// Each positive among the same `n` items that the user never met.
+    ///
+    /// Sampled values order models differently from full ones (Krichene and Rendle, *On sampled metrics for item
+    /// recommendation*, KDD 2020); use them to compare with published tables, not to choose.
+    Sampled {
+        /// Negatives per user.
+        #[serde(default = "default_negatives")]
+        n: usize,
+        /// The lists are a hash of this and the user's external id: the same for every model, epoch and machine.
+        #[serde(default)]
+        seed: u64,
+    },
+    /// Each positive among exactly the user's negatives that came with the data.
+    Given,
+}
+
+fn default_negatives() -> usize {
+    99
+}
+
+/// A part of the log that precedes the question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seen {
+    /// Training events.
+    Train,
+    /// Training and validation events. While validating they are the question, so this is training alone then.
+    #[default]
+    TrainAndValid,
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Train => "train",
+            Self::TrainAndValid => "train+valid",
+        })
+    }
+}
+
+/// How a model is measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Protocol {
+    /// Metrics, each at every one of `cutoffs` (`ndcg`) or at its own (`ndcg@10`).
+    pub metrics: Vec<MetricSpec>,
+    /// Cut-offs of the metrics that do not name their own.
+    pub cutoffs: Vec<usize>,
+    /// What the relevant items are ranked among.
+    pub candidates: Candidates,
+    /// Items of these events are never recommended nor counted. (Given candidates are all counted.)
+    pub hide: Seen,
+    /// The user's history as the model sees it when asked.
+    pub history: Seen,
+}
+
+impl Default for Protocol {
+    /// Full ranking; recall, NDCG and more at 10 and 20; validation events count as seen and known at test.
+    fn default() -> Self {
+        let metrics = ["precision", "recall", "hr", "ndcg", "map", "mrr"];
+        let metrics = metrics.iter().filter_map(|name| name.parse().ok()).collect();
+        Self {
+            metrics,
+            cutoffs: vec![10, 20],
+            candidates: Candidates::Full,
+            hide: Seen::TrainAndValid,
+            history: Seen::TrainAndValid,
+        }
+    }
+}
+
+/// Why a protocol cannot be followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProtocolError {
+    /// No metric.
+    #[error("`metrics` is empty: name at least one, e.g. metrics=[ndcg,recall]")]
+    NoMetrics,
+    /// A metric needs a cut-off and there is none.
+    #[error("`{metric}` needs a cut-off: write `{metric}@10`, or give `cutoffs`, e.g. cutoffs=[10,20]")]
+    NoCutoffs {
+        /// The metric.
+        metric: &'static str,
+    },
+    /// A cut-off of 0.
+    #[error("`cutoffs` has a 0: a cut-off is at least 1")]
+    ZeroCutoff,
+    /// No negatives.
+    #[error("`candidates.n` is 0: a positive alone is always first; use at least 1 negative (99 is usual)")]
+    ZeroNegatives,
+    /// Coverage of lists that were not recommended from the catalogue.
+    #[error(
+        "`{metric}` needs full ranking: among sampled or given candidates nobody chose what is recommended; use candidates=full or leave it out"
+    )]
+    CoverageOfSample {
+        /// The metric.
+        metric: String,
+    },
+}
+
+impl Protocol {
+    /// Full ranking with the defaults, measuring `metrics`, e.g. one for early stopping.
+    pub fn measuring(metrics: Vec<MetricSpec>) -> Self {
+        Self { metrics, ..Self::default() }
+    }
+
+    /// The metrics with their cut-offs, in order, each once.
+    pub fn specs(&self) -> Result<Vec<MetricSpec>, ProtocolError> {
+        if self.metrics.is_empty() {
+            return Err(ProtocolError::NoMetrics);
+        }
+        if self.cutoffs.contains(&0) {
+            return Err(ProtocolError::ZeroCutoff);
+        }
+        if matches!(self.candidates, Candidates::Sampled { n: 0, .. }) {
+            return Err(ProtocolError::ZeroNegatives);
+        }
+        let mut specs: Vec<MetricSpec> = Vec::new();
+        for &spec in &self.metrics {
+            let own = spec.cutoff.is_some() || !spec.metric.has_cutoff();
+            if !own && self.cutoffs.is_empty() {
+                return Err(ProtocolError::NoCutoffs { metric: spec.metric.name });
+            }
+            let cutoffs = self.cutoffs.iter().filter(|_| !own).map(|&k| MetricSpec { cutoff: Some(k), ..spec });
+            for spec in cutoffs.chain(own.then_some(spec)) {
+                if matches!(spec.metric.measure, Measure::Coverage) && self.candidates != Candidates::Full {
+                    return Err(ProtocolError::CoverageOfSample { metric: spec.to_string() });
+                }
+                if !specs.contains(&spec) {
+                    specs.push(spec);
+                }
+            }
+        }
+        Ok(specs)
+    }
+
+    /// The line that travels with every number: split, candidates, seen filter, ties, cut-offs, seed, users counted.
+    pub fn describe(&self, question: &Question<'_>, n_users: usize) -> String {
+        let seen = |seen| match question.part {
+            Part::Validation => Seen::Train,
+            Part::Test => seen,
+        };
+        let hidden = seen(self.hide);
+        let candidates = match self.candidates {
+            Candidates::Full => format!("all {} items, seen in {hidden} hidden", question.items.len()),
+            Candidates::Sampled { n, seed } => {
+                format!(
+                    "each positive + {n} uniform negatives never met (seed {seed} and user id), seen in {hidden} hidden"
+                )
+            }
+            Candidates::Given => "each positive + exactly the given negatives".to_owned(),
+        };
+        let mut cutoffs: Vec<usize> = self.specs().unwrap_or_default().iter().filter_map(|spec| spec.cutoff).collect();
+        cutoffs.sort_unstable();
+        cutoffs.dedup();
+        let cutoffs = cutoffs.iter().map(|k| format!("@{k}")).collect::<Vec<_>>();
+        let cutoffs = if cutoffs.is_empty() { "no cut-off".to_owned() } else { cutoffs.join(" ") };
+        format!(
+            "split: {}, {}; candidates: {candidates}; history: {}; ties: expected value; {cutoffs}; users: {n_users} with a held-out positive",
+            question.split,
+            question.part,
+            seen(self.history),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn specs(json: &str) -> Result<Vec<String>, ProtocolError> {
+        let protocol: Protocol = serde_json::from_str(json).unwrap();
+        Ok(protocol.specs()?.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn metrics_meet_cutoffs() {
+        let json = r#"{"metrics": ["ndcg", "hit@5", "rmse", "ndcg@20"], "cutoffs": [10, 20]}"#;
+        assert_eq!(specs(json).unwrap(), ["ndcg@10", "ndcg@20", "hr@5", "rmse"]);
+    }
+
+    #[test]
+    fn what_cannot_be_measured_is_said() {
+        assert_eq!(specs(r#"{"metrics": []}"#), Err(ProtocolError::NoMetrics));
+        assert_eq!(specs(r#"{"cutoffs": [0]}"#), Err(ProtocolError::ZeroCutoff));
+        assert_eq!(specs(r#"{"metrics": ["ndcg"], "cutoffs": []}"#), Err(ProtocolError::NoCutoffs { metric: "ndcg" }));
+        let sampled = r#"{"candidates": {"kind": "sampled"}, "metrics": ["coverage@10"]}"#;
+        assert!(matches!(specs(sampled), Err(ProtocolError::CoverageOfSample { .. })));
+        let none = r#"{"candidates": {"kind": "sampled", "n": 0}}"#;
+        assert_eq!(specs(none), Err(ProtocolError::ZeroNegatives));
+    }
+
+    #[test]
+    fn unknown_keys_and_metrics_are_refused() {
+        let unknown = serde_json::from_str::<Protocol>(r#"{"cutoff": [10]}"#).unwrap_err();
+        assert!(unknown.to_string().contains("cutoffs"), "{unknown}");
+        let unknown = serde_json::from_str::<Protocol>(r#"{"metrics": ["ndgc"]}"#).unwrap_err();
+        assert!(unknown.to_string().contains("did you mean `ndcg`"), "{unknown}");
+    }
+
+    #[test]
+    fn the_default_survives_serde() {
+        let protocol = Protocol { candidates: Candidates::Sampled { n: 99, seed: 3 }, ..Protocol::default() };
+        let json = serde_json::to_string(&protocol).unwrap();
+        assert_eq!(serde_json::from_str::<Protocol>(&json).unwrap(), protocol);
+    }
+}
