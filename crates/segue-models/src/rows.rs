@@ -1,0 +1,97 @@
+//! Row-sparse gradients of pairwise losses: a batch touches few rows, and a row's gradient is a short weighted sum of rows.
+//!
+//! Pairwise losses of dot products have gradients of the form `g_row = Σ coefficient · table[other]`. A batch is kept as
+//! these [`Terms`], a few numbers each, instead of as vectors; grouping them by row and summing each group in the order of
+//! the samples gives the same bits at any thread count, and nobody waits for a lock.
+
+use rayon::prelude::*;
+use segue_core::kernels::gather_sum;
+
+/// Rows per unit of parallel work: fixed, so that work never depends on the number of threads.
+pub(crate) const ROWS_PER_TASK: usize = 64;
+
+/// The terms of a batch's gradient, in the order of its samples.
+#[derive(Debug, Default)]
+pub(crate) struct Terms {
+    rows: Vec<u32>,
+    others: Vec<u32>,
+    coefficients: Vec<f32>,
+    penalties: Vec<f32>,
+}
+
+impl Terms {
+    /// Adds `coefficient · table[other]` to the gradient of `row`, and `penalty` to its share of the l2 term.
+    #[inline]
+    pub(crate) fn push(&mut self, row: u32, other: u32, coefficient: f32, penalty: f32) {
+        self.rows.push(row);
+        self.others.push(other);
+        self.coefficients.push(coefficient);
+        self.penalties.push(penalty);
+    }
+
+    /// Sums the terms of each row over `table`, whose rows are `d` wide.
+    pub(crate) fn sum(&self, table: &[f32], d: usize) -> RowGradients {
+        // Keys are unique, so that an unstable sort orders the terms of a row as the samples came.
+        let mut keys: Vec<u64> = self.rows.iter().zip(0_u64..).map(|(&row, n)| u64::from(row) << 32 | n).collect();
+        keys.sort_unstable();
+        let term = |key: u64| (key & 0xFFFF_FFFF) as usize;
+        let others: Vec<u32> = keys.iter().map(|&key| self.others[term(key)]).collect();
+        let coefficients: Vec<f32> = keys.iter().map(|&key| self.coefficients[term(key)]).collect();
+
+        let (mut rows, mut ends, mut penalties) = (Vec::new(), vec![0_usize], Vec::new());
+        for group in keys.chunk_by(|a, b| a >> 32 == b >> 32) {
+            rows.push((group[0] >> 32) as u32);
+            penalties.push(group.iter().map(|&key| self.penalties[term(key)]).sum());
+            ends.push(ends[ends.len() - 1] + group.len());
+        }
+        let mut data = vec![0.0_f32; rows.len() * d];
+        data.par_chunks_mut(ROWS_PER_TASK * d.max(1)).enumerate().for_each(|(task, block)| {
+            for (gradient, bounds) in block.chunks_exact_mut(d.max(1)).zip(ends[task * ROWS_PER_TASK..].windows(2)) {
+                let range = bounds[0]..bounds[1];
+                gather_sum(table, &others[range.clone()], &coefficients[range], gradient);
+            }
+        });
+        RowGradients { rows, penalties, data, d }
+    }
+}
+
+/// Gradients of the rows that a batch touched.
+#[derive(Debug)]
+pub(crate) struct RowGradients {
+    /// Touched rows, rising.
+    pub(crate) rows: Vec<u32>,
+    /// Sum of the l2 shares of each.
+    pub(crate) penalties: Vec<f32>,
+    /// Gradients, `(rows.len(), d)`.
+    pub(crate) data: Vec<f32>,
+    d: usize,
+}
+
+impl RowGradients {
+    /// The gradients whose row lies in `range`: row, l2 share, gradient.
+    pub(crate) fn within(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = (usize, f32, &[f32])> {
+        let from = self.rows.partition_point(|&row| (row as usize) < range.start);
+        let to = self.rows.partition_point(|&row| (row as usize) < range.end);
+        (from..to).map(|n| (self.rows[n] as usize, self.penalties[n], &self.data[n * self.d..(n + 1) * self.d]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terms_of_one_row_add_up() {
+        let table = [1.0, 2.0, 10.0, 20.0];
+        let mut terms = Terms::default();
+        terms.push(7, 0, 1.0, 1.0);
+        terms.push(2, 1, 0.5, 0.25);
+        terms.push(7, 1, -1.0, 0.0);
+        let sum = terms.sum(&table, 2);
+        assert_eq!((&sum.rows[..], &sum.penalties[..]), (&[2, 7][..], &[0.25, 1.0][..]));
+        assert_eq!(sum.data, [5.0, 10.0, -9.0, -18.0]);
+        let found: Vec<_> = sum.within(3..8).collect();
+        assert_eq!(found, [(7, 1.0, &[-9.0, -18.0][..])]);
+        assert_eq!(sum.within(0..2).count(), 0);
+    }
+}

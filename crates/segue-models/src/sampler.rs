@@ -1,0 +1,164 @@
+//! Who is drawn in pairwise training: positives in a random order, negatives uniformly among what a user does not like.
+//!
+//! Every sample draws from its own counter-based stream, (epoch, position), so that the draws do not depend on threads,
+//! shards or batches. Negatives are drawn without rejection: the n-th item that is absent from a sorted row is found by
+//! bisection, so a user who likes almost everything costs no more than another.
+
+use std::ops::Range;
+
+use segue_core::{Catalogue, Csr, FitError, ItemId, Seed, Stream, TrainData, UserId};
+
+/// The likes of a log, and the item range from which each like's negatives come.
+#[derive(Debug)]
+pub(crate) struct Positives {
+    likes: Csr<f32>,
+    /// User of each stored like.
+    users: Vec<UserId>,
+    /// Users with at least one like.
+    active: Vec<UserId>,
+    /// First item of each domain and, last, the number of items.
+    starts: Vec<ItemId>,
+}
+
+impl Positives {
+    /// Reads the likes; a log without any cannot be trained on.
+    pub(crate) fn new(data: &TrainData<'_>, model: &str) -> Result<Self, FitError> {
+        let likes = data.log.positives();
+        if likes.is_empty() {
+            return Err(FitError::Data(format!(
+                "model `{model}` learns from liked items, but none of the {} training events is positive: lower the \
+                 positive threshold of `prepare`, or train on a log with likes",
+                data.log.len()
+            )));
+        }
+        let rows = || 0..likes.n_rows() as UserId;
+        let users = rows().flat_map(|u| std::iter::repeat_n(u, likes.range(u as usize).len())).collect();
+        let active = rows().filter(|&u| !likes.range(u as usize).is_empty()).collect();
+        Ok(Self { users, active, starts: starts(data.catalogue, likes.n_cols()), likes })
+    }
+
+    /// Users × items, the liked ones stored.
+    pub(crate) fn likes(&self) -> &Csr<f32> {
+        &self.likes
+    }
+
+    /// Number of likes: the samples of one epoch.
+    pub(crate) fn len(&self) -> usize {
+        self.likes.len()
+    }
+
+    /// Users with at least one like, rising.
+    pub(crate) fn active(&self) -> &[UserId] {
+        &self.active
+    }
+
+    /// Like number `n` in row order.
+    pub(crate) fn pair(&self, n: u32) -> (UserId, ItemId) {
+        (self.users[n as usize], self.likes.cols()[n as usize])
+    }
+
+    /// A user drawn uniformly among those with likes, then one of their likes.
+    pub(crate) fn draw_by_user(&self, stream: &mut Stream) -> (UserId, ItemId) {
+        let user = self.active[stream.below(self.active.len() as u32) as usize];
+        let items = self.likes.cols_of(user as usize);
+        (user, items[stream.below(items.len() as u32) as usize])
+    }
+
+    /// The items of the domain of `item` that `user` does not like.
+    pub(crate) fn others(&self, user: UserId, item: ItemId) -> Absent<'_> {
+        let end = self.starts.partition_point(|&start| start <= item);
+        Absent::new(self.likes.cols_of(user as usize), self.starts[end - 1]..self.starts[end])
+    }
+}
+
+fn starts(catalogue: &Catalogue, n_items: usize) -> Vec<ItemId> {
+    let mut starts: Vec<ItemId> = (0..catalogue.domains().len()).map(|d| catalogue.range(d).start).collect();
+    starts.extend([0, n_items as ItemId]);
+    starts.sort_unstable();
+    starts.dedup();
+    starts
+}
+
+/// The items of a range that are absent from a sorted list.
+#[derive(Debug)]
+pub(crate) struct Absent<'a> {
+    present: &'a [ItemId],
+    first: ItemId,
+    n_absent: u32,
+}
+
+impl<'a> Absent<'a> {
+    /// `sorted` rises strictly; it may hold items outside `range`.
+    pub(crate) fn new(sorted: &'a [ItemId], range: Range<ItemId>) -> Self {
+        let from = sorted.partition_point(|&item| item < range.start);
+        let to = from + sorted[from..].partition_point(|&item| item < range.end);
+        let present = &sorted[from..to];
+        Self { present, first: range.start, n_absent: range.end - range.start - present.len() as u32 }
+    }
+
+    /// True if every item of the range is present.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.n_absent == 0
+    }
+
+    /// One of them, uniformly; there must be one.
+    #[inline]
+    pub(crate) fn draw(&self, stream: &mut Stream) -> ItemId {
+        self.nth(stream.below(self.n_absent))
+    }
+
+    fn nth(&self, n: u32) -> ItemId {
+        // `present[m] - first - m` items are absent before present[m]; find the first m with more than n.
+        let (mut low, mut high) = (0, self.present.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.present[middle] - self.first - middle as u32 > n {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        self.first + n + low as u32
+    }
+}
+
+/// All likes in the random order of one epoch.
+pub(crate) fn shuffled(n: usize, epoch: Seed) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..n as u32).collect();
+    epoch.named("order").stream().shuffle(&mut order);
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absent_items_are_numbered_in_order() {
+        let absent = Absent::new(&[0, 3, 5, 6, 9], 2..8);
+        let all: Vec<u32> = (0..3).map(|n| absent.nth(n)).collect();
+        assert_eq!((absent.n_absent, all), (3, vec![2, 4, 7]));
+        assert!(Absent::new(&[2, 3], 2..4).is_empty());
+    }
+
+    #[test]
+    fn a_shuffle_is_a_permutation_that_depends_on_the_epoch() {
+        let seed = Seed::new(1);
+        let (a, b) = (shuffled(50, seed.at(1)), shuffled(50, seed.at(2)));
+        assert_ne!(a, b);
+        let mut sorted = a;
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..50).collect::<Vec<_>>());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn draws_are_exactly_the_absent_items(present in proptest::collection::btree_set(0_u32..40, 0..40), end in 1_u32..40) {
+            let present: Vec<u32> = present.into_iter().collect();
+            let absent = Absent::new(&present, 0..end);
+            let drawn: Vec<u32> = (0..absent.n_absent).map(|n| absent.nth(n)).collect();
+            let expected: Vec<u32> = (0..end).filter(|i| !present.contains(i)).collect();
+            proptest::prop_assert_eq!(drawn, expected);
+        }
+    }
+}
