@@ -1,0 +1,282 @@
+//! From a configuration to a fitted, measured model.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use segue_core::{
+    ArtifactReader, Configured, EpochRecord, FitCx, FitError, Interactions, OpenedTests, Output, Prepared, Recommender,
+    Registry, Seed, Task, TrainData, Validator, Watch,
+};
+use segue_data::synth::World;
+use segue_data::prepare::{DataConfig, OneOrMany, PrepareReport, Progress, load_folder, prepare};
+use segue_eval::{Evaluation, Protocol};
+use serde_json::Value;
+
+use crate::bundle::Bundle;
+use crate::error::LabError;
+use crate::files::read;
+use crate::measure::{measure_test, measure_valid, protocol};
+use crate::settings::{EvaluationSettings, Scope, Settings};
+use crate::watch::{CHECKPOINT_NAME, RunWatch, STOP, WatchPlan};
+
+/// Data ready for training, and how it came to be.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// Users, items, split.
+    pub data: Prepared,
+    /// Name of the data set.
+    pub name: String,
+    /// What preparation counted.
+    pub report: PrepareReport,
+}
+
+/// Reads a prepared folder, or prepares raw logs or the sample world in memory.
+pub fn load_data(
+    settings: &Settings,
+    progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
+) -> Result<Loaded, LabError> {
+    if let Some(folder) = &settings.data.prepared {
+        let (data, manifest) = load_folder(folder)?;
+        return Ok(Loaded { data, name: manifest.name, report: manifest.report });
+    }
+    // The raw files of a generated world live as long as their preparation.
+    let mut generated = None;
+    let mut config: DataConfig = serde_json::from_value(Value::Object(settings.data.logs.clone()))
+        .map_err(|error| LabError::Config(format!("data: {error}")))?;
+    if let Some(world) = &settings.data.world {
+        let folder = tempfile::tempdir().map_err(|error| LabError::io("create", &std::env::temp_dir(), &error))?;
+        let world = World::generate(world).map_err(|error| LabError::Config(format!("data.world: {error}")))?;
+        world.write_csv(folder.path()).map_err(|error| LabError::Config(format!("data.world: {error}")))?;
+        for domain in &mut config.domains {
+            let inside = |file: &str| OneOrMany::One(folder.path().join(&domain.name).join(file));
+            (domain.interactions, domain.items) = (Some(inside("ratings.csv")), Some(inside("items.csv")));
+        }
+        generated = Some(folder);
+    }
+    let mut stoppable = |p: Progress<'_>| {
+        if STOP.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { progress(p) }
+    };
+    let prepared = prepare(&config, &settings.prepare, &settings.split, settings.seed, &mut stoppable);
+    drop(generated);
+    let (data, report) = prepared?;
+    Ok(Loaded { data, name: config.name, report })
+}
+
+impl Loaded {
+    /// The data as a model of this scope sees it.
+    #[must_use]
+    pub fn scoped(&self, scope: Scope) -> Prepared {
+        match (scope, self.data.split.tasks.first()) {
+            (Scope::Target, Some(task)) if self.data.catalogue.domains().len() > 1 => self.data.only(task.target),
+            _ => self.data.clone(),
+        }
+    }
+}
+
+/// A fitted model and how the fit went.
+#[derive(Debug)]
+pub struct Fitted {
+    /// The model and its world.
+    pub bundle: Bundle,
+    /// What a score means.
+    pub output: Output,
+    /// The training log.
+    pub records: Vec<EpochRecord>,
+    /// Training time, seconds.
+    pub seconds: f64,
+}
+
+impl Fitted {
+    /// The epoch whose model was kept.
+    pub fn best_epoch(&self) -> Option<usize> {
+        let best = self.records.iter().rev().find(|record| record.best);
+        best.or(self.records.last()).map(|record| record.epoch)
+    }
+}
+
+struct OnValidation<'a> {
+    data: &'a Prepared,
+    task: &'a Task,
+    output: Output,
+    protocol: Protocol,
+}
+
+impl Validator for OnValidation<'_> {
+    fn validate(&self, model: &dyn Recommender) -> Result<Vec<(String, f64)>, FitError> {
+        measure_valid(model, (self.data, self.task), self.output, &self.protocol)
+            .map(|evaluation| evaluation.values())
+            .map_err(|error| FitError::Validation(error.to_string()))
+    }
+}
+
+/// What a fit needs beside its settings and data.
+pub struct Bench<'a> {
+    /// Models by name.
+    pub registry: &'a Registry,
+    /// The terminal.
+    pub terminal: &'a mut dyn Watch,
+    /// Where the log and checkpoints go; `None` keeps nothing.
+    pub folder: Option<&'a Path>,
+    /// Whether to go on from the checkpoint in `folder`.
+    pub resume: bool,
+}
+
+impl std::fmt::Debug for Bench<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bench").field("folder", &self.folder).field("resume", &self.resume).finish_non_exhaustive()
+    }
+}
+
+/// Fits the model of `settings` on `data`, which is already scoped. Reads validation, never test.
+pub fn fit(
+    settings: &Settings,
+    algorithm: &dyn Configured,
+    data: &Prepared,
+    bench: &mut Bench<'_>,
+) -> Result<Fitted, LabError> {
+    let Some(task) = data.split.tasks.first() else { return Err(no_task()) };
+    let output = algorithm.info().output;
+    let protocol = protocol(&with_stopping_metric(settings), settings.seed, output)?;
+    let validator = OnValidation { data, task, output, protocol };
+    let validated = !task.valid.events.is_empty();
+    let started = Instant::now();
+    let (model, records) = fit_once(
+        settings,
+        algorithm,
+        (data, &data.split.train),
+        validated.then_some(&validator as &dyn Validator),
+        bench,
+    )?;
+    let mut fitted = Fitted {
+        bundle: Bundle::new(algorithm.info().name, algorithm.params(), model, data, task.target),
+        output,
+        records,
+        seconds: started.elapsed().as_secs_f64(),
+    };
+    if settings.trainer.refit && validated {
+        refit(settings, &mut fitted, data, bench)?;
+        fitted.seconds = started.elapsed().as_secs_f64();
+    }
+    Ok(fitted)
+}
+
+/// Trains once more on training and validation events together, for the number of epochs that validation chose.
+fn refit(settings: &Settings, fitted: &mut Fitted, data: &Prepared, bench: &mut Bench<'_>) -> Result<(), LabError> {
+    let entry = bench.registry.find(&fitted.bundle.model_name)?;
+    let mut params = fitted.bundle.params.clone();
+    if let (Some(epochs), Some(key), Some(object)) =
+        (fitted.best_epoch(), entry.canonical_key("epochs"), params.as_object_mut())
+    {
+        object.insert(key.into(), epochs.into());
+    }
+    let algorithm = entry.configure(params)?;
+    let log = data.train_and_valid();
+    let mut again = Bench {
+        registry: bench.registry,
+        terminal: &mut *bench.terminal,
+        folder: None,
+        resume: false,
+    };
+    let (model, _) = fit_once(settings, algorithm.as_ref(), (data, &log), None, &mut again)?;
+    fitted.bundle.model = model;
+    fitted.bundle.params = algorithm.params();
+    fitted.bundle.log = log;
+    Ok(())
+}
+
+type ModelAndLog = (Box<dyn Recommender>, Vec<EpochRecord>);
+
+fn fit_once(
+    settings: &Settings,
+    algorithm: &dyn Configured,
+    (data, log): (&Prepared, &Interactions),
+    validator: Option<&dyn Validator>,
+    bench: &mut Bench<'_>,
+) -> Result<ModelAndLog, LabError> {
+    let name = algorithm.info().name;
+    let checkpoint = bench.folder.map(|folder| folder.join(CHECKPOINT_NAME)).filter(|path| bench.resume && path.exists());
+    let bytes = checkpoint.as_deref().map(read).transpose()?;
+    let reader = match (&bytes, &checkpoint) {
+        (Some(bytes), Some(path)) => {
+            Some(ArtifactReader::open(bytes, bench.registry).map_err(|error| LabError::artifact(path, error))?)
+        }
+        _ => None,
+    };
+    let plan = WatchPlan { folder: bench.folder.map(Path::to_path_buf), time_limit: settings.time_limit()? };
+    let mut watch = RunWatch::new(plan, bench.terminal);
+    let mut cx = FitCx {
+        seed: Seed::new(settings.seed).named(name),
+        trainer: settings.trainer(),
+        validator,
+        watch: &mut watch,
+        registry: bench.registry,
+        resume: reader.as_ref(),
+    };
+    let fitted = algorithm.fit(&TrainData { catalogue: &data.catalogue, log }, &mut cx);
+    if let Some(error) = watch.error.take() {
+        return Err(error);
+    }
+    let records = watch.records().cloned().collect();
+    match fitted {
+        Ok(model) => Ok((model, records)),
+        Err(FitError::Interrupted { epoch }) => Err(LabError::Interrupted(match bench.folder {
+            Some(folder) if epoch > 0 => format!(
+                "interrupted after epoch {epoch}; what was trained so far is in {}: give the same command with --resume to go on",
+                folder.display()
+            ),
+            _ => "interrupted; nothing was written".into(),
+        })),
+        Err(error) => Err(LabError::Fit { model: name.into(), error }),
+    }
+}
+
+fn with_stopping_metric(settings: &Settings) -> EvaluationSettings {
+    let mut evaluation = settings.evaluation.clone();
+    if settings.trainer.early_stopping.enabled {
+        let metric = &settings.trainer.early_stopping.metric;
+        let (name, k) = metric.split_once('@').unwrap_or((metric, ""));
+        if !evaluation.metrics.iter().any(|m| m == name) {
+            evaluation.metrics.push(name.to_owned());
+        }
+        if let Ok(k) = k.parse()
+            && !evaluation.k_values.contains(&k)
+        {
+            evaluation.k_values.push(k);
+        }
+    }
+    evaluation
+}
+
+/// A model measured on validation, and once on test.
+#[derive(Debug)]
+pub struct Measurements {
+    /// On validation; `None` where the split has none.
+    pub valid: Option<Evaluation>,
+    /// On test.
+    pub test: Evaluation,
+}
+
+/// Measures a fitted model. Opens the test holdout, and writes that down in `opened`.
+pub fn measure(
+    fitted: &Fitted,
+    data: &Prepared,
+    settings: &Settings,
+    opened: &mut OpenedTests,
+) -> Result<Measurements, LabError> {
+    let Some(task) = data.split.tasks.first() else { return Err(no_task()) };
+    let (model, output) = (fitted.bundle.model.as_ref(), fitted.output);
+    let protocol = protocol(&settings.evaluation, settings.seed, output)?;
+    let valid = match task.valid.events.is_empty() {
+        true => None,
+        false => Some(measure_valid(model, (data, task), output, &protocol)?),
+    };
+    let holdout = task.test.open(opened, format!("measure {} seed {}", fitted.bundle.model_name, settings.seed));
+    let test = measure_test(model, (data, task, holdout), output, &protocol)?;
+    Ok(Measurements { valid, test })
+}
+
+fn no_task() -> LabError {
+    LabError::Config("the data ask no question: their split has no task; prepare them with a split".into())
+}

@@ -1,0 +1,79 @@
+//! Files that appear whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::LabError;
+
+/// Reads a whole file; the error names it and the way out.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LabError> {
+    if path.is_dir() {
+        return Err(LabError::io("read", path, &io::Error::other("it is a directory, not a file")));
+    }
+    fs::read(path).map_err(|error| LabError::io("read", path, &error))
+}
+
+/// Writes beside `path`, syncs, and renames: a killed writer leaves the old file or none.
+pub(crate) fn write_aside(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), LabError> {
+    let aside = aside(path);
+    let result = (|| {
+        if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            fs::create_dir_all(parent)?;
+        }
+        let mut file = BufWriter::new(File::create(&aside)?);
+        write(&mut file)?;
+        file.flush()?;
+        file.get_ref().sync_all()?;
+        fs::rename(&aside, path)?;
+        sync_parent(path)
+    })();
+    if result.is_err() {
+        // The error of the write is the one to report; a leftover that cannot be removed is named by it anyway.
+        let _ = fs::remove_file(&aside);
+    }
+    result.map_err(|error| LabError::io("write", path, &error))
+}
+
+/// Renames a finished folder to its final name and syncs the parent.
+pub(crate) fn rename_folder(from: &Path, to: &Path) -> Result<(), LabError> {
+    fs::rename(from, to).and_then(|()| sync_parent(to)).map_err(|error| LabError::io("rename to", to, &error))
+}
+
+/// Creates a folder and its parents.
+pub(crate) fn create_folder(path: &Path) -> Result<(), LabError> {
+    fs::create_dir_all(path).map_err(|error| LabError::io("create", path, &error))
+}
+
+fn sync_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+fn aside(path: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".partial");
+    path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b.txt");
+        write_aside(&path, |out| out.write_all(b"old")).unwrap();
+        let error = write_aside(&path, |out| {
+            out.write_all(b"new")?;
+            Err(io::Error::from(io::ErrorKind::StorageFull))
+        });
+        assert!(error.unwrap_err().to_string().contains("b.txt"));
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,135 @@
+//! A command line becomes a job: compose, interpolate, type.
+
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use segue_core::{ModelEntry, Registry};
+use serde_json::{Map, Value, json};
+
+use crate::config::{
+    ConfigError, ConfigSource, Context, Moment, Override, Schema, compose_with, jobs, parse_overrides, resolve,
+};
+use crate::error::LabError;
+use crate::settings::Settings;
+
+/// The config files of the project, built into the program.
+static EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/configs.rs"));
+
+/// Where a project keeps its own config files.
+pub(crate) const CONFIG_DIRECTORY: &str = "configs";
+
+/// Composes jobs from files and overrides.
+#[derive(Debug)]
+pub struct Composer<'r> {
+    source: ConfigSource,
+    registry: &'r Registry,
+}
+
+/// One composed job.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// As composed, interpolations kept.
+    pub composed: Value,
+    /// Interpolations replaced.
+    pub resolved: Value,
+}
+
+impl<'r> Composer<'r> {
+    /// Reads `directory` (or `configs/` where the command runs), and behind it the built-in files.
+    pub fn new(directory: Option<PathBuf>, registry: &'r Registry) -> Result<Self, LabError> {
+        if let Some(directory) = directory.as_ref().filter(|directory| !directory.is_dir()) {
+            return Err(LabError::Config(format!("--config-dir {}: there is no such directory", directory.display())));
+        }
+        let directory = directory.unwrap_or_else(|| CONFIG_DIRECTORY.into());
+        Ok(Self { source: ConfigSource::new(Some(directory), EMBEDDED), registry })
+    }
+
+    /// The one job of these overrides; a sweep is refused.
+    pub fn job(&self, overrides: &[String]) -> Result<Job, LabError> {
+        self.compose(&parse_overrides(overrides).map_err(ConfigError::from)?)
+    }
+
+    /// Every job of these overrides: the Cartesian product of what they sweep over, in the order of the keys.
+    pub fn sweep(&self, overrides: &[String]) -> Result<Vec<Job>, LabError> {
+        let overrides = parse_overrides(overrides).map_err(ConfigError::from)?;
+        let options = |group: &str| self.options(group);
+        let expanded = jobs(&overrides, &options).map_err(ConfigError::from)?;
+        expanded.iter().map(|overrides| self.compose(overrides)).collect()
+    }
+
+    fn options(&self, group: &str) -> Vec<String> {
+        let mut options = self.options_in_code(group);
+        options.extend(self.source.options(group));
+        options.sort();
+        options.dedup();
+        options
+    }
+
+    fn options_in_code(&self, group: &str) -> Vec<String> {
+        ModelSchema(self.registry).options(group)
+    }
+
+    fn compose(&self, overrides: &[Override]) -> Result<Job, LabError> {
+        let composed = compose_with(&self.source, "config", overrides, &ModelSchema(self.registry))?.job();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let here = std::env::current_dir().map(|path| path.display().to_string()).unwrap_or_default();
+        let hydra = json!({ "runtime": { "cwd": here }, "job": { "num": 0, "name": "segue" } });
+        let context = Context {
+            now: Moment {
+                unix_seconds: now.as_secs() as i64,
+                microseconds: now.subsec_micros(),
+                utc_offset_seconds: 0,
+            },
+            hydra: &hydra,
+            env: &|name| std::env::var(name).ok(),
+        };
+        let resolved = resolve(&composed, &context).map_err(ConfigError::from)?;
+        Ok(Job { composed, resolved })
+    }
+}
+
+impl Job {
+    /// The job as types; everything is checked here.
+    pub fn settings(&self) -> Result<Settings, LabError> {
+        Settings::from_value(self.resolved.clone())
+    }
+}
+
+/// The group `model`: its options and keys are the registry's.
+struct ModelSchema<'r>(&'r Registry);
+
+impl ModelSchema<'_> {
+    fn entry(&self, group: &str, name: &str) -> Option<&ModelEntry> {
+        if group == "model" { self.0.find(name).ok() } else { None }
+    }
+}
+
+impl Schema for ModelSchema<'_> {
+    fn options(&self, group: &str) -> Vec<String> {
+        let all = self.0.entries().iter().filter(|_| group == "model");
+        all.map(|entry| entry.info.name.to_owned()).collect()
+    }
+
+    fn option_aliases(&self, group: &str) -> Vec<String> {
+        let all = self.0.entries().iter().filter(|_| group == "model");
+        all.flat_map(|entry| entry.info.aliases.iter().map(|alias| (*alias).to_owned())).collect()
+    }
+
+    fn resolve_option(&self, group: &str, option: &str) -> Option<String> {
+        self.entry(group, option).map(|entry| entry.info.name.to_owned())
+    }
+
+    fn defaults(&self, group: &str, option: &str) -> Option<Value> {
+        let entry = self.entry(group, option)?;
+        let mut keys = Map::new();
+        keys.insert("name".into(), entry.info.name.into());
+        if let Value::Object(params) = entry.configure(Value::Null).ok()?.params() {
+            keys.extend(params);
+        }
+        Some(Value::Object(keys))
+    }
+
+    fn canonical_key(&self, group: &str, option: &str, key: &str) -> Option<String> {
+        self.entry(group, option)?.canonical_key(key).map(str::to_owned)
+    }
+}

@@ -1,0 +1,36 @@
+//! Experiments: configuration, runs, comparison.
+//!
+//! A command line becomes a [`Job`], a job [`Settings`], settings and data a [`Run`] with its folder, a run a [`Bundle`] that
+//! answers people. This is the lowest floor with a clock.
+#![expect(clippy::disallowed_methods, reason = "time limits, durations and run names are this crate's business")]
+
+mod bundle;
+pub mod config;
+mod compare;
+mod error;
+mod experiment;
+mod files;
+mod job;
+mod measure;
+mod npy;
+mod recommend;
+mod report;
+mod run;
+mod settings;
+mod translated;
+mod watch;
+
+pub use bundle::Bundle;
+pub use compare::{Comparison, Contestant, compare};
+pub use error::LabError;
+pub use experiment::{Bench, Fitted, Loaded, Measurements, fit, load_data, measure};
+pub use job::{Composer, Job};
+pub use measure::{measure_test, measure_valid, protocol};
+pub use recommend::{
+    Reason, Recommendation, Request, find_domain, find_item, find_user, reasons, recommend, similar,
+};
+pub use report::{report_text, summarise};
+pub use run::{Run, train};
+pub use settings::{CandidateKind, EvaluationSettings, Known, Scope, Settings, TrainerSettings};
+pub use translated::Translated;
+pub use watch::{RunWatch, STOP, WatchPlan};

@@ -1,0 +1,67 @@
+//! The evaluation group of the configuration, put to work.
+
+use segue_core::{Holdout, Interactions, Output, Prepared, Recommender, Task};
+use segue_eval::{Candidates, Evaluation, MetricSpec, Part, Protocol, Question, Seen, evaluate};
+
+use crate::error::LabError;
+use crate::settings::{CandidateKind, EvaluationSettings, Known};
+
+/// The protocol that the settings describe. Rating models are also asked for RMSE and MAE; coverage is left out where
+/// candidates are drawn rather than chosen from the catalogue.
+pub fn protocol(settings: &EvaluationSettings, seed: u64, output: Output) -> Result<Protocol, LabError> {
+    let mut metrics = Vec::new();
+    for name in &settings.metrics {
+        let spec: MetricSpec =
+            name.parse().map_err(|error| LabError::Config(format!("evaluation.metrics: {error}")))?;
+        let drawn = settings.candidates != CandidateKind::Full && spec.metric.name == "coverage";
+        if !drawn {
+            metrics.push(spec);
+        }
+    }
+    if output == Output::Rating {
+        for name in ["rmse", "mae"] {
+            let spec = name.parse().map_err(|error| LabError::Internal(format!("{error}")))?;
+            if !metrics.contains(&spec) {
+                metrics.push(spec);
+            }
+        }
+    }
+    let seen = |known| match known {
+        Known::Train => Seen::Train,
+        Known::TrainAndValid => Seen::TrainAndValid,
+    };
+    Ok(Protocol {
+        metrics,
+        cutoffs: settings.k_values.clone(),
+        candidates: match settings.candidates {
+            CandidateKind::Full => Candidates::Full,
+            CandidateKind::Sampled => Candidates::Sampled { n: settings.negatives, seed },
+            CandidateKind::Given => Candidates::Given,
+        },
+        hide: seen(settings.hide),
+        history: seen(settings.history),
+    })
+}
+
+/// Asks the validation question of `task`.
+pub fn measure_valid(
+    model: &dyn Recommender,
+    (data, task): (&Prepared, &Task),
+    output: Output,
+    protocol: &Protocol,
+) -> Result<Evaluation, LabError> {
+    let question = Question { output, ..Question::valid(data, task) };
+    Ok(evaluate(model, &question, protocol)?)
+}
+
+/// Asks the test question of `task`, whose holdout the caller has opened.
+pub fn measure_test(
+    model: &dyn Recommender,
+    (data, task, opened): (&Prepared, &Task, &Holdout),
+    output: Output,
+    protocol: &Protocol,
+) -> Result<Evaluation, LabError> {
+    let known: Interactions = data.train_and_valid();
+    let question = Question { output, part: Part::Test, ..Question::test(data, task, opened, &known) };
+    Ok(evaluate(model, &question, protocol)?)
+}

@@ -1,0 +1,57 @@
+//! What people read of a run.
+
+use std::fmt::Write as _;
+
+use segue_eval::{Bootstrap, Cell, Evaluation, Summary};
+
+use crate::error::LabError;
+use crate::experiment::Loaded;
+use crate::run::Run;
+use crate::settings::Settings;
+
+/// Every metric of an evaluation with its 95 % bootstrap interval over users.
+pub fn summarise(evaluation: &Evaluation, resamples: usize, seed: u64) -> Result<Summary, LabError> {
+    let bootstrap = Bootstrap { resamples, seed, ..Bootstrap::default() };
+    Summary::new(evaluation, &bootstrap).map_err(|error| LabError::Config(format!("evaluation.bootstrap: {error}")))
+}
+
+/// `REPORT.txt`.
+pub fn report_text(run: &Run, settings: &Settings, loaded: &Loaded, test: &Summary) -> String {
+    let Run { fitted, measurements, .. } = run;
+    let bundle = &fitted.bundle;
+    let domains: Vec<&str> = bundle.catalogue.domains().iter().map(|d| d.name.as_str()).collect();
+    let mut text = String::new();
+    let mut line = |key: &str, value: String| {
+        let _ = writeln!(text, "{key:<12} {value}");
+    };
+    line("model", bundle.model_name.clone());
+    line("parameters", bundle.params.to_string());
+    line("data", loaded.name.clone());
+    line("learnt from", format!("{} ({} scope)", domains.join(", "), settings.scope));
+    line("recommends", domains[bundle.target].to_owned());
+    line(
+        "size",
+        format!("{} users, {} items, {} interactions", bundle.users.len(), bundle.catalogue.n_items(), bundle.log.len()),
+    );
+    line("seed", settings.seed.to_string());
+    let how = match fitted.best_epoch() {
+        Some(best) => format!("{} epochs, kept epoch {best}", fitted.records.len()),
+        None => "in closed form".into(),
+    };
+    line("trained", format!("{:.1} s, {how}", fitted.seconds));
+    if let Some(valid) = &measurements.valid {
+        let _ = writeln!(text, "\nValidation ({} users)", valid.n_users());
+        for (name, value) in valid.values() {
+            let _ = writeln!(text, "  {name:<14} {value:.4}");
+        }
+    }
+    let _ = writeln!(text, "\nTest ({} users; 95 % bootstrap intervals over users)", measurements.test.n_users());
+    for e in &test.metrics {
+        let _ = writeln!(text, "  {:<14} {}", e.metric.to_string(), Cell::Estimate(e.value, e.interval));
+    }
+    let _ = writeln!(text, "\nProtocol");
+    for note in test.notes() {
+        let _ = writeln!(text, "  {note}");
+    }
+    text
+}

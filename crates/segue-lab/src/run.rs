@@ -1,0 +1,236 @@
+//! The run folder: everything a run leaves behind, complete or not there at all.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use segue_core::{OpenedTests, Prepared, Registry, Watch, kernels};
+use segue_eval::{Evaluation, PerUser};
+use serde_json::{Map, Value, json};
+
+use crate::bundle;
+use crate::config::to_yaml;
+use crate::error::LabError;
+use crate::experiment::{Bench, Fitted, Loaded, Measurements, fit, measure};
+use crate::files::{create_folder, rename_folder, write_aside};
+use crate::npy::write_npy;
+use crate::report::{report_text, summarise};
+use crate::settings::Settings;
+use crate::watch::CHECKPOINT_NAME;
+
+/// Version of the layout of a run folder.
+pub(crate) const RUN_FORMAT: u64 = 1;
+
+/// A finished run.
+#[derive(Debug)]
+pub struct Run {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The model and its log.
+    pub fitted: Fitted,
+    /// Validation and test.
+    pub measurements: Measurements,
+}
+
+/// Fits, measures and writes the run folder of `settings.out`.
+///
+/// Until it is complete the folder is called `<out>.partial`; `resume` goes on from the checkpoint in it.
+pub fn train(
+    settings: &Settings,
+    loaded: &Loaded,
+    registry: &Registry,
+    terminal: &mut dyn Watch,
+    resume: bool,
+) -> Result<Run, LabError> {
+    let folder = &settings.out;
+    if folder.exists() && !settings.overwrite {
+        return Err(LabError::Config(format!(
+            "{} exists: choose another run_name=... or out=..., or replace it with overwrite=true",
+            folder.display()
+        )));
+    }
+    let partial = partial_name(folder);
+    let algorithm = settings.algorithm(registry, true)?;
+    start(&partial, settings, resume)?;
+
+    let data = loaded.scoped(settings.scope);
+    let mut bench = Bench { registry, terminal, folder: Some(&partial), resume };
+    let fitted = fit(settings, algorithm.as_ref(), &data, &mut bench)?;
+    let mut opened = OpenedTests::default();
+    let measurements = measure(&fitted, &data, settings, &mut opened)?;
+    let run = Run { folder: folder.clone(), fitted, measurements };
+    write_all(&partial, &run, (settings, loaded, &data), &opened)?;
+    finish(&partial, folder)?;
+    Ok(run)
+}
+
+fn partial_name(folder: &Path) -> PathBuf {
+    let mut name = folder.file_name().unwrap_or_default().to_os_string();
+    name.push(".partial");
+    folder.with_file_name(name)
+}
+
+/// Makes the unfinished folder, or checks that the one to resume asks for the same thing.
+fn start(partial: &Path, settings: &Settings, resume: bool) -> Result<(), LabError> {
+    let config = config_yaml(settings)?;
+    let config_path = partial.join("config.yaml");
+    if resume {
+        let before = fs::read_to_string(&config_path).map_err(|_| {
+            LabError::NotFound(format!(
+                "there is nothing to resume at {}: an unfinished run has its checkpoint there (same model, run_name and out?)",
+                partial.display()
+            ))
+        })?;
+        if before != config {
+            return Err(LabError::Config(format!(
+                "--resume needs the configuration the run was started with, see {}; what differs: {}",
+                config_path.display(),
+                first_difference(&before, &config)
+            )));
+        }
+        return Ok(());
+    }
+    if partial.exists() {
+        fs::remove_dir_all(partial).map_err(|error| LabError::io("clear", partial, &error))?;
+    }
+    create_folder(partial)?;
+    write_text(&config_path, &config)
+}
+
+fn finish(partial: &Path, folder: &Path) -> Result<(), LabError> {
+    let checkpoint = partial.join(CHECKPOINT_NAME);
+    if checkpoint.exists() {
+        fs::remove_file(&checkpoint).map_err(|error| LabError::io("remove", &checkpoint, &error))?;
+    }
+    if folder.exists() {
+        // Two renames: a kill between them leaves the finished run under its partial name, never half a run.
+        let old = folder.with_extension("replaced");
+        rename_folder(folder, &old)?;
+        rename_folder(partial, folder)?;
+        return fs::remove_dir_all(&old).map_err(|error| LabError::io("remove", &old, &error));
+    }
+    rename_folder(partial, folder)
+}
+
+fn write_all(
+    partial: &Path,
+    run: &Run,
+    (settings, loaded, data): (&Settings, &Loaded, &Prepared),
+    opened: &OpenedTests,
+) -> Result<(), LabError> {
+    let Run { fitted, measurements, .. } = run;
+    fitted.bundle.save(&bundle::path_in(partial))?;
+    let hparams = json!({
+        "model": fitted.bundle.model_name,
+        "params": fitted.bundle.params,
+        "seed": settings.seed,
+        "scope": settings.scope,
+        "data": loaded.name,
+        "trainer": settings.trainer,
+    });
+    write_json(&partial.join("hparams.json"), &hparams)?;
+
+    let summary = summarise(&measurements.test, settings.evaluation.bootstrap, settings.seed)?;
+    let best = fitted.records.iter().rev().find(|record| record.best);
+    let metrics = json!({
+        "best_epoch": fitted.best_epoch(),
+        "best_valid": best.map(|record| values(&record.valid)),
+        "valid": measurements.valid.as_ref().map(|e| values(&e.values())),
+        "test": values(&measurements.test.values()),
+        "test_summary": summary,
+        "train_seconds": fitted.seconds,
+    });
+    write_json(&partial.join("metrics.json"), &metrics)?;
+    write_text(&partial.join("test_metrics.csv"), &test_csv(run, settings, &loaded.name)?)?;
+    write_text(&partial.join("per_user.csv"), &per_user_csv(&measurements.test, data))?;
+    write_text(&partial.join("REPORT.txt"), &report_text(run, settings, loaded, &summary))?;
+    let manifest = json!({
+        "format": RUN_FORMAT,
+        "segue": env!("CARGO_PKG_VERSION"),
+        "isa": kernels::isa(),
+        "data": { "name": loaded.name, "inputs": loaded.report.inputs, "split": data.split.protocol },
+        "opened_tests": opened.reasons(),
+        "settings": settings,
+    });
+    write_json(&partial.join("manifest.json"), &manifest)?;
+    if settings.save_embeddings
+        && let Some(embeddings) = fitted.bundle.model.embeddings()
+    {
+        write_aside(&partial.join("user_embeddings.npy"), |out| write_npy(embeddings.users(), out))?;
+        write_aside(&partial.join("item_embeddings.npy"), |out| write_npy(embeddings.items(), out))?;
+    }
+    Ok(())
+}
+
+fn values(values: &[(String, f64)]) -> Value {
+    Value::Object(values.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<Map<_, _>>())
+}
+
+/// One row under a header: easy to put beside the rows of other runs.
+fn test_csv(run: &Run, settings: &Settings, data: &str) -> Result<String, LabError> {
+    let mut header = String::from("model,data,scope,seed,users");
+    let mut row = format!(
+        "{},{data},{},{},{}",
+        run.fitted.bundle.model_name,
+        settings.scope,
+        settings.seed,
+        run.measurements.test.n_users()
+    );
+    for (name, value) in run.measurements.test.values() {
+        write!(header, ",{name}").and_then(|()| write!(row, ",{value}")).map_err(|e| LabError::Internal(e.to_string()))?;
+    }
+    Ok(format!("{header}\n{row}\n"))
+}
+
+/// Each user's value of every per-user metric, by external id: what paired comparisons of stored runs need.
+fn per_user_csv(evaluation: &Evaluation, data: &Prepared) -> String {
+    let columns: Vec<(String, &Vec<f64>)> = evaluation
+        .metrics
+        .iter()
+        .filter_map(|m| match &m.per_user {
+            PerUser::Mean(values) => Some((m.spec.to_string(), values)),
+            PerUser::Pooled { .. } | PerUser::Whole => None,
+        })
+        .collect();
+    let mut text = String::from("user");
+    for (name, _) in &columns {
+        text.push(',');
+        text.push_str(name);
+    }
+    text.push('\n');
+    for (n, &user) in evaluation.users.iter().enumerate() {
+        text.push_str(&quoted(data.users.external(user)));
+        for (_, values) in &columns {
+            text.push(',');
+            text.push_str(&values[n].to_string());
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// A CSV field.
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field.to_owned() }
+}
+
+fn config_yaml(settings: &Settings) -> Result<String, LabError> {
+    let value = serde_json::to_value(settings).map_err(|error| LabError::Internal(error.to_string()))?;
+    Ok(to_yaml(&value))
+}
+
+fn write_text(path: &Path, text: &str) -> Result<(), LabError> {
+    write_aside(path, |out| out.write_all(text.as_bytes()))
+}
+
+fn write_json(path: &Path, value: &Value) -> Result<(), LabError> {
+    write_aside(path, |out| {
+        serde_json::to_writer_pretty(&mut *out, value)?;
+        out.write_all(b"\n")
+    })
+}
+
+fn first_difference(before: &str, now: &str) -> String {
+    let lines = before.lines().zip(now.lines()).find(|(a, b)| a != b);
+    lines.map_or_else(|| "its length".into(), |(a, b)| format!("`{}` became `{}`", a.trim(), b.trim()))
+}

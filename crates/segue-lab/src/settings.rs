@@ -1,0 +1,320 @@
+//! A composed configuration as types. Every stage is handed only its own part.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use segue_core::{Configured, EarlyStopping, Mode, ModelEntry, Registry, Trainer};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::error::LabError;
+
+/// Which domains a model learns from. Either way only items of the target domain are ranked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// All domains.
+    #[default]
+    Joint,
+    /// The target domain alone.
+    Target,
+}
+
+impl std::fmt::Display for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Joint => "joint",
+            Self::Target => "target",
+        })
+    }
+}
+
+/// A whole job.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where the data comes from.
+    pub data: DataSettings,
+    /// How it is cleaned and filtered.
+    pub prepare: segue_data::prepare::PrepareOptions,
+    /// How it is split.
+    pub split: segue_data::prepare::SplitConfig,
+    /// `name` and hyper-parameters.
+    pub model: Map<String, Value>,
+    /// Training.
+    pub trainer: TrainerSettings,
+    /// Measuring.
+    pub evaluation: EvaluationSettings,
+    /// Tracking services; all off until they are built.
+    #[serde(default)]
+    pub logger: Value,
+    /// Left over from the defaults list; chosen experiments are merged in already.
+    #[serde(default, skip_serializing)]
+    pub experiment: Option<Value>,
+    /// Root of every random stream.
+    pub seed: u64,
+    /// `auto` or `cpu`.
+    pub device: String,
+    /// Which domains to learn from.
+    pub scope: Scope,
+    /// Whether to write embeddings as `.npy`.
+    pub save_embeddings: bool,
+    /// Groups runs.
+    pub experiment_name: String,
+    /// Names this run.
+    pub run_name: String,
+    /// The run folder.
+    pub out: PathBuf,
+    /// Whether an existing run folder may be replaced.
+    pub overwrite: bool,
+}
+
+/// The data group: raw logs to prepare, a prepared folder, or the sample world.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DataSettings {
+    /// A folder that `segue prepare` wrote; the rest of the group is then ignored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepared: Option<PathBuf>,
+    /// The built-in sample world.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub world: Option<segue_data::synth::WorldConfig>,
+    /// Raw logs.
+    #[serde(flatten)]
+    pub logs: Map<String, Value>,
+}
+
+/// The trainer group. `None` is the model's own default.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainerSettings {
+    /// Epochs at most.
+    pub max_epochs: Option<u64>,
+    /// Step size.
+    pub learning_rate: Option<f64>,
+    /// Samples per step.
+    pub batch_size: Option<u64>,
+    /// The model's l2 penalty.
+    pub weight_decay: Option<f64>,
+    /// Optimizer.
+    pub optimizer: OptimizerSettings,
+    /// Part of the neural models; refused until they are built.
+    pub accumulate_grad_batches: Option<u64>,
+    /// When to stop before the last epoch.
+    pub early_stopping: StoppingSettings,
+    /// Epochs between validations.
+    pub validate_every: usize,
+    /// Whether checkpoints are kept.
+    pub checkpoints: bool,
+    /// Seconds.
+    pub time_limit: Option<f64>,
+    /// Whether to train once more on train and validation together, for the number of epochs that validation chose.
+    pub refit: bool,
+}
+
+/// The optimizer of the trainer group.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptimizerSettings {
+    /// Name, e.g. `adam`.
+    pub name: Option<String>,
+    /// Adam's decay rates.
+    pub betas: Option<[f64; 2]>,
+}
+
+/// Early stopping of the trainer group.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoppingSettings {
+    /// Whether validation chooses the epoch.
+    pub enabled: bool,
+    /// Metric at a cut-off.
+    pub metric: String,
+    /// Whether more is better.
+    pub mode: Mode,
+    /// Validations without improvement.
+    pub patience: usize,
+}
+
+/// The evaluation group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluationSettings {
+    /// Cut-offs.
+    pub k_values: Vec<usize>,
+    /// Metric names; `rmse` and `mae` for rating models only.
+    pub metrics: Vec<String>,
+    /// What is ranked.
+    pub candidates: CandidateKind,
+    /// Negatives per positive, if sampled.
+    pub negatives: usize,
+    /// What a model may use at test time.
+    pub history: Known,
+    /// What is hidden from the ranking.
+    pub hide: Known,
+    /// Bootstrap resamples.
+    pub bootstrap: usize,
+}
+
+/// What is ranked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CandidateKind {
+    /// Every item of the target domain.
+    Full,
+    /// Frozen random negatives.
+    Sampled,
+    /// The negatives that came with the data.
+    Given,
+}
+
+/// Which events are known at test time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Known {
+    /// Training events.
+    Train,
+    /// Training and validation events.
+    TrainAndValid,
+}
+
+/// Trainer keys that stand for a hyper-parameter of the model: (key, parameter, what it is called in errors).
+const ROUTES: [(&str, &str); 5] = [
+    ("max_epochs", "epochs"),
+    ("learning_rate", "learning_rate"),
+    ("batch_size", "batch_size"),
+    ("weight_decay", "l2"),
+    ("optimizer.name", "optimizer"),
+];
+
+impl Settings {
+    /// Reads a composed and interpolated configuration.
+    pub fn from_value(mut config: Value) -> Result<Self, LabError> {
+        route_negative_samples(&mut config);
+        let settings: Self = serde_json::from_value(config).map_err(|error| LabError::Config(error.to_string()))?;
+        settings.refuse_unbuilt()?;
+        Ok(settings)
+    }
+
+    /// The registry entry of the model.
+    pub fn entry<'r>(&self, registry: &'r Registry) -> Result<&'r ModelEntry, LabError> {
+        let name = self.model.get("name").and_then(Value::as_str);
+        let name = name.ok_or_else(|| LabError::Config("model.name is missing: choose one with model=NAME".into()))?;
+        registry.find(name).map_err(LabError::from)
+    }
+
+    /// The configured model: its group, with the trainer keys that stand for its parameters laid over.
+    ///
+    /// A trainer key that the model has no parameter for is refused if `strict`, else left alone (when several models
+    /// share one command).
+    pub fn algorithm(&self, registry: &Registry, strict: bool) -> Result<Box<dyn Configured>, LabError> {
+        let entry = self.entry(registry)?;
+        let mut params = self.model.clone();
+        params.remove("name");
+        let t = &self.trainer;
+        let number = |x: Option<f64>| x.map(Value::from);
+        let values = [
+            t.max_epochs.map(Value::from),
+            number(t.learning_rate),
+            t.batch_size.map(Value::from),
+            number(t.weight_decay),
+            t.optimizer.name.clone().map(Value::from),
+        ];
+        for ((key, param), value) in ROUTES.into_iter().zip(values) {
+            let Some(value) = value else { continue };
+            match entry.canonical_key(param) {
+                Some(canonical) => {
+                    params.insert(canonical.into(), value);
+                }
+                // Nothing to train for no epochs: what a closed-form model does anyway.
+                None if !strict || (param == "epochs" && value == 0) => {}
+                None => {
+                    return Err(LabError::Config(format!(
+                        "trainer.{key} = {value} cannot apply: `{}` has no parameter `{param}` (it has: {})",
+                        entry.info.name,
+                        entry.params.iter().map(|p| p.name).collect::<Vec<_>>().join(", ")
+                    )));
+                }
+            }
+        }
+        entry.configure(Value::Object(params)).map_err(LabError::from)
+    }
+
+    /// Whether both jobs ask the same question of the same data.
+    pub fn same_data(&self, other: &Self) -> bool {
+        let question = |s: &Self| {
+            let parts = (&s.data, &s.prepare, &s.split, &s.evaluation);
+            serde_json::to_value(parts).unwrap_or(Value::Null)
+        };
+        question(self) == question(other)
+    }
+
+    /// Policy of the epoch loop.
+    pub fn trainer(&self) -> Trainer {
+        let t = &self.trainer;
+        Trainer {
+            early_stopping: t.early_stopping.enabled.then(|| EarlyStopping {
+                metric: t.early_stopping.metric.clone(),
+                mode: t.early_stopping.mode,
+                patience: t.early_stopping.patience.max(1),
+            }),
+            validate_every: t.validate_every.max(1),
+            checkpoint_every: usize::from(t.checkpoints),
+        }
+    }
+
+    /// Training time allowed.
+    pub fn time_limit(&self) -> Result<Option<Duration>, LabError> {
+        self.trainer
+            .time_limit
+            .map(|seconds| {
+                Duration::try_from_secs_f64(seconds).map_err(|_| {
+                    LabError::Config(format!("trainer.time_limit = {seconds} is not a number of seconds of at least 0"))
+                })
+            })
+            .transpose()
+    }
+
+    fn refuse_unbuilt(&self) -> Result<(), LabError> {
+        let unbuilt = |key: &str, what: &str| {
+            Err(LabError::Config(format!("{key}: {what} is not built yet; leave the key at its default")))
+        };
+        match self.device.as_str() {
+            "auto" | "cpu" => {}
+            "cuda" | "mps" | "metal" => return unbuilt(&format!("device={}", self.device), "training on a GPU"),
+            other => {
+                return Err(LabError::Config(format!(
+                    "device={other} is unknown; it may be auto or cpu (cuda, mps and metal are not built yet)"
+                )));
+            }
+        }
+        for (key, what) in [
+            ("use_mlflow", "MLflow tracking"),
+            ("use_wandb", "Weights & Biases tracking"),
+            ("use_tensorboard", "TensorBoard logging"),
+        ] {
+            if self.logger.get(key).and_then(Value::as_bool) == Some(true) {
+                return unbuilt(&format!("logger.{key}=true"), what);
+            }
+        }
+        if self.trainer.accumulate_grad_batches.is_some_and(|n| n != 1) {
+            return unbuilt("trainer.accumulate_grad_batches", "gradient accumulation");
+        }
+        if self.trainer.optimizer.betas.is_some_and(|betas| betas != [0.9, 0.999]) {
+            return unbuilt("trainer.optimizer.betas", "changing Adam's decay rates");
+        }
+        if self.evaluation.k_values.is_empty() || self.evaluation.k_values.contains(&0) {
+            return Err(LabError::Config("evaluation.k_values must list cut-offs of at least 1, e.g. [10,20]".into()));
+        }
+        Ok(())
+    }
+}
+
+/// `data.negative_samples` asks for that many sampled candidates: the evaluation group owns it.
+fn route_negative_samples(config: &mut Value) {
+    let data = config.get_mut("data").and_then(Value::as_object_mut);
+    let Some(n) = data.and_then(|data| data.shift_remove("negative_samples")).filter(|n| !n.is_null()) else { return };
+    if let Some(evaluation) = config.get_mut("evaluation").and_then(Value::as_object_mut) {
+        evaluation.insert("candidates".into(), "sampled".into());
+        evaluation.insert("negatives".into(), n);
+    }
+}

@@ -1,0 +1,80 @@
+//! What a person may type.
+
+use clap::{Parser, Subcommand};
+use segue_lab::LabError;
+
+use crate::commands::{compare, demo, evaluate, models, prepare, recommend, similar, train};
+use crate::terminal::say;
+
+/// Recommendations across domains: prepare logs, train and compare models, recommend with reasons.
+#[derive(Debug, Parser)]
+#[command(name = "segue", version, propagate_version = true, after_help = "Start here:
+  segue demo                                    the whole thing on a built-in world, in under a minute
+  segue prepare data=amazon data.root=... --out artifacts/films_from_music
+  segue train model=lightgcn data.prepared=artifacts/films_from_music
+  segue compare model=popularity,item_knn,ease data=sample
+  segue recommend --run outputs/... --like \"a song you love\" --target films
+
+Configuration is key=value, in Hydra's grammar: `segue train --cfg job` prints every key.")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Arguments),
+    Prepare(prepare::Arguments),
+    Train(train::Arguments),
+    Evaluate(evaluate::Arguments),
+    Compare(compare::Arguments),
+    Recommend(recommend::Arguments),
+    Similar(similar::Arguments),
+    Models(models::Arguments),
+}
+
+impl Cli {
+    /// Runs the command; the result is the exit code: 0 done, 1 the user can mend it, 70 our bug, 130 interrupted.
+    pub fn run(self) -> i32 {
+        stop_on_interrupt();
+        let result = match self.command {
+            Command::Demo(args) => demo::run(&args),
+            Command::Prepare(args) => prepare::run(args),
+            Command::Train(args) => train::run(args),
+            Command::Evaluate(args) => evaluate::run(args),
+            Command::Compare(args) => compare::run(args),
+            Command::Recommend(args) => recommend::run(args),
+            Command::Similar(args) => similar::run(&args),
+            Command::Models(args) => models::run(&args),
+        };
+        let Err(error) = result else { return 0 };
+        if is_closed_pipe(&error) {
+            return 0;
+        }
+        say(&format!("error: {error:#}"));
+        match error.downcast_ref::<LabError>() {
+            Some(LabError::Interrupted(_)) => 130,
+            Some(LabError::Internal(_)) => 70,
+            _ => 1,
+        }
+    }
+}
+
+/// The first Ctrl-C asks the running fit to stop at its next event, the second ends the program at once.
+fn stop_on_interrupt() {
+    let set = ctrlc::set_handler(|| {
+        if segue_lab::STOP.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            std::process::abort();
+        }
+        say("\nstopping after the current step; press Ctrl-C again to stop at once");
+    });
+    if let Err(error) = set {
+        say(&format!("note: Ctrl-C will not stop gently ({error})"));
+    }
+}
+
+/// `segue ... | head` closes the pipe: nothing is wrong.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,10 @@
+//! One file per command.
+
+pub(crate) mod compare;
+pub(crate) mod demo;
+pub(crate) mod evaluate;
+pub(crate) mod models;
+pub(crate) mod prepare;
+pub(crate) mod recommend;
+pub(crate) mod similar;
+pub(crate) mod train;

@@ -1,0 +1,62 @@
+//! `segue prepare`: raw logs into a folder that training reads.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use segue_data::prepare::{PrepareReport, write_folder};
+
+use super::train::{Configuration, load};
+use crate::terminal::{Format, print_table, say};
+
+/// Clean, filter, split and encode the logs of one or more domains.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  segue prepare data=sample --out artifacts/sample
+  segue prepare data=amazon data.root=data/amazon2018 prepare=s0 --out artifacts/movies_from_music
+  segue prepare data=movielens prepare.positive_threshold=4 split=ratio --out artifacts/movielens
+
+The folder holds data/{train,val,test,items}.parquet, maps/*.json, split_stats.csv, README.txt and manifest.json.
+It is written aside and renamed: a killed run leaves the old folder or none.")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    configuration: Configuration,
+    /// The folder to write.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// How to print the statistics.
+    #[arg(long)]
+    format: Option<Format>,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: Arguments) -> anyhow::Result<()> {
+    let Some(job) = args.configuration.job()? else { return Ok(()) };
+    let Some(out) = args.out else { anyhow::bail!("say where to write: --out DIR") };
+    let loaded = load(&job.settings()?)?;
+    write_folder(&out, &loaded.data, &loaded.report)?;
+    print_report(&loaded.report, Format::or_fitting(args.format))?;
+    say(&format!("wrote {}", out.display()));
+    Ok(())
+}
+
+/// Sizes of the parts, overlaps and notes.
+pub(crate) fn print_report(report: &PrepareReport, format: Format) -> anyhow::Result<()> {
+    let header = ["domain", "part", "users", "items", "interactions"].map(String::from);
+    let rows: Vec<Vec<String>> = report
+        .parts
+        .iter()
+        .map(|p| {
+            let counts = [p.users, p.items, p.interactions].map(|n| n.to_string());
+            [vec![p.domain.clone(), p.part.clone()], counts.to_vec()].concat()
+        })
+        .collect();
+    print_table(&header, &rows, format)?;
+    for o in &report.overlaps {
+        say(&format!(
+            "{} users are in both {} and {}: {:.1} % and {:.1} % of their users",
+            o.users, o.first, o.second, o.percent_of_first, o.percent_of_second
+        ));
+    }
+    report.notes.iter().for_each(|note| say(&format!("note: {note}")));
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! `segue train`: one model, one run folder.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use segue_lab::config::to_yaml;
+use segue_lab::{Composer, Job, Loaded, Settings, load_data, train};
+
+use crate::terminal::{Bar, Format, print_measured, say};
+
+/// What every command that composes a configuration accepts.
+#[derive(Debug, Args)]
+pub(crate) struct Configuration {
+    /// key=value, +key=value, ++key=value, ~key, or group=option, in Hydra's grammar.
+    #[arg(value_name = "OVERRIDE", allow_hyphen_values = true)]
+    pub(crate) overrides: Vec<String>,
+    /// A directory of YAML groups in place of `configs/`; what it lacks comes from the built-in files.
+    #[arg(long, visible_alias = "cd", value_name = "DIR")]
+    pub(crate) config_dir: Option<PathBuf>,
+    /// Print the composed configuration and stop.
+    #[arg(short, long, value_name = "WHAT")]
+    pub(crate) cfg: Option<Shown>,
+    /// With --cfg: replace interpolations by their values.
+    #[arg(long, requires = "cfg")]
+    pub(crate) resolve: bool,
+    /// Run every combination of what the overrides sweep over.
+    #[arg(short, long)]
+    pub(crate) multirun: bool,
+}
+
+/// What --cfg prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shown {
+    /// The job's configuration.
+    Job,
+}
+
+impl Configuration {
+    /// The job; `None` if it was only to be shown, which is then done.
+    pub(crate) fn job(&self) -> anyhow::Result<Option<Job>> {
+        if self.multirun {
+            anyhow::bail!(
+                "--multirun is not built for this command yet; `segue compare model=a,b seed=1,2 ...` runs a sweep and prints its table"
+            );
+        }
+        let registry = crate::registry();
+        let job = Composer::new(self.config_dir.clone(), &registry)?.job(&self.overrides)?;
+        if self.cfg.is_some() {
+            self.show(&job)?;
+            return Ok(None);
+        }
+        Ok(Some(job))
+    }
+
+    fn show(&self, job: &Job) -> anyhow::Result<()> {
+        use std::io::Write as _;
+        let shown = if self.resolve { &job.resolved } else { &job.composed };
+        write!(std::io::stdout(), "{}", to_yaml(shown))?;
+        Ok(())
+    }
+}
+
+/// Train one model and write its run folder.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  segue train model=lightgcn                                  MovieLens in data/movielens-small
+  segue train model=ease data=sample scope=target             the sample world, films alone
+  segue train model=mf data.prepared=artifacts/films_from_music model.factors=128 trainer.max_epochs=50
+  segue train model=svd model.n_factors=100 model.biased=false
+  segue train model=mf --cfg job                              print every key and stop")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    configuration: Configuration,
+    /// Go on from the checkpoint of an unfinished run of the same configuration, to the same bits.
+    #[arg(long)]
+    resume: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: Arguments) -> anyhow::Result<()> {
+    let Some(job) = args.configuration.job()? else { return Ok(()) };
+    let settings = job.settings()?;
+    let registry = crate::registry();
+    // Refuse a wrong model or parameter before reading any data.
+    let algorithm = settings.algorithm(&registry, true)?;
+    let loaded = load(&settings)?;
+    let mut bar = Bar::new(algorithm.info().name);
+    let run = train(&settings, &loaded, &registry, &mut bar, args.resume);
+    bar.finish();
+    let run = run?;
+    let summary = segue_lab::summarise(&run.measurements.test, settings.evaluation.bootstrap, settings.seed)?;
+    print_measured(&segue_eval::measured(&summary), Format::or_fitting(None))?;
+    say(&format!("wrote {}", run.folder.display()));
+    Ok(())
+}
+
+/// Loads or prepares the data of a job under a progress bar.
+pub(crate) fn load(settings: &Settings) -> anyhow::Result<Loaded> {
+    let bar = Bar::new("data");
+    let loaded = load_data(settings, &mut |p| {
+        bar.set(p.stage, p.bytes.max(p.rows), p.bytes_total.max(p.rows));
+        std::ops::ControlFlow::Continue(())
+    });
+    bar.finish();
+    let loaded = loaded?;
+    let data = &loaded.data;
+    let domains: Vec<&str> = data.catalogue.domains().iter().map(|d| d.name.as_str()).collect();
+    say(&format!(
+        "{}: {} users, {} items of {}, {} training interactions",
+        loaded.name,
+        data.users.len(),
+        data.catalogue.n_items(),
+        domains.join(" + "),
+        data.split.train.len()
+    ));
+    Ok(loaded)
+}

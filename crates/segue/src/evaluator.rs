@@ -1,0 +1,85 @@
+//! Measuring a loaded model on loaded data, in three lines of a program.
+
+use std::fmt;
+
+use segue_core::{OpenedTests, Output, Prepared};
+use segue_eval::{Cell, Evaluation, Summary};
+use segue_lab::{Bundle, CandidateKind, EvaluationSettings, Known, LabError, Translated};
+
+/// Measures models on the test part of prepared data.
+#[derive(Debug, Clone)]
+pub struct Evaluator {
+    /// What is measured and how.
+    pub settings: EvaluationSettings,
+    /// Seed of sampled candidates and bootstrap resamples.
+    pub seed: u64,
+    /// Whether the validation part is asked instead of the test part.
+    pub on_validation: bool,
+}
+
+/// Numbers with their protocol; they print as a table.
+#[derive(Debug, Clone)]
+pub struct Results {
+    /// Name of the model.
+    pub model: String,
+    /// Every metric with its interval.
+    pub summary: Summary,
+    /// The evaluation itself, with every user's values.
+    pub evaluation: Evaluation,
+    /// Items of the data that the model has never met; they rank last.
+    pub n_unknown_items: usize,
+}
+
+impl Evaluator {
+    /// Full ranking over the target's catalogue, all ranking metrics at these cut-offs.
+    pub fn new(k_values: &[usize]) -> Self {
+        let metrics = ["precision", "recall", "f1", "hr", "ndcg", "map", "mrr", "coverage"];
+        Self {
+            settings: EvaluationSettings {
+                k_values: k_values.to_vec(),
+                metrics: metrics.map(String::from).to_vec(),
+                candidates: CandidateKind::Full,
+                negatives: 99,
+                history: Known::TrainAndValid,
+                hide: Known::TrainAndValid,
+                bootstrap: 1000,
+            },
+            seed: 42,
+            on_validation: false,
+        }
+    }
+
+    /// Measures `model` on `data`, whatever dense ids either uses: they meet by external ids.
+    pub fn evaluate(&self, model: &Bundle, data: &Prepared) -> Result<Results, LabError> {
+        let registry = crate::registry();
+        let output = registry.find(&model.model_name).map_or(Output::Ranking, |entry| entry.info.output);
+        let Some(task) = data.split.tasks.first() else {
+            return Err(LabError::Config("the data ask no question: prepare them with a split".into()));
+        };
+        let translated = Translated::new(model, &data.users, &data.catalogue);
+        let protocol = segue_lab::protocol(&self.settings, self.seed, output)?;
+        let evaluation = if self.on_validation {
+            segue_lab::measure_valid(&translated, (data, task), output, &protocol)?
+        } else {
+            let opened = task.test.open(&mut OpenedTests::default(), format!("evaluate {}", model.model_name));
+            segue_lab::measure_test(&translated, (data, task, opened), output, &protocol)?
+        };
+        let range = data.catalogue.range(task.target);
+        Ok(Results {
+            model: model.model_name.clone(),
+            summary: segue_lab::summarise(&evaluation, self.settings.bootstrap, self.seed)?,
+            evaluation,
+            n_unknown_items: translated.n_unknown_in(range),
+        })
+    }
+}
+
+impl fmt::Display for Results {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} on {} users", self.model, self.evaluation.n_users())?;
+        for e in &self.summary.metrics {
+            writeln!(f, "  {:<14} {}", e.metric.to_string(), Cell::Estimate(e.value, e.interval))?;
+        }
+        write!(f, "  {}", self.evaluation.protocol)
+    }
+}

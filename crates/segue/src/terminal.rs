@@ -1,0 +1,139 @@
+//! What people look at: progress bars on stderr, tables on stdout that also pipe.
+
+use std::io::{self, IsTerminal, Write};
+use std::ops::ControlFlow;
+
+use clap::ValueEnum;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{Cell, CellAlignment, ContentArrangement};
+use indicatif::{ProgressBar, ProgressStyle};
+use segue_core::{FitEvent, Halt, Watch};
+
+/// How a table is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Framed, for people; the default on a terminal.
+    Table,
+    /// Tab-separated, for pipes; the default otherwise.
+    Tsv,
+    /// For documents.
+    Markdown,
+    /// One object per row.
+    Json,
+}
+
+impl Format {
+    /// The format asked for, or the one that fits where the output goes.
+    pub(crate) fn or_fitting(format: Option<Self>) -> Self {
+        format.unwrap_or(if io::stdout().is_terminal() { Self::Table } else { Self::Tsv })
+    }
+}
+
+/// Prints rows under a header. Cells that look like numbers are aligned right.
+pub(crate) fn print_table(header: &[String], rows: &[Vec<String>], format: Format) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match format {
+        Format::Table => writeln!(out, "{}", framed(header, rows)),
+        Format::Tsv => {
+            let clean = |cell: &String| cell.replace(['\t', '\n'], " ");
+            std::iter::once(header).chain(rows.iter().map(Vec::as_slice)).try_for_each(|row| {
+                writeln!(out, "{}", row.iter().map(clean).collect::<Vec<_>>().join("\t"))
+            })
+        }
+        Format::Markdown => write!(out, "{}", markdown(header, rows)),
+        Format::Json => rows.iter().try_for_each(|row| {
+            let object: serde_json::Map<String, serde_json::Value> =
+                header.iter().cloned().zip(row.iter().map(|cell| cell.as_str().into())).collect();
+            writeln!(out, "{}", serde_json::Value::Object(object))
+        }),
+    }
+}
+
+/// Prints a table of measurements; its notes, the protocol above all, go to stderr.
+pub(crate) fn print_measured(table: &segue_eval::Table, format: Format) -> io::Result<()> {
+    let rows: Vec<Vec<String>> =
+        table.rows.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect();
+    print_table(&table.columns, &rows, format)?;
+    table.notes.iter().for_each(|note| say(note));
+    Ok(())
+}
+
+/// A Markdown table.
+pub(crate) fn markdown(header: &[String], rows: &[Vec<String>]) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.iter().map(|c| c.replace('|', "\\|")).collect::<Vec<_>>().join(" | "));
+    let mut text = line(header);
+    text.push_str(&format!("|{}\n", "---|".repeat(header.len())));
+    rows.iter().for_each(|row| text.push_str(&line(row)));
+    text
+}
+
+fn framed(header: &[String], rows: &[Vec<String>]) -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(header);
+    for row in rows {
+        table.add_row(row.iter().map(|cell| {
+            let number = cell.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'));
+            Cell::new(cell).set_alignment(if number { CellAlignment::Right } else { CellAlignment::Left })
+        }));
+    }
+    table
+}
+
+/// Writes one line to stderr: what is going on, for people.
+pub(crate) fn say(line: &str) {
+    // A closed stderr is no reason to fail.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// A progress bar for one long piece of work; invisible where stderr is not a terminal.
+#[derive(Debug)]
+pub(crate) struct Bar {
+    bar: ProgressBar,
+    epochs: bool,
+}
+
+impl Bar {
+    /// A bar that waits for its first event.
+    pub(crate) fn new(name: &str) -> Self {
+        let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        let template = "{prefix:<14} {bar:28.cyan/blue} {pos}/{len} {msg} {elapsed}<{eta}";
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        bar.set_style(style.progress_chars("━╸─"));
+        bar.set_prefix(name.to_owned());
+        Self { bar, epochs: false }
+    }
+
+    /// Sets the position of work that is not a fit.
+    pub(crate) fn set(&self, stage: &str, done: u64, total: u64) {
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+        self.bar.set_message(stage.to_owned());
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Watch for Bar {
+    fn on(&mut self, event: &FitEvent<'_>) -> ControlFlow<Halt> {
+        match event {
+            FitEvent::Progress { stage, done, total } if !self.epochs => self.set(stage, *done, *total),
+            FitEvent::Progress { .. } | FitEvent::Checkpoint { .. } => {}
+            FitEvent::Start { epochs, records } => {
+                self.epochs = true;
+                self.bar.set_length(*epochs as u64);
+                self.bar.set_position(records.len() as u64);
+            }
+            FitEvent::Epoch(record) => {
+                self.bar.set_position(record.epoch as u64);
+                let valid = record.valid.iter().find(|(name, _)| name.starts_with("ndcg"));
+                let valid = valid.map(|(name, value)| format!(" {name} {value:.4}")).unwrap_or_default();
+                self.bar.set_message(format!("loss {:.4}{valid}", record.loss));
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
