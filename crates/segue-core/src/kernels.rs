@@ -130,37 +130,10 @@ pub fn isa() -> &'static str {
 
 /// `out (m × n) = a (m × k) · b (n × k)ᵀ`, row-major: every query against every item.
 pub fn matmul_nt(a: &[f32], b: &[f32], k: usize, out: &mut [f32]) {
-    if k == 0 {
-        out.fill(0.0);
-        return;
-    }
-    let (m, n) = (a.len() / k, b.len() / k);
+    let (m, n) = if k == 0 { (1, out.len()) } else { (a.len() / k, b.len() / k) };
     assert!(a.len() == m * k && b.len() == n * k && out.len() == m * n, "shapes of a product a · bᵀ");
-    // SAFETY: the three slices hold m·k, n·k and m·n elements, checked above; the strides stay inside them; `out` is
-    // borrowed mutably and so does not alias the inputs. One thread, so that the result does not depend on their number.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            out.as_mut_ptr(),
-            1,
-            n as isize,
-            false,
-            a.as_ptr(),
-            1,
-            k as isize,
-            b.as_ptr(),
-            k as isize,
-            1,
-            0.0,
-            1.0,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
+    let whole = |n_rows, n_cols, stride, transposed| Block { n_rows, n_cols, offset: 0, stride, transposed };
+    matmul((out, whole(m, n, n, false)), (a, whole(m, k, k, false)), (b, whole(k, n, k, true)), 1.0, 0.0);
 }
 
 /// A rectangle inside a row-major buffer: element (i, j) stands at `offset + i · stride + j`.
@@ -195,29 +168,41 @@ pub fn matmul(out: (&mut [f32], Block), a: (&[f32], Block), b: (&[f32], Block), 
     let (m, n, k) = (out.1.n_rows, out.1.n_cols, a.1.n_cols);
     assert!(a.1.n_rows == m && b.1.n_rows == k && b.1.n_cols == n && !out.1.transposed, "shapes of a block product");
     assert!(out.1.end() <= out.0.len() && a.1.end() <= a.0.len() && b.1.end() <= b.0.len(), "blocks inside buffers");
-    let ((out_row, out_col), (a_row, a_col), (b_row, b_col)) = (out.1.strides(), a.1.strides(), b.1.strides());
-    // SAFETY: every element that the strides reach lies inside its slice, checked above; `out` is borrowed mutably.
+    if m == 0 || n == 0 {
+        return;
+    }
+    if k == 0 {
+        for row in 0..m {
+            let start = out.1.offset + row * out.1.stride;
+            out.0[start..start + n].iter_mut().for_each(|x| *x = if beta == 0.0 { 0.0 } else { beta * *x });
+        }
+        return;
+    }
+    let ((a_row, a_col), (b_row, b_col)) = (a.1.strides(), b.1.strides());
+    // The library's kernels want columns to be contiguous: outᵀ = bᵀ · aᵀ, where transposing is only a matter of strides.
+    // SAFETY: every element that the strides reach lies inside its slice, checked above; `out` is borrowed mutably and so
+    // does not alias the inputs. One thread, so that the result does not depend on their number.
     unsafe {
-        gemm::gemm(
-            m,
+        gemm_f32::gemm::f32::get_gemm_fn()(
             n,
+            m,
             k,
             out.0.as_mut_ptr().add(out.1.offset),
-            out_col,
-            out_row,
+            out.1.stride as isize,
+            1,
             beta != 0.0,
-            a.0.as_ptr().add(a.1.offset),
-            a_col,
-            a_row,
             b.0.as_ptr().add(b.1.offset),
-            b_col,
             b_row,
+            b_col,
+            a.0.as_ptr().add(a.1.offset),
+            a_row,
+            a_col,
             beta,
             alpha,
             false,
             false,
             false,
-            gemm::Parallelism::None,
+            gemm_common::Parallelism::None,
         );
     }
 }

@@ -37,7 +37,7 @@ pub fn load_data(
     settings: &Settings,
     progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
 ) -> Result<Loaded, LabError> {
-    if let Some(folder) = &settings.data.prepared {
+    if let Some(folder) = &settings.data_dir {
         let (data, manifest) = load_folder(folder)?;
         return Ok(Loaded { data, name: manifest.name, report: manifest.report });
     }

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use segue_core::{Configured, EarlyStopping, Mode, ModelEntry, Registry, Trainer};
+use segue_core::{Configured, EarlyStopping, Mode, ModelEntry, Output, Registry, Trainer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::LabError;
+use crate::measure::protocol;
 
 /// Which domains a model learns from. Either way only items of the target domain are ranked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -35,6 +36,8 @@ impl std::fmt::Display for Scope {
 pub struct Settings {
     /// Where the data comes from.
     pub data: DataSettings,
+    /// A folder that `segue prepare` wrote; it takes the place of `data`, `prepare` and `split`.
+    pub data_dir: Option<PathBuf>,
     /// How it is cleaned and filtered.
     pub prepare: segue_data::prepare::PrepareOptions,
     /// How it is split.
@@ -69,12 +72,9 @@ pub struct Settings {
     pub overwrite: bool,
 }
 
-/// The data group: raw logs to prepare, a prepared folder, or the sample world.
+/// The data group: raw logs to prepare, or the sample world.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DataSettings {
-    /// A folder that `segue prepare` wrote; the rest of the group is then ignored.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prepared: Option<PathBuf>,
     /// The built-in sample world.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub world: Option<segue_data::synth::WorldConfig>,
@@ -192,6 +192,9 @@ impl Settings {
         route_negative_samples(&mut config);
         let settings: Self = serde_json::from_value(config).map_err(|error| LabError::Config(error.to_string()))?;
         settings.refuse_unbuilt()?;
+        // Names and cut-offs are checked before any data are read.
+        let protocol = protocol(&settings.evaluation, settings.seed, Output::Ranking)?;
+        protocol.specs().map_err(|error| LabError::Config(format!("evaluation: {error}")))?;
         Ok(settings)
     }
 
@@ -242,7 +245,7 @@ impl Settings {
     /// Whether both jobs ask the same question of the same data.
     pub fn same_data(&self, other: &Self) -> bool {
         let question = |s: &Self| {
-            let parts = (&s.data, &s.prepare, &s.split, &s.evaluation);
+            let parts = (&s.data_dir, &s.data, &s.prepare, &s.split, &s.evaluation);
             serde_json::to_value(parts).unwrap_or(Value::Null)
         };
         question(self) == question(other)

@@ -1,4 +1,4 @@
-//! Mean RMSE and MAE of one rating model on the five official folds of MovieLens 100K.
+//! Mean RMSE and MAE of one rating model on the five official folds of `ml-100k`.
 //!
 //! ```text
 //! cargo run --release -p segue-models --example ml100k -- svd '{"factors": 100}' [--test] [--seed 7]
@@ -83,9 +83,14 @@ fn main() -> Result<(), Failure> {
     let params = args.get(1).map_or(Ok(serde_json::Value::Null), |json| serde_json::from_str(json))?;
     let folds: Vec<[f64; 2]> =
         (1..=5_usize).into_par_iter().map(|fold| measure(fold, name, &params, seed, test)).collect::<Result<_, _>>()?;
-    let rmse: String = folds.iter().map(|f| format!(" {:.4}", f[0])).collect();
+    let rmse: Vec<String> = folds.iter().map(|f| format!("{:.4}", f[0])).collect();
     let mean = |metric: usize| folds.iter().map(|f| f[metric]).sum::<f64>() / 5.0;
     let part = if test { "test" } else { "valid" };
-    println!("{name} {params} seed {seed} {part}: RMSE{rmse}, mean {:.5}, MAE mean {:.5}", mean(0), mean(1));
+    println!(
+        "{name} {params} seed {seed} {part}: RMSE {}, mean {:.5}, MAE mean {:.5}",
+        rmse.join(" "),
+        mean(0),
+        mean(1)
+    );
     Ok(())
 }

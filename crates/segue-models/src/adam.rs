@@ -92,7 +92,8 @@ pub(crate) fn matrix_like(from: &ArtifactReader<'_>, name: &str, like: &Matrix) 
     if found == wanted {
         return Ok(matrix);
     }
-    Err(from.entry(name, format!("has shape {found:?}, not {wanted:?}: resume with the data and parameters it began with")))
+    Err(from
+        .entry(name, format!("has shape {found:?}, not {wanted:?}: resume with the data and parameters it began with")))
 }
 
 /// Adam on the rows a batch touches.
@@ -118,21 +119,23 @@ impl LazyAdam {
         let first = self.moments.first.as_mut_slice().par_chunks_mut(ROWS_PER_TASK * d);
         let second = self.moments.second.as_mut_slice().par_chunks_mut(ROWS_PER_TASK * d);
         let last = self.last.par_chunks_mut(ROWS_PER_TASK);
-        rows.zip(first).zip(second).zip(last).enumerate().with_min_len(16).for_each(|(task, (((rows, m), v), last))| {
-            let start = task * ROWS_PER_TASK;
-            let mut total = vec![0.0_f32; d];
-            for (row, penalty, gradient) in gradients.within(start..start + last.len()) {
-                let missed = u64::from(now - last[row - start] - 1);
-                last[row - start] = now;
-                let at = (row - start) * d..(row - start + 1) * d;
-                let row = &mut rows[at.clone()];
-                for ((total, g), x) in total.iter_mut().zip(gradient).zip(&*row) {
-                    *total = g + l2 * penalty * x;
+        rows.zip(first).zip(second).zip(last).enumerate().with_min_len(16).for_each(
+            |(task, (((rows, m), v), last))| {
+                let start = task * ROWS_PER_TASK;
+                let mut total = vec![0.0_f32; d];
+                for (row, penalty, gradient) in gradients.within(start..start + last.len()) {
+                    let missed = u64::from(now - last[row - start] - 1);
+                    last[row - start] = now;
+                    let at = (row - start) * d..(row - start + 1) * d;
+                    let row = &mut rows[at.clone()];
+                    for ((total, g), x) in total.iter_mut().zip(gradient).zip(&*row) {
+                        *total = g + l2 * penalty * x;
+                    }
+                    let decay = (power(BETA_1, missed) as f32, power(BETA_2, missed) as f32);
+                    adam.step(row, (&mut m[at.clone()], &mut v[at]), &total, decay);
                 }
-                let decay = (power(BETA_1, missed) as f32, power(BETA_2, missed) as f32);
-                adam.step(row, (&mut m[at.clone()], &mut v[at]), &total, decay);
-            }
-        });
+            },
+        );
     }
 
     pub(crate) fn save<'a>(&'a self, out: &mut ArtifactWriter<'a>) -> Result<(), ArtifactError> {

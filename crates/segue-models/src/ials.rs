@@ -27,7 +27,7 @@
 //! Deviations: training reads likes only. A dislike in a history is a pair of the same confidence that aims at -1, so that
 //! it lowers its neighbours even where nothing is liked (aiming at 0 would leave such a guest at zero). Users are always
 //! answered from their history of the moment; a history that says nothing is answered with the mean user, which ranks by
-//! popularity. Checked against the closed form in plain f64 loops.
+//! popularity. Checked against numpy, and against `implicit` where the objectives coincide (`golden/ials`).
 //!
 //! | name | default | meaning | range |
 //! |---|---|---|---|
@@ -412,7 +412,7 @@ mod tests {
         params.fit(&TrainData { catalogue: &catalogue, log }, &mut FitCx::plain(1, &registry, &mut silent)).unwrap()
     }
 
-    /// x_u by the equation of the module, in f64 with Gauss and Jordan: the plain twin.
+    /// `x_u` by the equation of the module, in f64 with Gauss and Jordan: the plain twin.
     fn closed_form(params: &Ials, items: &Matrix, row: &[(ItemId, f32)]) -> Vec<f64> {
         let d = items.n_cols();
         let (alpha, w0) = (f64::from(params.alpha), f64::from(params.unobserved_weight));
@@ -462,6 +462,49 @@ mod tests {
                 let exact = closed_form(&params, &model.items, &row);
                 for (x, exact) in model.users.row(u).iter().zip(exact) {
                     assert!((f64::from(*x) - exact).abs() < 1e-4 * exact.abs().max(1.0), "{params:?}: {x}, {exact}");
+                }
+            }
+        }
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Golden {
+        tolerance: f32,
+        likes: Vec<Vec<f32>>,
+        start: Vec<Vec<f32>>,
+        cases: Vec<GoldenCase>,
+    }
+
+    #[derive(serde::Deserialize)]
+    struct GoldenCase {
+        params: Ials,
+        epochs: usize,
+        scores: Vec<Vec<f32>>,
+    }
+
+    #[test]
+    fn epochs_equal_those_of_numpy_and_implicit() {
+        let golden: Golden = serde_json::from_str(include_str!("../../../golden/ials/values.json")).unwrap();
+        let rows = golden.likes.iter().map(|row| (0..).zip(row.iter().copied()).filter(|(_, x)| *x > 0.0).collect());
+        let (n_users, n_items) = (golden.likes.len(), golden.likes[0].len());
+        let by_user = Csr::from_rows(n_items, rows.collect()).unwrap();
+        for GoldenCase { params, epochs, scores } in &golden.cases {
+            let d = params.factors;
+            let mut training = Training {
+                params,
+                by_item: by_user.transpose(),
+                users: Matrix::from_vec(n_users, d, golden.start.concat()),
+                items: Matrix::zeros(n_items, d),
+                spectrum: Vec::new(),
+                by_user: by_user.clone(),
+            };
+            for epoch in 1..=*epochs {
+                training.epoch(epoch).unwrap();
+            }
+            for (u, row) in scores.iter().enumerate() {
+                for (i, score) in row.iter().enumerate() {
+                    let found = dot(training.users.row(u), training.items.row(i));
+                    assert!((found - score).abs() < golden.tolerance, "{params:?} at ({u}, {i}): {found}, {score}");
                 }
             }
         }

@@ -141,7 +141,9 @@ impl Algorithm for ItemKnn {
         if self.normalise {
             for list in &mut lists {
                 let sum: f32 = list.iter().map(|&(_, similarity)| similarity).sum();
-                list.iter_mut().for_each(|(_, similarity)| *similarity /= sum);
+                for (_, similarity) in list {
+                    *similarity /= sum;
+                }
             }
         }
         let most = means.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
@@ -187,7 +189,9 @@ impl ItemKnn {
                 let mut norms = vec![0.0_f64; likes.n_cols()];
                 let entries = likes.cols().iter().zip(likes.values());
                 entries.for_each(|(&item, &w)| norms[item as usize] += f64::from(w) * f64::from(w));
-                norms.iter_mut().for_each(|norm| *norm = norm.sqrt());
+                for norm in &mut norms {
+                    *norm = norm.sqrt();
+                }
                 search.run(&likes, cx, |i, j, pair: &Product| {
                     support(pair.n()) * ratio(f64::from(pair.xy), norms[i] * norms[j])
                 })

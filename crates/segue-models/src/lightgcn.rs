@@ -473,7 +473,8 @@ mod tests {
                     a[n_users + i as usize][u] = weight;
                 }
             }
-            let mut power: Vec<Vec<f64>> = (0..n).map(|r| (0..n).map(|c| f64::from(u8::from(r == c))).collect()).collect();
+            let mut power: Vec<Vec<f64>> =
+                (0..n).map(|r| (0..n).map(|c| f64::from(u8::from(r == c))).collect()).collect();
             let mut operator = vec![vec![0.0; n]; n];
             for &alpha in alpha {
                 for r in 0..n {
@@ -481,9 +482,7 @@ mod tests {
                         operator[r][c] += f64::from(alpha) * power[r][c];
                     }
                 }
-                power = (0..n)
-                    .map(|r| (0..n).map(|c| (0..n).map(|k| power[r][k] * a[k][c]).sum()).collect())
-                    .collect();
+                power = (0..n).map(|r| (0..n).map(|c| (0..n).map(|k| power[r][k] * a[k][c]).sum()).collect()).collect();
             }
             Self { operator, batch: batch.to_vec() }
         }
@@ -506,12 +505,12 @@ mod tests {
         let (catalogue, log) = small();
         let batch: Vec<Sample> = vec![[0, 5, 6], [2, 8, 5], [0, 5, 9], [1, 5, 4]];
         for alpha in [vec![1.0], vec![0.25, 0.75], vec![0.5, 0.2, 0.3], vec![0.4, 0.3, 0.2, 0.1]] {
-            let params = LightGcn { factors: 3, layers: alpha.len() - 1, layer_weights: alpha, init_std: 0.8, ..short() };
+            let params =
+                LightGcn { factors: 3, layers: alpha.len() - 1, layer_weights: alpha, init_std: 0.8, ..short() };
             let data = TrainData { catalogue: &catalogue, log: &log };
             let mut training = Training::new(&params, &data, Seed::new(5)).unwrap();
             let gradient = training.differentiate(&batch);
-            let backward =
-                training.propagation.backward(&gradient.nodes, &gradient.rows.data, &mut training.buffers);
+            let backward = training.propagation.backward(&gradient.nodes, &gradient.rows.data, &mut training.buffers);
             let (mut scratch, mut row) = (Vec::new(), vec![9.0; 3]);
 
             let twin = Twin::new(&likes, 6, &params.alpha(), &batch);

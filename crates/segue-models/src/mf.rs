@@ -35,8 +35,9 @@ use serde::{Deserialize, Serialize};
 
 use segue_core::kernels::{axpy, dot};
 use segue_core::{
-    Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, DotScorer, Embeddings, FitCx, FitError, History, Interval,
-    ItemId, Matrix, Measure, ModelInfo, Output, Query, Recommender, Scorer, Seed, TrainData, Trainable, run_epochs,
+    Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, DotScorer, Embeddings, FitCx, FitError, History,
+    Interval, ItemId, Matrix, Measure, ModelInfo, Output, Query, Recommender, Scorer, Seed, TrainData, Trainable,
+    run_epochs,
 };
 
 use crate::adam::{LazyAdam, descend, matrix_like};

@@ -1,7 +1,8 @@
 //! Recommends to everyone what most people liked.
 //!
-//! No paper: the baseline that every comparison needs (as `most_popular` in Cremonesi, Koren and Turrin, *Performance of
-//! Recommender Algorithms on Top-N Recommendation Tasks*, RecSys 2010, <https://doi.org/10.1145/1864708.1864721>).
+//! No paper of its own: the baseline that every comparison needs (`TopPop` in Cremonesi, Koren, Turrin: *Performance of
+//! Recommender Algorithms on Top-N Recommendation Tasks*, ACM Recommender Systems 2010,
+//! <https://doi.org/10.1145/1864708.1864721>).
 //!
 //! ```text
 //! s(u, i) = Σ_v 1[v liked i]          or, with `weighted`,  Σ_v w_vi

@@ -61,7 +61,8 @@ impl Propagation {
     /// The graph of `likes` (users × items); `alpha` holds the weights of layers 0 to K.
     pub(crate) fn new(likes: &Csr<f32>, alpha: Vec<f32>) -> Self {
         let (n_users, n_items) = (likes.n_rows(), likes.n_cols());
-        let positions = Csr::new(n_items, likes.row_ptr().to_vec(), likes.cols().to_vec(), (0..likes.len() as u32).collect());
+        let positions =
+            Csr::new(n_items, likes.row_ptr().to_vec(), likes.cols().to_vec(), (0..likes.len() as u32).collect());
         let Ok(positions) = positions else { unreachable!("the pattern of a checked matrix stays valid") };
         let by_item = positions.transpose();
         let degree = |node: usize| {
@@ -103,9 +104,11 @@ impl Propagation {
             if step.at(u64::from(like)).unit() < f64::from(rate) { 0.0 } else { scale * weight }
         };
         self.dropped.resize(self.like.len(), 0.0);
-        self.dropped.par_iter_mut().zip(self.edges.values().par_iter().zip(&self.like)).with_min_len(1 << 14).for_each(
-            |(out, edge)| *out = kept(edge),
-        );
+        self.dropped
+            .par_iter_mut()
+            .zip(self.edges.values().par_iter().zip(&self.like))
+            .with_min_len(1 << 14)
+            .for_each(|(out, edge)| *out = kept(edge));
     }
 
     fn row(&self, node: usize) -> (&[u32], &[f32]) {
@@ -171,12 +174,16 @@ impl Propagation {
         let [current, spare] = buffers;
         let d = current.n_cols();
         for layer in (1..k).rev() {
-            let last = Backward { propagation: self, batch, gradients, d, layer, inner: (layer < k - 1).then_some(&*current) };
-            spare.as_mut_slice().par_chunks_mut(ROWS_PER_TASK * d).enumerate().for_each_init(Vec::new, |scratch, (task, block)| {
-                for (n, out) in block.chunks_exact_mut(d).enumerate() {
-                    last.row(task * ROWS_PER_TASK + n, scratch, out);
-                }
-            });
+            let last =
+                Backward { propagation: self, batch, gradients, d, layer, inner: (layer < k - 1).then_some(&*current) };
+            spare.as_mut_slice().par_chunks_mut(ROWS_PER_TASK * d).enumerate().for_each_init(
+                Vec::new,
+                |scratch, (task, block)| {
+                    for (n, out) in block.chunks_exact_mut(d).enumerate() {
+                        last.row(task * ROWS_PER_TASK + n, scratch, out);
+                    }
+                },
+            );
             std::mem::swap(current, spare);
         }
         Backward { propagation: self, batch, gradients, d, layer: 0, inner: (k > 1).then_some(&*current) }

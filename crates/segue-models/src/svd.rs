@@ -3,7 +3,7 @@
 //! Funk: *Netflix Update: Try This at Home*, 2006, <https://sifter.org/~simon/journal/20061211.html>; Koren, Bell,
 //! Volinsky: *Matrix Factorization Techniques for Recommender Systems*, IEEE Computer 42(8), 2009,
 //! <https://doi.org/10.1109/MC.2009.263>. Folding in: Rendle, Schmidt-Thieme: *Online-Updating Regularized Kernel Matrix
-//! Factorization Models*, RecSys 2008, <https://doi.org/10.1145/1454008.1454047>.
+//! Factorization Models*, ACM Recommender Systems 2008, <https://doi.org/10.1145/1454008.1454047>.
 //!
 //! ```text
 //! r̂_ui = μ + b_u + b_i + q_i · p_u                       unbiased: r̂_ui = q_i · p_u
@@ -270,7 +270,9 @@ impl Trainable for Training {
             bias += weights.user_bias[user];
             axpy(1.0, weights.users.row(user), &mut factors);
         }
-        factors.iter_mut().for_each(|x| *x /= n);
+        for x in &mut factors {
+            *x /= n;
+        }
         SvdModel {
             params: self.params.clone(),
             guest: Taste { bias: bias / n, factors },
@@ -358,7 +360,9 @@ impl Scorer for Clipped<'_> {
     fn score(&mut self, items: Candidates<'_>, out: &mut [f32]) {
         self.product.score(items, out);
         if let Some((min, max)) = self.range {
-            out.iter_mut().for_each(|score| *score = clipped(*score, min, max));
+            for score in out {
+                *score = clipped(*score, min, max);
+            }
         }
     }
 }

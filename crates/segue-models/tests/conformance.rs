@@ -10,12 +10,10 @@ use serde_json::json;
 /// The models asked for, each with parameters for small worlds, and the sum of the first two that it can add.
 fn each(run: impl Fn(&Subject<'_>) -> conformance::Outcome, check: &str) {
     let wanted = std::env::var("SEGUE_MODEL").ok();
-    let is_wanted = |entry: &&ModelEntry| {
-        wanted.as_ref().is_none_or(|names| names.split(',').any(|name| name == entry.info.name))
-    };
+    let is_wanted =
+        |entry: &&ModelEntry| wanted.as_ref().is_none_or(|names| names.split(',').any(|name| name == entry.info.name));
     let registry = Registry::new(&[MODELS, segue_testkit::MODELS]);
-    let mut subjects: Vec<_> =
-        MODELS.iter().filter(is_wanted).map(|entry| Subject::new(entry, &registry)).collect();
+    let mut subjects: Vec<_> = MODELS.iter().filter(is_wanted).map(|entry| Subject::new(entry, &registry)).collect();
     let summand = |entry: &&ModelEntry| entry.info.personalised && entry.info.output == Output::Ranking;
     let children: Vec<_> = MODELS.iter().filter(summand).take(2).collect();
     if children.len() == 2 && wanted.is_none() {

@@ -11,7 +11,7 @@ use crate::terminal::say;
 #[command(name = "segue", version, propagate_version = true, after_help = "Start here:
   segue demo                                    the whole thing on a built-in world, in under a minute
   segue prepare data=amazon data.root=... --out artifacts/films_from_music
-  segue train model=lightgcn data.prepared=artifacts/films_from_music
+  segue train model=lightgcn data_dir=artifacts/films_from_music
   segue compare model=popularity,item_knn,ease data=sample
   segue recommend --run outputs/... --like \"a song you love\" --target films
 
@@ -51,7 +51,8 @@ impl Cli {
         if is_closed_pipe(&error) {
             return 0;
         }
-        say(&format!("error: {error:#}"));
+        // Every error says its cause itself.
+        say(&format!("error: {error}"));
         match error.downcast_ref::<LabError>() {
             Some(LabError::Interrupted(_)) => 130,
             Some(LabError::Internal(_)) => 70,

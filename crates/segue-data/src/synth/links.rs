@@ -53,10 +53,8 @@ mod tests {
 
     /// Items 0..4 are music, 4..6 films. People 0, 1, 2 have both, 3 and 4 music alone, 5 films alone.
     fn prepared() -> Prepared {
-        let domain = |name: &str, n: u32| Domain {
-            name: name.into(),
-            ids: IdMap::new((0..n).map(|i| i.to_string()).collect()),
-        };
+        let domain =
+            |name: &str, n: u32| Domain { name: name.into(), ids: IdMap::new((0..n).map(|i| i.to_string()).collect()) };
         let catalogue = Catalogue::new(vec![domain("music", 4), domain("films", 2)], |_, _| ItemInfo::default());
         let events = |pairs: &[(u32, u32)]| {
             let event = |&(user, item)| Event {

@@ -2,10 +2,10 @@
 //!
 //! The judge is EASE (Steck, *Embarrassingly shallow autoencoders for sparse data*, WWW 2019) written out plainly:
 //! `score = target part of EASE on films alone + w · source part of EASE on everything`, the source part centred over
-//! people so that it holds no popularity, and w chosen on one half of the people and judged on the other. A joint model
-//! of this kind can ignore a source that tells nothing, so what it gains is what was planted.
+//! people so that it holds no popularity, and w chosen on validation. A joint model of this kind can ignore a source that
+//! tells nothing, so what it gains is what was planted.
 
-use segue_core::{Matrix, OpenedTests, Prepared, Sealed, Signal, Split, Task, TaskKind, UserId};
+use segue_core::{Holdout, Matrix, OpenedTests, Prepared, Sealed, Signal, Split, Task, TaskKind, UserId};
 
 use super::{World, WorldConfig, shuffle_links};
 
@@ -19,28 +19,27 @@ fn config(strength: f64, seed: u64) -> WorldConfig {
     config
 }
 
-/// Everyone's last liked film is the question; people with fewer than two are not asked.
+/// Everyone's last liked film is test, the one before it validation; people with fewer than three are not asked.
 fn leave_last_out(world: &World) -> Prepared {
     let clean = world.interactions();
     let films = clean.catalogue.range(FILMS);
-    let last: Vec<Option<u32>> = (0..clean.users.len() as UserId)
-        .map(|user| {
-            let history = clean.log.user(user);
-            let liked = |&n: &usize| films.contains(&history.items[n]) && history.signals[n] == Signal::Positive;
-            let liked: Vec<usize> = (0..history.len()).filter(liked).collect();
-            (liked.len() > 1).then(|| history.items[liked[liked.len() - 1]])
-        })
-        .collect();
-    let asked = |user: u32, item: u32| last[user as usize] == Some(item);
-    let holdout = segue_core::Holdout { events: clean.log.filter(|e| asked(e.user, e.item)), negatives: None };
+    let last_two = (0..clean.users.len() as UserId).map(|user| {
+        let history = clean.log.user(user);
+        let liked = |&n: &usize| films.contains(&history.items[n]) && history.signals[n] == Signal::Positive;
+        let liked: Vec<u32> = (0..history.len()).filter(liked).map(|n| history.items[n]).collect();
+        if let [_, .., valid, test] = liked[..] { Some((valid, test)) } else { None }
+    });
+    let last_two: Vec<Option<(u32, u32)>> = last_two.collect();
+    let is_valid = |user: u32, item: u32| last_two[user as usize].is_some_and(|(valid, _)| valid == item);
+    let is_test = |user: u32, item: u32| last_two[user as usize].is_some_and(|(_, test)| test == item);
     let task = Task {
         name: "films".into(),
         kind: TaskKind::Intra,
         target: FILMS,
-        valid: segue_core::Holdout { events: clean.log.filter(|_| false), negatives: None },
-        test: Sealed::new(holdout),
+        valid: Holdout { events: clean.log.filter(|e| is_valid(e.user, e.item)), negatives: None },
+        test: Sealed::new(Holdout { events: clean.log.filter(|e| is_test(e.user, e.item)), negatives: None }),
     };
-    let train = clean.log.filter(|e| !asked(e.user, e.item));
+    let train = clean.log.filter(|e| !is_valid(e.user, e.item) && !is_test(e.user, e.item));
     let split = Split { train, tasks: vec![task], protocol: "last liked film".into() };
     Prepared { users: clean.users, catalogue: clean.catalogue, split }
 }
@@ -106,20 +105,19 @@ fn centre(scores: &mut Matrix) {
     }
 }
 
-/// NDCG@10 of every person asked, by full ranking of the films they have not met.
-fn ndcg(prepared: &Prepared, own: &Matrix, source: &Matrix, w: f32) -> Vec<(UserId, f64)> {
+/// Mean NDCG@10 of the people asked, by full ranking of the films they have not met in training.
+fn ndcg(prepared: &Prepared, asked: &Holdout, own: &Matrix, source: &Matrix, w: f32) -> f64 {
     let start = prepared.catalogue.range(FILMS).start;
-    let test = prepared.split.tasks[0].test.open(&mut OpenedTests::default(), "the judge");
-    let judged = test.users().into_iter().map(|user| {
-        let asked = (test.events.user(user).items[0] - start) as usize;
+    let judged = asked.users().into_iter().map(|user| {
+        let asked = (asked.events.user(user).items[0] - start) as usize;
         let (own, source) = (own.row(user as usize), source.row(user as usize));
         let score = |film: usize| own[film] + w * source[film];
         let seen = prepared.split.train.seen(user);
         let unseen = |&film: &usize| film != asked && seen.binary_search(&(film as u32 + start)).is_err();
         let above = (0..own.len()).filter(unseen).filter(|&film| score(film) >= score(asked)).count();
-        (user, if above < CUTOFF { 1.0 / (above as f64 + 2.0).log2() } else { 0.0 })
+        if above < CUTOFF { 1.0 / (above as f64 + 2.0).log2() } else { 0.0 }
     });
-    judged.collect()
+    mean(judged)
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
@@ -127,21 +125,18 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     sum / n
 }
 
-/// NDCG@10 of the target-only judge and of the joint one, w crossed between the halves of the people.
+/// Test NDCG@10 of the target-only judge and of the joint one.
 fn judge(prepared: &Prepared) -> (f64, f64) {
-    const WEIGHTS: [f32; 5] = [0.0, 0.25, 0.5, 1.0, 2.0];
+    const WEIGHTS: [f32; 6] = [0.0, 0.25, 0.5, 1.0, 2.0, 4.0];
     let alone = prepared.only(FILMS);
     let own = scores(&alone, &ease(&alone, 30.0), true);
     let mut source = scores(prepared, &ease(prepared, 100.0), false);
     centre(&mut source);
-    let tables = WEIGHTS.map(|w| ndcg(prepared, &own, &source, w));
-    let half = |n: usize, parity: u32| mean(tables[n].iter().filter(|(u, _)| u % 2 == parity).map(|(_, x)| *x));
-    let joint = [0, 1].map(|judged| {
-        let best =
-            (1..WEIGHTS.len()).fold(0, |best, n| if half(n, 1 - judged) > half(best, 1 - judged) { n } else { best });
-        half(best, judged)
-    });
-    (mean(tables[0].iter().map(|(_, x)| *x)), f64::midpoint(joint[0], joint[1]))
+    let task = &prepared.split.tasks[0];
+    let chosen = WEIGHTS.map(|w| (ndcg(prepared, &task.valid, &own, &source, w), w));
+    let (_, w) = chosen.into_iter().fold((f64::NEG_INFINITY, 0.0), |best, new| if new.0 > best.0 { new } else { best });
+    let test = task.test.open(&mut OpenedTests::default(), "the judge");
+    (ndcg(prepared, test, &own, &source, 0.0), ndcg(prepared, test, &own, &source, w))
 }
 
 #[test]

@@ -153,7 +153,12 @@ mod tests {
 
     fn spoilt(share: f64) -> (Vec<Meeting>, Vec<RawRow>) {
         let meetings: Vec<Meeting> = (0..4_000)
-            .map(|n| Meeting { user: n / 100, item: n % 100, stars: (n % 5 + 1) as u8, time: 1_000_000_000 + i64::from(n) })
+            .map(|n| Meeting {
+                user: n / 100,
+                item: n % 100,
+                stars: (n % 5 + 1) as u8,
+                time: 1_000_000_000 + i64::from(n),
+            })
             .collect();
         let rows = spoil(&meetings, share, &mut Seed::new(1).stream());
         (meetings, rows)
@@ -181,6 +186,9 @@ mod tests {
     fn nothing_is_spoilt_where_nothing_should_be() {
         let (meetings, rows) = spoilt(0.0);
         assert_eq!(rows.len(), meetings.len());
-        assert_eq!(rows[101], RawRow { user: "2".into(), item: "2".into(), rating: Some(2.0), time: Some(1_000_000_101) });
+        assert_eq!(
+            rows[101],
+            RawRow { user: "2".into(), item: "2".into(), rating: Some(2.0), time: Some(1_000_000_101) }
+        );
     }
 }

@@ -290,7 +290,8 @@ mod tests {
         };
         let [music, films, books] = [counts(0), counts(1), counts(2)];
         let all = (0..2_000).filter(|&u| music[u].min(films[u]).min(books[u]) > 0).count();
-        let two = (0..2_000).filter(|&u| [music[u], films[u], books[u]].iter().filter(|&&n| n > 0).count() == 2).count();
+        let two =
+            (0..2_000).filter(|&u| [music[u], films[u], books[u]].iter().filter(|&&n| n > 0).count() == 2).count();
         assert!((all as f64 / 2_000.0 - config.overlap).abs() < 0.03, "{all}");
         assert_eq!(two, 0);
         let median = |mut counts: Vec<usize>| {
@@ -348,7 +349,10 @@ mod tests {
         let catalogue = world.interactions().catalogue;
         let row = &world.domains[1].items[4];
         let item = catalogue.find(1, "5").unwrap();
-        assert_eq!((catalogue.info(item).title.clone(), catalogue.info(item).categories.clone()), (row.title.clone(), row.genres.clone()));
+        assert_eq!(
+            (catalogue.info(item).title.clone(), catalogue.info(item).categories.clone()),
+            (row.title.clone(), row.genres.clone())
+        );
     }
 
     #[test]

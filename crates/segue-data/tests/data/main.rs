@@ -1,5 +1,6 @@
 //! Readers, preparation and prepared folders, on hand-made files and on real samples.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
+#![allow(clippy::format_collect, reason = "small files are clearer line by line")]
 
 mod bad_input;
 mod folder;

@@ -50,7 +50,7 @@ fn counts_are_those_of_the_sources() {
     check("douban-book-music", "douban_music_ratings.dat.gz", Format::Douban, (69_709, 1_672, 5_567));
     check("hetrec2011-lastfm-2k", "user_artists.dat.gz", Format::Table, (92_834, 1_892, 17_632));
     check("ciao", "rating.tsv.gz", Format::Table, (284_086, 7_375, 105_114));
-    check("gowalla", "valid_lightgcnpp.txt.gz", Format::Adjacency, (91_047, 29_858, 24_572)).map_or((), drop);
+    check("gowalla", "valid_lightgcnpp.txt.gz", Format::Adjacency, (91_047, 29_858, 31_583));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn metadata_is_read_in_every_encoding() {
     }
 }
 
-/// Every reviewed item of the sample has a record, and titles are as many as the source says.
+/// Every reviewed item of the sample has a record with a title.
 #[test]
 fn python_metadata_covers_the_reviewed_items() {
     let Some(folder) = sample("amazon-2014-raw") else { return };
@@ -93,7 +93,8 @@ fn python_metadata_covers_the_reviewed_items() {
         run(&data(vec![music, instruments]), &PrepareOptions::default(), &SplitConfig::default()).unwrap();
     let range = prepared.catalogue.range(0);
     assert_eq!(range.len(), 382);
-    assert!(range.clone().all(|i| prepared.catalogue.info(i).categories[0] == "Digital Music"));
+    assert!(range.clone().all(|i| prepared.catalogue.info(i).title.is_some()));
+    assert!(range.clone().all(|i| prepared.catalogue.info(i).categories[0] == "CDs & Vinyl"));
     assert!(prepared.catalogue.range(1).all(|i| prepared.catalogue.info(i).categories == ["unknown"]));
     assert_eq!(report.overlaps[0].users, 11);
     assert_eq!(report.inputs[2].lines, 7_419);
@@ -105,8 +106,7 @@ fn repeated_pairs_keep_the_latest() {
     let fashion = data(vec![domain(&folder, "fashion", "AMAZON_FASHION_5.json.gz")]);
     let (_, report) = run(&fashion, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
     let step = report.steps.iter().find(|s| s.step == "deduplicate").unwrap();
-    // 134 pairs are repeated; some of them more than twice.
-    assert!(step.removed >= 134 && step.interactions + step.removed == 3_176, "{step:?}");
+    assert_eq!((step.removed, step.interactions), (134, 3_042));
 }
 
 fn given(

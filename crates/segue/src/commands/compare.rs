@@ -12,7 +12,7 @@ use crate::terminal::{Bar, Format, print_table, say};
 #[command(after_help = "Examples:
   segue compare data=sample model=popularity,item_knn,mf,ease,ials,lightgcn
   segue compare data=sample model=ease,ials scope=target,joint          what the other domains add, with intervals
-  segue compare data.prepared=artifacts/films_from_music model=mf,ease seed=1,2,3 --format markdown")]
+  segue compare data_dir=artifacts/films_from_music model=mf,ease seed=1,2,3 --format markdown")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     configuration: Configuration,

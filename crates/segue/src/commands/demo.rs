@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     print_table(&header, &rows, Format::or_fitting(None))?;
 
     say(&format!(
-        "\nGo on with your own songs:\n  segue recommend --run {} --like \"{}\" --target books\n  segue train model={} data.prepared={}",
+        "\nGo on with your own songs:\n  segue recommend --run {} --like \"{}\" --target books\n  segue train model={} data_dir={}",
         file.display(),
         titles.first().unwrap_or(&""),
         bundle.model_name,

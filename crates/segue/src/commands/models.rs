@@ -14,12 +14,15 @@ pub(crate) struct Arguments {
     /// How to print.
     #[arg(long)]
     format: Option<Format>,
+    /// The same as --format markdown.
+    #[arg(long, conflicts_with = "format")]
+    markdown: bool,
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let registry = crate::registry();
-    let format = Format::or_fitting(args.format);
+    let format = if args.markdown { Format::Markdown } else { Format::or_fitting(args.format) };
     match &args.name {
         None => print_table(&list_header(), &list(&registry), format)?,
         Some(name) => {

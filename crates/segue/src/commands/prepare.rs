@@ -12,7 +12,7 @@ use crate::terminal::{Format, print_table, say};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   segue prepare data=sample --out artifacts/sample
-  segue prepare data=amazon data.root=data/amazon2018 prepare=s0 --out artifacts/movies_from_music
+  segue prepare data=amazon data.root=data/amazon2018 prepare=overlap_core5 --out artifacts/movies_from_music
   segue prepare data=movielens prepare.positive_threshold=4 split=ratio --out artifacts/movielens
 
 The folder holds data/{train,val,test,items}.parquet, maps/*.json, split_stats.csv, README.txt and manifest.json.

@@ -12,7 +12,7 @@ use crate::terminal::{Bar, Format, print_measured, say};
 #[derive(Debug, Args)]
 pub(crate) struct Configuration {
     /// key=value, +key=value, ++key=value, ~key, or group=option, in Hydra's grammar.
-    #[arg(value_name = "OVERRIDE", allow_hyphen_values = true)]
+    #[arg(value_name = "OVERRIDE")]
     pub(crate) overrides: Vec<String>,
     /// A directory of YAML groups in place of `configs/`; what it lacks comes from the built-in files.
     #[arg(long, visible_alias = "cd", value_name = "DIR")]
@@ -65,7 +65,7 @@ impl Configuration {
 #[command(after_help = "Examples:
   segue train model=lightgcn                                  MovieLens in data/movielens-small
   segue train model=ease data=sample scope=target             the sample world, films alone
-  segue train model=mf data.prepared=artifacts/films_from_music model.factors=128 trainer.max_epochs=50
+  segue train model=mf data_dir=artifacts/films_from_music model.factors=128 trainer.max_epochs=50
   segue train model=svd model.n_factors=100 model.biased=false
   segue train model=mf --cfg job                              print every key and stop")]
 pub(crate) struct Arguments {

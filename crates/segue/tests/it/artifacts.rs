@@ -1,0 +1,97 @@
+//! What a run leaves behind, and what can be done with it.
+
+use std::fs;
+
+use crate::support::{SMALL_WORLD, Scratch};
+
+#[test]
+fn prepare_train_evaluate_recommend() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    scratch.ok(&format!("prepare {world} --out artifacts/sample"));
+    for file in ["data/train.parquet", "data/val.parquet", "data/test.parquet", "data/items.parquet", "manifest.json"] {
+        assert!(scratch.path("artifacts/sample").join(file).is_file(), "{file}");
+    }
+    for file in ["maps/user_id_map.json", "maps/item_id_map.json", "split_stats.csv", "README.txt"] {
+        assert!(scratch.path("artifacts/sample").join(file).is_file(), "{file}");
+    }
+
+    scratch.ok(
+        "train model=mf data_dir=artifacts/sample trainer.max_epochs=3 run_name=one save_embeddings=true \
+         evaluation.bootstrap=50",
+    );
+    let run = scratch.path("outputs/segue/one");
+    for file in [
+        "model.safetensors",
+        "hparams.json",
+        "metrics.json",
+        "test_metrics.csv",
+        "train_log.csv",
+        "per_user.csv",
+        "REPORT.txt",
+        "config.yaml",
+        "manifest.json",
+        "user_embeddings.npy",
+        "item_embeddings.npy",
+    ] {
+        assert!(run.join(file).is_file(), "{file}");
+    }
+    assert_eq!(fs::read_to_string(run.join("train_log.csv")).unwrap().lines().count(), 4);
+    assert_eq!(fs::read_to_string(run.join("test_metrics.csv")).unwrap().lines().count(), 2);
+    let manifest = fs::read_to_string(run.join("manifest.json")).unwrap();
+    assert!(manifest.contains("opened_tests") && manifest.contains("measure mf"), "{manifest}");
+    assert!(!scratch.path("outputs/segue/one.partial").exists());
+
+    // The stored model on the stored data gives the numbers of the run.
+    let metrics: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(run.join("metrics.json")).unwrap()).unwrap();
+    let evaluated = scratch.ok("evaluate --run outputs/segue/one --data artifacts/sample evaluation.bootstrap=50");
+    let ndcg = format!("{:.4}", metrics["test"]["ndcg@10"].as_f64().unwrap());
+    assert!(evaluated.lines().any(|line| line.starts_with(&format!("ndcg@10\t{ndcg}"))), "{ndcg}\n{evaluated}");
+
+    let titles = scratch.ok("similar --run outputs/segue/one music:1 -k 1 --format json");
+    let title: serde_json::Value = serde_json::from_str(titles.trim()).unwrap();
+    let title = title["title"].as_str().unwrap();
+    let films = scratch.ok(&format!("recommend --run outputs/segue/one --like \"music:{title}\" --target films -k 4"));
+    assert_eq!(films.lines().count(), 5, "{films}");
+    assert!(films.contains("you liked"), "{films}");
+    scratch.ok("recommend --run outputs/segue/one --user 1 --target books");
+
+    // A second run of the same name is refused, and the first is left alone.
+    scratch.fails("train model=mf data_dir=artifacts/sample run_name=one", &["outputs/segue/one exists", "overwrite=true"]);
+    assert!(run.join("model.safetensors").is_file());
+}
+
+#[test]
+fn the_library_example_runs() {
+    let scratch = Scratch::new();
+    scratch.ok(&format!("prepare {} --out artifacts/sample", SMALL_WORLD.join(" ")));
+    scratch.ok("train model=ease data_dir=artifacts/sample run_name=first evaluation.bootstrap=50");
+    let model = segue::Bundle::load(&scratch.path("outputs/segue/first"), &segue::registry()).unwrap();
+    let (data, _) = segue::load_folder(&scratch.path("artifacts/sample")).unwrap();
+    let results = segue::Evaluator::new(&[5, 10, 20]).evaluate(&model, &data).unwrap();
+    let text = results.to_string();
+    assert!(text.contains("ndcg@5") && text.contains("split: leave-one-out"), "{text}");
+
+    // The example program itself, compiled beside this test.
+    let example = std::path::Path::new(env!("CARGO_BIN_EXE_segue")).with_file_name("examples").join("evaluate");
+    let output = std::process::Command::new(&example)
+        .args([scratch.path("outputs/segue/first"), scratch.path("artifacts/sample")])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), text.trim(), "{}", example.display());
+}
+
+#[test]
+fn a_model_of_one_domain_is_measured_on_data_of_three() {
+    let scratch = Scratch::new();
+    scratch.ok(&format!("prepare {} --out artifacts/sample", SMALL_WORLD.join(" ")));
+    scratch.ok("train model=ease scope=target data_dir=artifacts/sample run_name=alone evaluation.bootstrap=50");
+    let own = fs::read_to_string(scratch.path("outputs/segue/alone/test_metrics.csv")).unwrap();
+    let evaluated =
+        scratch.ok("evaluate --run outputs/segue/alone --data artifacts/sample evaluation.bootstrap=50 --format json");
+    let first: serde_json::Value = serde_json::from_str(evaluated.lines().next().unwrap()).unwrap();
+    let position = own.lines().next().unwrap().split(',').position(|c| c == first["metric"].as_str().unwrap()).unwrap();
+    let value: f64 = own.lines().nth(1).unwrap().split(',').nth(position).unwrap().parse().unwrap();
+    assert_eq!(first["value"].as_str().unwrap(), format!("{value:.4}"));
+}

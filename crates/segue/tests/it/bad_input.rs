@@ -1,0 +1,148 @@
+//! Every mistake is answered with what, where and the way out, and leaves nothing half-written.
+
+use std::fs;
+use std::io::Write as _;
+use std::process::Command;
+
+use crate::support::{SMALL_WORLD, Scratch, done};
+
+const TABLE: &str = "train model=popularity prepare=default evaluation.bootstrap=10 data.root=.";
+
+/// A data group of one CSV file.
+fn with_ratings(content: impl AsRef<[u8]>) -> Scratch {
+    let scratch = Scratch::new();
+    scratch.write("ratings.csv", content);
+    scratch.write("movies.csv", "movieId,title,genres\n1,One,Drama\n2,Two,\n3,Three,Comedy|Drama\n");
+    scratch
+}
+
+const HEADER: &str = "userId,movieId,rating,timestamp\n";
+
+#[test]
+fn empty_and_misplaced_files() {
+    with_ratings("").fails(TABLE, &["ratings.csv", "empty"]);
+    with_ratings(HEADER).fails(TABLE, &["ratings.csv"]);
+    let scratch = Scratch::new();
+    fs::create_dir_all(scratch.path("ratings.csv")).unwrap();
+    scratch.write("movies.csv", "movieId,title,genres\n");
+    scratch.fails(TABLE, &["ratings.csv", "director"]);
+    Scratch::new().fails(TABLE, &["ratings.csv", "no such file"]);
+}
+
+#[test]
+fn truncated_gzip() {
+    let scratch = Scratch::new();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    for line in 0..20_000 {
+        writeln!(gzip, "{} {} {}", line, line % 7, line % 11).unwrap();
+    }
+    let bytes = gzip.finish().unwrap();
+    scratch.write("gowalla/train.txt.gz", &bytes[..bytes.len() / 2]);
+    scratch.write("gowalla/test.txt.gz", &bytes);
+    scratch.fails("train model=popularity data=gowalla data.root=gowalla", &["train.txt.gz", "truncated"]);
+}
+
+#[test]
+fn values_that_are_no_ratings() {
+    let rows = |rating: &str| format!("{HEADER}1,1,4.0,1\n1,2,{rating},2\n2,1,3.0,1\n2,3,4.0,2\n");
+    with_ratings(rows("NaN")).fails(TABLE, &["ratings.csv", "3"]);
+    with_ratings(rows("inf")).fails(TABLE, &["ratings.csv", "3"]);
+    with_ratings(rows("four")).fails(TABLE, &["ratings.csv", "3", "four"]);
+}
+
+#[test]
+fn logs_too_small_to_ask_anything_say_so_or_answer() {
+    // One user, one item; one interaction each; all ratings equal: never a panic, always a message or a result.
+    let one = with_ratings(format!("{HEADER}1,1,4.0,1\n"));
+    one.fails(TABLE, &["after the split", "split.min_history"]);
+    let singles: String = (1..50).map(|u| format!("{u},{},4.0,{u}\n", u % 3 + 1)).collect();
+    with_ratings(format!("{HEADER}{singles}")).fails(TABLE, &["after the split", "split=ratio"]);
+    let equal: String = (1..30).flat_map(|u| (1..4).map(move |i| format!("{u},{i},3.0,{}\n", u * 10 + i))).collect();
+    let scratch = with_ratings(format!("{HEADER}{equal}"));
+    for model in ["random", "popularity", "item_knn", "svd", "ease", "ials", "mf", "lightgcn"] {
+        let line = TABLE.replace("popularity", model) + &format!(" run_name={model}");
+        let done = scratch.line(&line);
+        assert!(matches!(done.code, Some(0 | 1)), "{line}\n{}", done.stderr);
+        assert!(!done.stderr.contains("panicked"), "{line}\n{}", done.stderr);
+    }
+}
+
+#[test]
+fn missing_times() {
+    let no_times: String = (1..9).flat_map(|u| (1..4).map(move |i| format!("{u},{i},4\n"))).collect();
+    let scratch = with_ratings(format!("userId,movieId,rating\n{no_times}"));
+    scratch.fails(TABLE, &["time", "ratio"]);
+    scratch.ok(&format!("{TABLE} split=ratio"));
+}
+
+#[test]
+fn names_nobody_knows() {
+    let scratch = Scratch::new();
+    scratch.fails("train model=lihgtgcn", &["lihgtgcn", "did you mean `lightgcn`"]);
+    scratch.fails("train model=mf model.factor=3", &["factor", "factors"]);
+    scratch.fails("train data=moveilens", &["moveilens", "movielens"]);
+    scratch.fails("train trainer.max_epoch=3", &["max_epoch", "max_epochs"]);
+    scratch.fails("train model=mf model.factors=0", &["factors", "0"]);
+    scratch.fails("train model=mf model.factors=many", &["factors", "many"]);
+    scratch.fails("train model=ease trainer.learning_rate=0.1", &["trainer.learning_rate", "ease"]);
+    scratch.fails("train model=mf evaluation.metrics=[ndgc]", &["ndgc", "ndcg"]);
+    scratch.fails("train model=mf evaluation.k_values=[0]", &["k_values"]);
+    scratch.fails("train model=mf model.factors", &["="]);
+    scratch.fails("models eese", &["eese", "ease"]);
+    scratch.fails("train --config-dir nowhere", &["nowhere"]);
+    scratch.fails("compare model=popularity data=sample,movielens", &["compare asks one question"]);
+}
+
+#[test]
+fn stored_models() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    scratch.ok(&format!("train {world} model=ease run_name=r"));
+    let run = "--run outputs/segue/r";
+    scratch.fails(&format!("recommend {run} --user nobody"), &["nobody", "--like"]);
+    scratch.fails(&format!("recommend {run}"), &["--user", "--like"]);
+    scratch.fails(&format!("recommend {run} --like zzzzzz"), &["zzzzzz"]);
+    scratch.fails(&format!("recommend {run} --user 1 --target games"), &["games", "films"]);
+    scratch.fails("recommend --run nowhere --user 1", &["nowhere"]);
+    scratch.fails(&format!("evaluate {run} --data nowhere"), &["nowhere"]);
+    scratch.fails(&format!("evaluate {run} --data nowhere model.l2=3"), &["model.l2", "evaluation"]);
+
+    let file = scratch.path("outputs/segue/r/model.safetensors");
+    let bytes = fs::read(&file).unwrap();
+    let version = b"\\\"format\\\":1";
+    let at = bytes.windows(version.len()).position(|w| w == version).unwrap();
+    let mut other = bytes.clone();
+    other[at + version.len() - 1] = b'9';
+    fs::write(&file, &other).unwrap();
+    scratch.fails(&format!("recommend {run} --user 1"), &["model.safetensors", "format 9", "train again"]);
+    fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+    scratch.fails(&format!("recommend {run} --user 1"), &["model.safetensors", "damaged"]);
+    scratch.fails("recommend --run outputs --user 1", &["model.safetensors"]);
+}
+
+#[test]
+fn places_that_cannot_be_written() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    scratch.fails(&format!("train {world} model=popularity out=/proc/segue/run"), &["/proc/segue"]);
+    scratch.fails(&format!("prepare {world} --out /proc/segue"), &["/proc/.segue"]);
+    scratch.write("taken/notes.txt", "mine");
+    scratch.fails(&format!("prepare {world} --out taken"), &["taken"]);
+    assert_eq!(fs::read_to_string(scratch.path("taken/notes.txt")).unwrap(), "mine");
+}
+
+/// A limit on file size stands in for a full disk: the write fails in the middle.
+#[test]
+fn a_disk_that_fills_up() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    for (what, folder) in [(format!("prepare {world} --out out"), "out"), (format!("train {world} model=ease out=run"), "run")] {
+        let script = format!("trap '' XFSZ; ulimit -f 40; exec {} {what}", env!("CARGO_BIN_EXE_segue"));
+        let mut shell = Command::new("bash");
+        shell.args(["-c", &script]).current_dir(scratch.path("")).env("TMPDIR", "/dev/shm");
+        let done = done(shell.output().unwrap());
+        assert_eq!(done.code, Some(1), "{what}\n{}", done.stderr);
+        assert!(done.stderr.contains("error:") && !done.stderr.contains("panicked"), "{what}\n{}", done.stderr);
+        assert!(!scratch.path(folder).exists(), "{what} left {folder} half-written");
+    }
+}
