@@ -14,7 +14,7 @@ fn main() -> io::Result<()> {
     for file in &files {
         let name = file.strip_prefix(&root).map_err(io::Error::other)?;
         let name = name.to_string_lossy().replace('\\', "/");
-        let _ = writeln!(code, "    ({name:?}, include_str!({:?})),", file.canonicalize()?);
+        let _ = writeln!(code, "    ({name:?}, include_str!({:?})),", file.canonicalize()?.to_string_lossy());
     }
     code.push(']');
     let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);

@@ -43,7 +43,7 @@ pub(crate) fn add_the_worked_example() -> Result<()> {
     let guide = read(&root().join("CONTRIBUTING.md"))?;
     let lines = fenced(&guide, "rust,worked-example-lines")?;
     let (declaration, entry) = lines.trim().split_once('\n').context("the worked example has two lines")?;
-    let module = declaration.trim_start_matches("mod ").trim_end_matches(';');
+    let module = module_of(declaration);
     write(&copy.folder.join(CRATE).join(format!("{module}.rs")), fenced(&guide, "rust,worked-example")?)?;
     write(&copy.lib(), &with(&read(&copy.lib())?, declaration, entry)?)?;
     copy.cargo(&["fmt", "--check", "-p", "segue-models"])?;
@@ -93,9 +93,15 @@ fn without(lib: &str, module: &str) -> String {
     kept
 }
 
+/// `ease` of `mod ease;` or `pub mod ease;`.
+fn module_of(declaration: &str) -> &str {
+    declaration.trim_start_matches("pub ").trim_start_matches("mod ").trim_end_matches(';')
+}
+
 /// The crate root with a model's two lines: the first before the other modules, sorted in, the second last in the list.
 fn with(lib: &str, declaration: &str, entry: &str) -> Result<String> {
-    let later = |line: &&str| line.starts_with("mod ") && *line > declaration;
+    let is_module = |line: &str| line.trim_start_matches("pub ").starts_with("mod ");
+    let later = |line: &&str| is_module(line) && module_of(line) > module_of(declaration);
     let before = lib.lines().find(later).or_else(|| lib.lines().find(|line| line.starts_with("pub use ")));
     let before = before.context("the crate root has modules")?;
     let lib = lib.replacen(&format!("{before}\n"), &format!("{declaration}\n{before}\n"), 1);
@@ -167,8 +173,8 @@ mod tests {
         assert!(!left.contains("mf") && !left.contains("Mf") && !left.contains('}'), "{left}");
         assert!(left.contains("mod ease;") && left.ends_with("of::<ease::Ease>(),\n];\n"), "{left}");
         assert!(!without(LIB, "ease").to_lowercase().contains("ease"));
-        let more = with(LIB, "mod knn;", "ModelEntry::of::<knn::Knn>(),").unwrap();
-        assert!(more.starts_with("mod ease;\nmod knn;\nmod mf;\n"), "{more}");
+        let more = with(LIB, "pub mod knn;", "ModelEntry::of::<knn::Knn>(),").unwrap();
+        assert!(more.starts_with("mod ease;\npub mod knn;\nmod mf;\n"), "{more}");
         assert!(more.ends_with("of::<mf::Mf>(),\n    ModelEntry::of::<knn::Knn>(),\n];\n"), "{more}");
     }
 

@@ -96,6 +96,7 @@ dispatch! {
 }
 
 /// Columns `from..from + N` of [`gather_sum`], summed in registers: more than twice as fast as summing in memory.
+#[expect(clippy::inline_always, reason = "it must be compiled for the instruction set of its caller")]
 #[inline(always)]
 fn gather_block<const N: usize>(
     table: &[f32],
@@ -130,7 +131,8 @@ pub fn isa() -> &'static str {
 
 /// `out (m × n) = a (m × k) · b (n × k)ᵀ`, row-major: every query against every item.
 pub fn matmul_nt(a: &[f32], b: &[f32], k: usize, out: &mut [f32]) {
-    let (m, n) = if k == 0 { (1, out.len()) } else { (a.len() / k, b.len() / k) };
+    let m = a.len().checked_div(k).unwrap_or(1);
+    let n = b.len().checked_div(k).unwrap_or(out.len());
     assert!(a.len() == m * k && b.len() == n * k && out.len() == m * n, "shapes of a product a · bᵀ");
     let whole = |n_rows, n_cols, stride, transposed| Block { n_rows, n_cols, offset: 0, stride, transposed };
     matmul((out, whole(m, n, n, false)), (a, whole(m, k, k, false)), (b, whole(k, n, k, true)), 1.0, 0.0);
@@ -174,7 +176,9 @@ pub fn matmul(out: (&mut [f32], Block), a: (&[f32], Block), b: (&[f32], Block), 
     if k == 0 {
         for row in 0..m {
             let start = out.1.offset + row * out.1.stride;
-            out.0[start..start + n].iter_mut().for_each(|x| *x = if beta == 0.0 { 0.0 } else { beta * *x });
+            for x in &mut out.0[start..start + n] {
+                *x = if beta == 0.0 { 0.0 } else { beta * *x };
+            }
         }
         return;
     }

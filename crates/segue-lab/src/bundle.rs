@@ -5,8 +5,8 @@
 use std::path::{Path, PathBuf};
 
 use segue_core::{
-    ArtifactReader, ArtifactWriter, Catalogue, Domain, DomainId, Event, IdMap, Interactions, ItemId, ItemInfo, Prepared,
-    Recommender, Registry, Signal, UserId,
+    ArtifactReader, ArtifactWriter, Catalogue, Domain, DomainId, Event, IdMap, Interactions, ItemId, ItemInfo,
+    Prepared, Recommender, Registry, Signal, UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -58,7 +58,13 @@ const SEPARATOR: &str = "\u{1f}";
 
 impl Bundle {
     /// Joins a fitted model with the data it was fitted on.
-    pub fn new(model_name: &str, params: Value, model: Box<dyn Recommender>, data: &Prepared, target: DomainId) -> Self {
+    pub fn new(
+        model_name: &str,
+        params: Value,
+        model: Box<dyn Recommender>,
+        data: &Prepared,
+        target: DomainId,
+    ) -> Self {
         Self {
             model_name: model_name.into(),
             params,

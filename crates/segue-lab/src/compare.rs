@@ -44,7 +44,7 @@ pub fn compare<W: Watch>(
     let mut contestants = Vec::with_capacity(jobs.len());
     for settings in jobs {
         let algorithm = settings.algorithm(registry, false)?;
-        let data = loaded.scoped(settings.scope);
+        let data = loaded.scoped(settings.scope, settings.seed);
         let mut watch = terminal(&format!("{} {}", algorithm.info().name, settings.scope));
         let mut bench = Bench { registry, terminal: &mut watch, folder: None, resume: false };
         let fitted = fit(settings, algorithm.as_ref(), &data, &mut bench)?;
@@ -64,20 +64,20 @@ pub fn compare<W: Watch>(
 }
 
 impl Comparison {
-    /// What learning from the other domains adds: for every model that ran jointly and on the target alone with the same
-    /// seed, the paired difference of each metric (joint minus target alone), by position of the joint row.
+    /// What learning from the other domains adds: for every model that ran on all domains (linked or shuffled) and on the
+    /// target alone with the same seed, the paired difference of each metric to the target alone, by position of the row.
     pub fn gains(&self, resamples: usize) -> Result<Vec<(usize, Vec<Difference>)>, LabError> {
         let mut gains = Vec::new();
-        for (n, joint) in self.contestants.iter().enumerate().filter(|(_, c)| c.scope == Scope::Joint) {
+        for (n, joint) in self.contestants.iter().enumerate().filter(|(_, c)| c.scope != Scope::Target) {
             let name = &joint.fitted.bundle.model_name;
-            let twin = self.contestants.iter().find(|c| {
-                c.scope == Scope::Target && c.fitted.bundle.model_name == *name && c.seed == joint.seed
-            });
+            let twin = self
+                .contestants
+                .iter()
+                .find(|c| c.scope == Scope::Target && c.fitted.bundle.model_name == *name && c.seed == joint.seed);
             let Some(target) = twin.filter(|_| resamples > 0) else { continue };
             let bootstrap = Bootstrap { resamples, seed: joint.seed, ..Bootstrap::default() };
-            let differences = bootstrap
-                .compare(&joint.test, &target.test)
-                .map_err(|error| LabError::Internal(error.to_string()))?;
+            let differences =
+                bootstrap.compare(&joint.test, &target.test).map_err(|error| LabError::Internal(error.to_string()))?;
             gains.push((n, differences));
         }
         Ok(gains)

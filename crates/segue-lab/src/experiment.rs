@@ -6,11 +6,11 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use segue_core::{
-    ArtifactReader, Configured, EpochRecord, FitCx, FitError, Interactions, OpenedTests, Output, Prepared, Recommender,
-    Registry, Seed, Task, TrainData, Validator, Watch,
+    ArtifactReader, Configured, DomainId, EpochRecord, FitCx, FitError, Interactions, OpenedTests, Output, Prepared,
+    Recommender, Registry, Seed, Task, TrainData, Validator, Watch,
 };
-use segue_data::synth::World;
 use segue_data::prepare::{DataConfig, OneOrMany, PrepareReport, Progress, load_folder, prepare};
+use segue_data::synth::{World, shuffle_links};
 use segue_eval::{Evaluation, Protocol};
 use serde_json::Value;
 
@@ -67,9 +67,14 @@ pub fn load_data(
 impl Loaded {
     /// The data as a model of this scope sees it.
     #[must_use]
-    pub fn scoped(&self, scope: Scope) -> Prepared {
+    pub fn scoped(&self, scope: Scope, seed: u64) -> Prepared {
+        let n_domains = self.data.catalogue.domains().len();
         match (scope, self.data.split.tasks.first()) {
-            (Scope::Target, Some(task)) if self.data.catalogue.domains().len() > 1 => self.data.only(task.target),
+            (Scope::Target, Some(task)) if n_domains > 1 => self.data.only(task.target),
+            (Scope::Shuffled, Some(task)) => {
+                let sources: Vec<DomainId> = (0..n_domains).filter(|&domain| domain != task.target).collect();
+                shuffle_links(&self.data, &sources, seed)
+            }
             _ => self.data.clone(),
         }
     }
@@ -173,12 +178,7 @@ fn refit(settings: &Settings, fitted: &mut Fitted, data: &Prepared, bench: &mut 
     }
     let algorithm = entry.configure(params)?;
     let log = data.train_and_valid();
-    let mut again = Bench {
-        registry: bench.registry,
-        terminal: &mut *bench.terminal,
-        folder: None,
-        resume: false,
-    };
+    let mut again = Bench { registry: bench.registry, terminal: &mut *bench.terminal, folder: None, resume: false };
     let (model, _) = fit_once(settings, algorithm.as_ref(), (data, &log), None, &mut again)?;
     fitted.bundle.model = model;
     fitted.bundle.params = algorithm.params();
@@ -196,7 +196,8 @@ fn fit_once(
     bench: &mut Bench<'_>,
 ) -> Result<ModelAndLog, LabError> {
     let name = algorithm.info().name;
-    let checkpoint = bench.folder.map(|folder| folder.join(CHECKPOINT_NAME)).filter(|path| bench.resume && path.exists());
+    let checkpoint =
+        bench.folder.map(|folder| folder.join(CHECKPOINT_NAME)).filter(|path| bench.resume && path.exists());
     let bytes = checkpoint.as_deref().map(read).transpose()?;
     let reader = match (&bytes, &checkpoint) {
         (Some(bytes), Some(path)) => {
@@ -268,10 +269,8 @@ pub fn measure(
     let Some(task) = data.split.tasks.first() else { return Err(no_task()) };
     let (model, output) = (fitted.bundle.model.as_ref(), fitted.output);
     let protocol = protocol(&settings.evaluation, settings.seed, output)?;
-    let valid = match task.valid.events.is_empty() {
-        true => None,
-        false => Some(measure_valid(model, (data, task), output, &protocol)?),
-    };
+    let valid =
+        if task.valid.events.is_empty() { None } else { Some(measure_valid(model, (data, task), output, &protocol)?) };
     let holdout = task.test.open(opened, format!("measure {} seed {}", fitted.bundle.model_name, settings.seed));
     let test = measure_test(model, (data, task, holdout), output, &protocol)?;
     Ok(Measurements { valid, test })

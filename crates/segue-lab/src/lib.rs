@@ -5,8 +5,8 @@
 #![expect(clippy::disallowed_methods, reason = "time limits, durations and run names are this crate's business")]
 
 mod bundle;
-pub mod config;
 mod compare;
+pub mod config;
 mod error;
 mod experiment;
 mod files;
@@ -26,9 +26,7 @@ pub use error::LabError;
 pub use experiment::{Bench, Fitted, Loaded, Measurements, fit, load_data, measure};
 pub use job::{Composer, Job};
 pub use measure::{measure_test, measure_valid, protocol};
-pub use recommend::{
-    Reason, Recommendation, Request, find_domain, find_item, find_user, reasons, recommend, similar,
-};
+pub use recommend::{Reason, Recommendation, Request, find_domain, find_item, find_user, reasons, recommend, similar};
 pub use report::{report_text, summarise};
 pub use run::{Run, train};
 pub use settings::{CandidateKind, EvaluationSettings, Known, Scope, Settings, TrainerSettings};

@@ -2,8 +2,8 @@
 
 use segue_core::ranking::{Ask, rank_range};
 use segue_core::{
-    Candidates, DomainId, History, HistoryBuf, ItemId, Measure, Query, Recommender, Scored, Signal, TopK, UserId, kernels,
-    nearest,
+    Candidates, DomainId, History, HistoryBuf, ItemId, Measure, Query, Recommender, Scored, Signal, TopK, UserId,
+    kernels, nearest,
 };
 
 use crate::bundle::Bundle;
@@ -84,8 +84,7 @@ pub fn recommend(bundle: &Bundle, request: &Request) -> Result<Vec<Recommendatio
 /// What each event of the history does to the score of `item`, oldest first: the model's own additive contributions
 /// where it has them, else the difference that leaving the event out makes.
 pub fn reasons(model: &dyn Recommender, query: &Query<'_>, item: ItemId) -> Vec<Reason> {
-    let contributions =
-        model.contributions(query, item).unwrap_or_else(|| leave_one_out(model, query, item));
+    let contributions = model.contributions(query, item).unwrap_or_else(|| leave_one_out(model, query, item));
     let History { items, signals, .. } = query.history;
     let events = items.iter().zip(signals).zip(contributions);
     events.map(|((&item, &signal), contribution)| Reason { item, signal, contribution }).collect()
@@ -131,8 +130,8 @@ pub fn similar(bundle: &Bundle, item: ItemId, target: DomainId, k: usize) -> Res
     }
     let history = HistoryBuf::likes(&[item]);
     let ask = Ask { query: Query::guest(history.as_history()), hidden: &[item], relevant: &[] };
-    let ranking = rank_range(bundle.model.as_ref(), &[ask], range, k)
-        .map_err(|error| LabError::Internal(error.to_string()))?;
+    let ranking =
+        rank_range(bundle.model.as_ref(), &[ask], range, k).map_err(|error| LabError::Internal(error.to_string()))?;
     Ok(ranking.into_iter().next().unwrap_or_default().top)
 }
 

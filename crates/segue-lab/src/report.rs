@@ -31,7 +31,12 @@ pub fn report_text(run: &Run, settings: &Settings, loaded: &Loaded, test: &Summa
     line("recommends", domains[bundle.target].to_owned());
     line(
         "size",
-        format!("{} users, {} items, {} interactions", bundle.users.len(), bundle.catalogue.n_items(), bundle.log.len()),
+        format!(
+            "{} users, {} items, {} interactions",
+            bundle.users.len(),
+            bundle.catalogue.n_items(),
+            bundle.log.len()
+        ),
     );
     line("seed", settings.seed.to_string());
     let how = match fitted.best_epoch() {

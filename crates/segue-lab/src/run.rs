@@ -53,7 +53,7 @@ pub fn train(
     let algorithm = settings.algorithm(registry, true)?;
     start(&partial, settings, resume)?;
 
-    let data = loaded.scoped(settings.scope);
+    let data = loaded.scoped(settings.scope, settings.seed);
     let mut bench = Bench { registry, terminal, folder: Some(&partial), resume };
     let fitted = fit(settings, algorithm.as_ref(), &data, &mut bench)?;
     let mut opened = OpenedTests::default();
@@ -177,7 +177,9 @@ fn test_csv(run: &Run, settings: &Settings, data: &str) -> Result<String, LabErr
         run.measurements.test.n_users()
     );
     for (name, value) in run.measurements.test.values() {
-        write!(header, ",{name}").and_then(|()| write!(row, ",{value}")).map_err(|e| LabError::Internal(e.to_string()))?;
+        write!(header, ",{name}")
+            .and_then(|()| write!(row, ",{value}"))
+            .map_err(|e| LabError::Internal(e.to_string()))?;
     }
     Ok(format!("{header}\n{row}\n"))
 }
@@ -211,7 +213,11 @@ fn per_user_csv(evaluation: &Evaluation, data: &Prepared) -> String {
 
 /// A CSV field.
 fn quoted(field: &str) -> String {
-    if field.contains([',', '"', '\n', '\r']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field.to_owned() }
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
 }
 
 fn config_yaml(settings: &Settings) -> Result<String, LabError> {

@@ -19,6 +19,9 @@ pub enum Scope {
     Joint,
     /// The target domain alone.
     Target,
+    /// All domains, but with the source histories dealt out anew among the people: the placebo. Whatever a joint model
+    /// gains over the target alone beyond this control, it gains from knowing who is who.
+    Shuffled,
 }
 
 impl std::fmt::Display for Scope {
@@ -26,6 +29,7 @@ impl std::fmt::Display for Scope {
         f.write_str(match self {
             Self::Joint => "joint",
             Self::Target => "target",
+            Self::Shuffled => "shuffled",
         })
     }
 }

@@ -110,7 +110,9 @@ fn log_csv(log: &[(EpochRecord, Option<f64>)]) -> String {
         }
     }
     let mut text = String::from("epoch,loss,best,seconds");
-    names.iter().for_each(|name| text.extend([",valid_", name]));
+    for name in &names {
+        text.extend([",valid_", name]);
+    }
     text.push('\n');
     for (record, seconds) in log {
         let seconds = seconds.map(|s| format!("{s:.3}")).unwrap_or_default();

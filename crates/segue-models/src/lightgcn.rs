@@ -1,6 +1,6 @@
-//! LightGCN: vectors that are averaged over the neighbourhood of a user or item in the graph of likes, and nothing else.
+//! `LightGCN`: vectors that are averaged over the neighbourhood of a user or item in the graph of likes, and nothing else.
 //!
-//! Xiangnan He, Kuan Deng, Xiang Wang, Yan Li, Yongdong Zhang, Meng Wang: *LightGCN: Simplifying and Powering Graph
+//! Xiangnan He, Kuan Deng, Xiang Wang, Yan Li, Yongdong Zhang, Meng Wang: *`LightGCN`: Simplifying and Powering Graph
 //! Convolution Network for Recommendation*, SIGIR 2020, <https://arxiv.org/abs/2002.02126>. Reference code:
 //! <https://github.com/gusye1234/LightGCN-PyTorch>.
 //!

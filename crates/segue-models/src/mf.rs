@@ -294,15 +294,12 @@ impl<'a> Training<'a> {
         let compared = self.compare(batch, epoch, first);
         let (users, items) = self.gradients(batch, &compared);
         let (rate, l2) = (self.params.learning_rate, self.params.l2);
-        match &mut self.adam {
-            Some((of_users, of_items)) => {
-                of_users.update(&mut self.users, &users, rate, l2);
-                of_items.update(&mut self.items, &items, rate, l2);
-            }
-            None => {
-                descend(&mut self.users, &users, rate, l2);
-                descend(&mut self.items, &items, rate, l2);
-            }
+        if let Some((of_users, of_items)) = &mut self.adam {
+            of_users.update(&mut self.users, &users, rate, l2);
+            of_items.update(&mut self.items, &items, rate, l2);
+        } else {
+            descend(&mut self.users, &users, rate, l2);
+            descend(&mut self.items, &items, rate, l2);
         }
         if self.params.item_bias {
             // The penalty would shrink the constant.
@@ -544,7 +541,7 @@ mod tests {
         let (n_users, n_items) = (32_u32, 24_u32);
         let ids = IdMap::new((0..n_items).map(|i| format!("{i:03}")).collect());
         let catalogue = Catalogue::new(vec![Domain { name: "films".into(), ids }], |_, _| ItemInfo::default());
-        let likes = |u: u32, i: u32| (u + i) % 2 == 0 && (u / 2 + i / 2) % 8 != 0;
+        let likes = |u: u32, i: u32| (u + i).is_multiple_of(2) && !(u / 2 + i / 2).is_multiple_of(8);
         let event = |user, item| Event { user, item, weight: 1.0, signal: Signal::Positive, value: 1.0, time: None };
         let events = (0..n_users).flat_map(|u| (0..n_items).filter(move |&i| likes(u, i)).map(move |i| event(u, i)));
         (catalogue, Interactions::new(n_users as usize, n_items as usize, events.collect()).unwrap())

@@ -133,7 +133,9 @@ impl Propagation {
         let (cols, weights) = self.row(node);
         gather_sum(source.as_slice(), cols, weights, out);
         if weight != 1.0 {
-            out.iter_mut().for_each(|x| *x *= weight);
+            for x in out {
+                *x *= weight;
+            }
         }
     }
 

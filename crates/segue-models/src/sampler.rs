@@ -84,7 +84,7 @@ fn starts(catalogue: &Catalogue, n_items: usize) -> Vec<ItemId> {
 pub(crate) struct Absent<'a> {
     present: &'a [ItemId],
     first: ItemId,
-    n_absent: u32,
+    len: u32,
 }
 
 impl<'a> Absent<'a> {
@@ -93,18 +93,18 @@ impl<'a> Absent<'a> {
         let from = sorted.partition_point(|&item| item < range.start);
         let to = from + sorted[from..].partition_point(|&item| item < range.end);
         let present = &sorted[from..to];
-        Self { present, first: range.start, n_absent: range.end - range.start - present.len() as u32 }
+        Self { present, first: range.start, len: range.end - range.start - present.len() as u32 }
     }
 
     /// True if every item of the range is present.
     pub(crate) fn is_empty(&self) -> bool {
-        self.n_absent == 0
+        self.len == 0
     }
 
     /// One of them, uniformly; there must be one.
     #[inline]
     pub(crate) fn draw(&self, stream: &mut Stream) -> ItemId {
-        self.nth(stream.below(self.n_absent))
+        self.nth(stream.below(self.len))
     }
 
     fn nth(&self, n: u32) -> ItemId {
@@ -137,7 +137,7 @@ mod tests {
     fn absent_items_are_numbered_in_order() {
         let absent = Absent::new(&[0, 3, 5, 6, 9], 2..8);
         let all: Vec<u32> = (0..3).map(|n| absent.nth(n)).collect();
-        assert_eq!((absent.n_absent, all), (3, vec![2, 4, 7]));
+        assert_eq!((absent.len, all), (3, vec![2, 4, 7]));
         assert!(Absent::new(&[2, 3], 2..4).is_empty());
     }
 
@@ -156,7 +156,7 @@ mod tests {
         fn draws_are_exactly_the_absent_items(present in proptest::collection::btree_set(0_u32..40, 0..40), end in 1_u32..40) {
             let present: Vec<u32> = present.into_iter().collect();
             let absent = Absent::new(&present, 0..end);
-            let drawn: Vec<u32> = (0..absent.n_absent).map(|n| absent.nth(n)).collect();
+            let drawn: Vec<u32> = (0..absent.len).map(|n| absent.nth(n)).collect();
             let expected: Vec<u32> = (0..end).filter(|i| !present.contains(i)).collect();
             proptest::prop_assert_eq!(drawn, expected);
         }

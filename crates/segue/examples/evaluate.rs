@@ -1,5 +1,7 @@
 //! Load a model, load data, evaluate, print: `cargo run --example evaluate -- RUN DATA`.
 
+#![expect(clippy::print_stdout, reason = "printing is what the example is for")]
+
 use std::error::Error;
 use std::path::PathBuf;
 

@@ -8,14 +8,19 @@ use crate::terminal::say;
 
 /// Recommendations across domains: prepare logs, train and compare models, recommend with reasons.
 #[derive(Debug, Parser)]
-#[command(name = "segue", version, propagate_version = true, after_help = "Start here:
+#[command(
+    name = "segue",
+    version,
+    propagate_version = true,
+    after_help = "Start here:
   segue demo                                    the whole thing on a built-in world, in under a minute
   segue prepare data=amazon data.root=... --out artifacts/films_from_music
   segue train model=lightgcn data_dir=artifacts/films_from_music
   segue compare model=popularity,item_knn,ease data=sample
   segue recommend --run outputs/... --like \"a song you love\" --target films
 
-Configuration is key=value, in Hydra's grammar: `segue train --cfg job` prints every key.")]
+Configuration is key=value, in Hydra's grammar: `segue train --cfg job` prints every key."
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -40,9 +45,9 @@ impl Cli {
         let result = match self.command {
             Command::Demo(args) => demo::run(&args),
             Command::Prepare(args) => prepare::run(args),
-            Command::Train(args) => train::run(args),
-            Command::Evaluate(args) => evaluate::run(args),
-            Command::Compare(args) => compare::run(args),
+            Command::Train(args) => train::run(&args),
+            Command::Evaluate(args) => evaluate::run(&args),
+            Command::Compare(args) => compare::run(&args),
             Command::Recommend(args) => recommend::run(args),
             Command::Similar(args) => similar::run(&args),
             Command::Models(args) => models::run(&args),

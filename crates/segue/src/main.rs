@@ -1,5 +1,4 @@
 //! The `segue` command.
-#![expect(clippy::exit, reason = "the exit code is this program's answer")]
 
 use clap::Parser;
 

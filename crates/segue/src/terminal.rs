@@ -36,9 +36,9 @@ pub(crate) fn print_table(header: &[String], rows: &[Vec<String>], format: Forma
         Format::Table => writeln!(out, "{}", framed(header, rows)),
         Format::Tsv => {
             let clean = |cell: &String| cell.replace(['\t', '\n'], " ");
-            std::iter::once(header).chain(rows.iter().map(Vec::as_slice)).try_for_each(|row| {
-                writeln!(out, "{}", row.iter().map(clean).collect::<Vec<_>>().join("\t"))
-            })
+            std::iter::once(header)
+                .chain(rows.iter().map(Vec::as_slice))
+                .try_for_each(|row| writeln!(out, "{}", row.iter().map(clean).collect::<Vec<_>>().join("\t")))
         }
         Format::Markdown => write!(out, "{}", markdown(header, rows)),
         Format::Json => rows.iter().try_for_each(|row| {
@@ -51,8 +51,7 @@ pub(crate) fn print_table(header: &[String], rows: &[Vec<String>], format: Forma
 
 /// Prints a table of measurements; its notes, the protocol above all, go to stderr.
 pub(crate) fn print_measured(table: &segue_eval::Table, format: Format) -> io::Result<()> {
-    let rows: Vec<Vec<String>> =
-        table.rows.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect();
+    let rows: Vec<Vec<String>> = table.rows.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect();
     print_table(&table.columns, &rows, format)?;
     table.notes.iter().for_each(|note| say(note));
     Ok(())
@@ -60,10 +59,12 @@ pub(crate) fn print_measured(table: &segue_eval::Table, format: Format) -> io::R
 
 /// A Markdown table.
 pub(crate) fn markdown(header: &[String], rows: &[Vec<String>]) -> String {
-    let line = |cells: &[String]| format!("| {} |\n", cells.iter().map(|c| c.replace('|', "\\|")).collect::<Vec<_>>().join(" | "));
+    let line = |cells: &[String]| {
+        format!("| {} |\n", cells.iter().map(|c| c.replace('|', "\\|")).collect::<Vec<_>>().join(" | "))
+    };
     let mut text = line(header);
-    text.push_str(&format!("|{}\n", "---|".repeat(header.len())));
-    rows.iter().for_each(|row| text.push_str(&line(row)));
+    text.extend(["|", &"---|".repeat(header.len()), "\n"]);
+    text.extend(rows.iter().map(|row| line(row)));
     text
 }
 

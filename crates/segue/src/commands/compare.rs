@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: Arguments) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let registry = crate::registry();
     if args.configuration.cfg.is_some() {
         args.configuration.job()?;
@@ -67,7 +67,7 @@ pub(crate) fn table(
     header.extend(names.iter().cloned());
     let main = names.first().cloned().unwrap_or_default();
     if !gains.is_empty() {
-        header.push(format!("joint - target, {main}"));
+        header.push(format!("gain over target alone, {main}"));
     }
     header.push("seconds".into());
     let rows = comparison.contestants.iter().enumerate().map(|(n, c)| {

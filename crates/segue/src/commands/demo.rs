@@ -10,14 +10,8 @@ use super::{compare as compare_command, prepare as prepare_command, recommend as
 use crate::terminal::{Bar, Format, print_table, say};
 
 /// The models of the tour, with settings that suit a small world.
-const TOUR: [&[&str]; 6] = [
-    &["model=popularity"],
-    &["model=item_knn"],
-    &["model=mf"],
-    &["model=ease"],
-    &["model=ials"],
-    &["model=lightgcn"],
-];
+const TOUR: [&[&str]; 6] =
+    [&["model=popularity"], &["model=item_knn"], &["model=mf"], &["model=ease"], &["model=ials"], &["model=lightgcn"]];
 
 /// Generate a world, prepare it, compare six models, and recommend films to a listener of three songs.
 #[derive(Debug, Args)]

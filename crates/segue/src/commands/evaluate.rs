@@ -42,11 +42,13 @@ pub(crate) struct Arguments {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: Arguments) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let registry = crate::registry();
     let known = |o: &&String| o.trim_start_matches('+').starts_with("evaluation") || o.starts_with("seed=");
     if let Some(other) = args.overrides.iter().find(|o| !known(o)) {
-        anyhow::bail!("`{other}`: evaluate only reads evaluation.* and seed; the model and its data are given by --run and --data");
+        anyhow::bail!(
+            "`{other}`: evaluate only reads evaluation.* and seed; the model and its data are given by --run and --data"
+        );
     }
     let settings = Composer::new(None, &registry)?.job(&args.overrides)?.settings()?;
     let bundle = Bundle::load(&args.run, &registry)?;

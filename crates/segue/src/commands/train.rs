@@ -77,7 +77,7 @@ pub(crate) struct Arguments {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: Arguments) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let Some(job) = args.configuration.job()? else { return Ok(()) };
     let settings = job.settings()?;
     let registry = crate::registry();

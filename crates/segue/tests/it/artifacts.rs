@@ -16,10 +16,8 @@ fn prepare_train_evaluate_recommend() {
         assert!(scratch.path("artifacts/sample").join(file).is_file(), "{file}");
     }
 
-    scratch.ok(
-        "train model=mf data_dir=artifacts/sample trainer.max_epochs=3 run_name=one save_embeddings=true \
-         evaluation.bootstrap=50",
-    );
+    scratch.ok("train model=mf data_dir=artifacts/sample trainer.max_epochs=3 run_name=one save_embeddings=true \
+         evaluation.bootstrap=50");
     let run = scratch.path("outputs/segue/one");
     for file in [
         "model.safetensors",
@@ -58,7 +56,10 @@ fn prepare_train_evaluate_recommend() {
     scratch.ok("recommend --run outputs/segue/one --user 1 --target books");
 
     // A second run of the same name is refused, and the first is left alone.
-    scratch.fails("train model=mf data_dir=artifacts/sample run_name=one", &["outputs/segue/one exists", "overwrite=true"]);
+    scratch.fails(
+        "train model=mf data_dir=artifacts/sample run_name=one",
+        &["outputs/segue/one exists", "overwrite=true"],
+    );
     assert!(run.join("model.safetensors").is_file());
 }
 

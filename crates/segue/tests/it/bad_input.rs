@@ -136,7 +136,9 @@ fn places_that_cannot_be_written() {
 fn a_disk_that_fills_up() {
     let scratch = Scratch::new();
     let world = SMALL_WORLD.join(" ");
-    for (what, folder) in [(format!("prepare {world} --out out"), "out"), (format!("train {world} model=ease out=run"), "run")] {
+    for (what, folder) in
+        [(format!("prepare {world} --out out"), "out"), (format!("train {world} model=ease out=run"), "run")]
+    {
         let script = format!("trap '' XFSZ; ulimit -f 40; exec {} {what}", env!("CARGO_BIN_EXE_segue"));
         let mut shell = Command::new("bash");
         shell.args(["-c", &script]).current_dir(scratch.path("")).env("TMPDIR", "/dev/shm");

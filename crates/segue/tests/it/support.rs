@@ -25,7 +25,7 @@ impl Scratch {
         Self(tempfile::tempdir().unwrap())
     }
 
-    /// With a MovieLens folder where the movie recommender's commands look for it.
+    /// With a `MovieLens` folder where the movie recommender's commands look for it.
     pub(crate) fn with_movielens() -> Self {
         let scratch = Self::new();
         let world = World::generate(&WorldConfig::small()).unwrap();
