@@ -43,6 +43,6 @@ pub use seed::{Seed, Stream};
 pub use split::{Holdout, OpenedTests, Prepared, Sealed, Split, Task, TaskKind};
 pub use topk::{Scored, TopK};
 
-/// Re-exported for the expansion of [`params!`].
+/// Re-exported for the expansion of `params!`.
 #[doc(hidden)]
 pub use serde;

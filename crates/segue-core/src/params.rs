@@ -125,7 +125,7 @@ impl ParamError {
     }
 }
 
-/// What [`params!`] writes for a parameter struct.
+/// What [`params!`](crate::params) writes for a parameter struct.
 pub trait Params {
     /// The parameter table, in declaration order.
     const PARAMS: &'static [ParamInfo];

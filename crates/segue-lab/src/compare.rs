@@ -64,20 +64,24 @@ pub fn compare<W: Watch>(
 }
 
 impl Comparison {
-    /// What learning from the other domains adds: for every model that ran on all domains (linked or shuffled) and on the
-    /// target alone with the same seed, the paired difference of each metric to the target alone, by position of the row.
-    pub fn gains(&self, resamples: usize) -> Result<Vec<(usize, Vec<Difference>)>, LabError> {
+    /// What every model gains over its own control with the same seed, by position of its row: paired differences to the
+    /// row of scope `control`. Over [`Scope::Target`] it is what learning from the other domains adds; over
+    /// [`Scope::Shuffled`] it is the part of that which comes from knowing who is who.
+    pub fn gains(&self, control: Scope, resamples: usize) -> Result<Vec<(usize, Vec<Difference>)>, LabError> {
         let mut gains = Vec::new();
-        for (n, joint) in self.contestants.iter().enumerate().filter(|(_, c)| c.scope != Scope::Target) {
-            let name = &joint.fitted.bundle.model_name;
+        for (n, row) in self.contestants.iter().enumerate().filter(|(_, c)| c.scope != control) {
+            let name = &row.fitted.bundle.model_name;
             let twin = self
                 .contestants
                 .iter()
-                .find(|c| c.scope == Scope::Target && c.fitted.bundle.model_name == *name && c.seed == joint.seed);
-            let Some(target) = twin.filter(|_| resamples > 0) else { continue };
-            let bootstrap = Bootstrap { resamples, seed: joint.seed, ..Bootstrap::default() };
+                .find(|c| c.scope == control && c.fitted.bundle.model_name == *name && c.seed == row.seed);
+            let Some(twin) = twin else { continue };
+            let bootstrap = Bootstrap { resamples, seed: row.seed, ..Bootstrap::default() };
+            // Both answer the same question of the same users; what was learnt from is what is compared, and the shuffled
+            // split says so in its protocol line.
+            let row = Evaluation { protocol: twin.test.protocol.clone(), ..row.test.clone() };
             let differences =
-                bootstrap.compare(&joint.test, &target.test).map_err(|error| LabError::Internal(error.to_string()))?;
+                bootstrap.compare(&row, &twin.test).map_err(|error| LabError::Internal(error.to_string()))?;
             gains.push((n, differences));
         }
         Ok(gains)

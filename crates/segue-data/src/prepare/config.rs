@@ -116,9 +116,9 @@ pub struct PrepareOptions {
     pub clip: Option<[f32; 2]>,
     /// What is kept of several events of one user and item.
     pub deduplicate: Deduplicate,
-    /// Weight = value scaled to [0,1] by the domain's least and largest value (1 where all are equal); false: 1.
+    /// Weight = value scaled to 0..1 by the domain's least and largest value (1 where all are equal); false: 1.
     pub normalise: bool,
-    /// Write each user's times scaled to [0,1] as column `timestamp_norm` (1 where all are equal).
+    /// Write each user's times scaled to 0..1 as column `timestamp_norm` (1 where all are equal).
     pub time_per_user: bool,
     /// Values at or above are likes; null: every event is.
     pub positive_threshold: Option<f32>,

@@ -145,7 +145,9 @@ fn unit_vector(dimension: usize, stream: &mut Stream) -> Vec<f32> {
 fn normalise(vector: &mut [f32]) {
     let length = dot(vector, vector).sqrt();
     if length > 0.0 {
-        vector.iter_mut().for_each(|x| *x /= length);
+        for x in vector {
+            *x /= length;
+        }
     }
 }
 

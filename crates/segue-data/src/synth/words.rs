@@ -158,7 +158,8 @@ pub(super) fn titles(medium: Medium, genres: &[Vec<usize>], stream: &mut Stream)
             let title = tries.find(|title| !used.contains(&title.0));
             let (name, rest) = title.unwrap_or_else(|| {
                 let (name, rest) = invent(medium, of_item, stream);
-                let free = (2_u64..).map(|part| format!("{name} {part}")).find(|name| !used.contains(name));
+                let free =
+                    (2..=genres.len() + 2).map(|part| format!("{name} {part}")).find(|name| !used.contains(name));
                 (free.unwrap_or(name), rest)
             });
             used.insert(name.clone());
@@ -182,13 +183,11 @@ fn invent(medium: Medium, genres: &[usize], stream: &mut Stream) -> (String, Str
         (_, 3) if other != noun => format!("{other} and {noun}"),
         (Medium::Music, 0) => format!("{adjective} {noun}s").replace("ys", "ies"),
         (Medium::Music, 1) => format!("My {adjective} {noun}"),
-        (Medium::Music, _) => format!("{adjective} {noun}"),
-        (Medium::Films, 0) => format!("{adjective} {noun}"),
+        (Medium::Music, _) | (Medium::Films, 0) => format!("{adjective} {noun}"),
         (Medium::Films, 1) => format!("Return to the {adjective} {noun}"),
-        (Medium::Films, _) => format!("The {adjective} {noun}"),
         (Medium::Books, 0) => format!("The {noun} Maker's {other}"),
         (Medium::Books, 1) => format!("A Year of the {adjective} {noun}"),
-        (Medium::Books, _) => format!("The {adjective} {noun}"),
+        (Medium::Films | Medium::Books, _) => format!("The {adjective} {noun}"),
     };
     let rest = match medium {
         Medium::Music => format!(" — {maker}"),

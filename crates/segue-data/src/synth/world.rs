@@ -199,15 +199,16 @@ impl Place<'_> {
 
     /// The items one person meets, in order, each with its affinity at the time.
     ///
-    /// A history has at most four chapters, and the taste moves on between them.
+    /// A history has at most four chapters of at least four events, and the taste moves on between them.
     fn choices(&self, user: usize, times: &[i64], log_popularity: &[f32], stream: &mut Stream) -> Vec<(usize, f32)> {
-        const N_CHAPTERS: usize = 4;
+        const MAX_CHAPTERS: usize = 4;
+        const MIN_EVENTS: usize = 4;
         let items = self.truth.items(self.domain);
         let sharpness = self.config.sharpness as f32;
         let mut chosen: Vec<(usize, f32)> = Vec::with_capacity(times.len());
         let mut met = vec![false; items.n_rows()];
         let mut keys: Vec<(f32, usize, f32)> = Vec::with_capacity(items.n_rows());
-        for chapter in times.chunks(times.len().div_ceil(N_CHAPTERS)) {
+        for chapter in times.chunks(times.len().div_ceil(MAX_CHAPTERS).max(MIN_EVENTS)) {
             let seconds = (chapter[chapter.len() / 2] - self.config.start) as f64;
             let moment = seconds / (86_400.0 * f64::from(self.config.days));
             let taste = self.truth.taste(user, self.domain, moment);

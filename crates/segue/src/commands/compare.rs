@@ -2,7 +2,7 @@
 
 use clap::Args;
 use segue_eval::Cell;
-use segue_lab::{Comparison, Composer, LabError, Settings, compare};
+use segue_lab::{Comparison, Composer, LabError, Scope, Settings, compare};
 
 use super::train::{Configuration, load};
 use crate::terminal::{Bar, Format, print_table, say};
@@ -11,7 +11,7 @@ use crate::terminal::{Bar, Format, print_table, say};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   segue compare data=sample model=popularity,item_knn,mf,ease,ials,lightgcn
-  segue compare data=sample model=ease,ials scope=target,joint          what the other domains add, with intervals
+  segue compare data=sample model=ease,ials scope=target,joint,shuffled   what the other domains add, and a placebo
   segue compare data_dir=artifacts/films_from_music model=mf,ease seed=1,2,3 --format markdown")]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -58,7 +58,14 @@ pub(crate) fn table(
     settings: &Settings,
 ) -> Result<(Vec<String>, Vec<Vec<String>>), LabError> {
     let names = shown(comparison, show, settings)?;
-    let gains = comparison.gains(settings.evaluation.bootstrap)?;
+    let resamples = settings.evaluation.bootstrap;
+    let mut gains = Vec::new();
+    for (control, title) in [(Scope::Target, "target alone"), (Scope::Shuffled, "shuffled links")] {
+        let gain = comparison.gains(control, resamples)?;
+        if !gain.is_empty() {
+            gains.push((title, gain));
+        }
+    }
     let several_seeds = comparison.contestants.iter().any(|c| c.seed != settings.seed);
     let mut header: Vec<String> = vec!["model".into(), "scope".into()];
     if several_seeds {
@@ -66,9 +73,7 @@ pub(crate) fn table(
     }
     header.extend(names.iter().cloned());
     let main = names.first().cloned().unwrap_or_default();
-    if !gains.is_empty() {
-        header.push(format!("gain over target alone, {main}"));
-    }
+    header.extend(gains.iter().map(|(title, _)| format!("gain over {title}, {main}")));
     header.push("seconds".into());
     let rows = comparison.contestants.iter().enumerate().map(|(n, c)| {
         let mut row = vec![c.fitted.bundle.model_name.clone(), c.scope.to_string()];
@@ -79,8 +84,8 @@ pub(crate) fn table(
             let estimate = c.summary.metrics.iter().find(|e| e.metric.to_string() == *name);
             row.push(estimate.map(|e| Cell::Estimate(e.value, e.interval).to_string()).unwrap_or_default());
         }
-        if !gains.is_empty() {
-            let own = gains.iter().find(|(joint, _)| *joint == n).map(|(_, differences)| differences);
+        for (_, gain) in &gains {
+            let own = gain.iter().find(|(row, _)| *row == n).map(|(_, differences)| differences);
             let difference = own.and_then(|all| all.iter().find(|d| d.spec.to_string() == main));
             row.push(difference.map_or(String::new(), |d| {
                 format!("{:+.4} [{:+.4}, {:+.4}] p={:.3}", d.difference, d.interval.low, d.interval.high, d.p)
