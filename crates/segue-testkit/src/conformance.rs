@@ -122,10 +122,14 @@ impl<'a> Subject<'a> {
             ("learning_rate", json!(0.05)),
             ("l2", json!(0.01)),
         ];
-        let steps = entry.canonical_key("learning_rate").is_some();
-        // Without a learning rate `l2` is the ridge of a closed form, whose scale is that of the counts.
-        let applies = |key: &str| key != "l2" || steps;
-        let params = small.into_iter().filter(|(key, _)| applies(key));
+        let has = |key: &str| entry.canonical_key(key).is_some();
+        // Without a learning rate `l2` is the ridge of a closed form, whose scale is that of the counts; alternating ridges
+        // (epochs, but no steps) divide it by them, and a handful of events a user needs more of it than millions do.
+        let ridge = |(key, value)| match key {
+            "l2" if !has("learning_rate") => has("epochs").then(|| (key, json!(0.1))),
+            _ => Some((key, value)),
+        };
+        let params = small.into_iter().filter_map(ridge);
         let params = params.filter_map(|(key, value)| Some((entry.canonical_key(key)?.to_owned(), value)));
         Self { entry, registry, params: Value::Object(params.collect()) }
     }

@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use segue_core::{Event, Interactions};
+use segue_core::{Event, Interactions, OpenedTests, Prepared};
 
 use super::{World, WorldConfig, WorldError};
-use crate::prepare::{DataConfig, DomainConfig, OneOrMany, PrepareOptions, SplitConfig, prepare};
+use crate::prepare::{DataConfig, DomainConfig, OneOrMany, PrepareOptions, SplitConfig, SplitKind, prepare};
 
-fn prepared(folder: &Path, names: &[&str], items: &str) -> segue_core::Prepared {
+fn prepared(folder: &Path, names: &[&str], items: &str) -> Prepared {
     let domain = |name: &&str| {
         let folder = if names.len() > 1 { folder.join(name) } else { folder.to_path_buf() };
         DomainConfig {
@@ -31,9 +31,17 @@ fn prepared(folder: &Path, names: &[&str], items: &str) -> segue_core::Prepared 
         unknown_category: None,
         ..PrepareOptions::default()
     };
-    // Nobody has so long a history: everything is training.
-    let split = SplitConfig { min_history: 1_000_000, ..SplitConfig::default() };
+    // A random split leaves no event out; together its parts are the whole log.
+    let split = SplitConfig { kind: SplitKind::Ratio, min_history: 1, ..SplitConfig::default() };
     prepare(&data, &options, &split, 1, &mut |_| ControlFlow::Continue(())).unwrap().0
+}
+
+/// All parts of a split as one log.
+fn whole(prepared: &Prepared) -> Interactions {
+    let mut opened = OpenedTests::default();
+    prepared.split.tasks.iter().fold(prepared.train_and_valid(), |log, task| {
+        log.merged(&task.test.open(&mut opened, "compare with the clean log").events)
+    })
 }
 
 /// Events by external ids, so that logs with different dense ids compare.
@@ -60,7 +68,7 @@ fn preparation_restores_the_clean_log() {
     world.write_csv(folder.path()).unwrap();
     let mended = prepared(folder.path(), &["music", "films", "books"], "items.csv");
     let expected = named(&clean.log, &clean.users, &clean.catalogue);
-    assert_eq!(named(&mended.split.train, &mended.users, &mended.catalogue), expected);
+    assert_eq!(named(&whole(&mended), &mended.users, &mended.catalogue), expected);
 }
 
 #[test]
@@ -77,7 +85,7 @@ fn films_alone_read_as_movielens() {
     let films = clean.catalogue.range(1);
     let clean_films = clean.log.filter(|e| films.contains(&e.item));
     let expected = named(&clean_films, &clean.users, &clean.catalogue);
-    assert_eq!(named(&mended.split.train, &mended.users, &mended.catalogue), expected);
+    assert_eq!(named(&whole(&mended), &mended.users, &mended.catalogue), expected);
 }
 
 #[test]
