@@ -7,18 +7,18 @@ use std::time::Instant;
 
 use segue_core::{
     ArtifactReader, Configured, DomainId, EpochRecord, FitCx, FitError, Interactions, OpenedTests, Output, Prepared,
-    Recommender, Registry, Seed, Task, TrainData, Validator, Watch,
+    Recommender, Registry, Seed, TrainData, Validator, Watch,
 };
 use segue_data::prepare::{DataConfig, OneOrMany, PrepareReport, Progress, load_folder, prepare};
 use segue_data::synth::{World, shuffle_links};
-use segue_eval::{Evaluation, Protocol};
+use segue_eval::{Evaluation, Protocol, Question, Validation};
 use serde_json::Value;
 
 use crate::bundle::Bundle;
 use crate::error::LabError;
 use crate::files::read;
 use crate::measure::{measure_test, measure_valid, protocol};
-use crate::settings::{EvaluationSettings, Scope, Settings};
+use crate::settings::{Scope, Settings};
 use crate::watch::{CHECKPOINT_NAME, RunWatch, STOP, WatchPlan};
 
 /// Data ready for training, and how it came to be.
@@ -101,21 +101,6 @@ impl Fitted {
     }
 }
 
-struct OnValidation<'a> {
-    data: &'a Prepared,
-    task: &'a Task,
-    output: Output,
-    protocol: Protocol,
-}
-
-impl Validator for OnValidation<'_> {
-    fn validate(&self, model: &dyn Recommender) -> Result<Vec<(String, f64)>, FitError> {
-        measure_valid(model, (self.data, self.task), self.output, &self.protocol)
-            .map(|evaluation| evaluation.values())
-            .map_err(|error| FitError::Validation(error.to_string()))
-    }
-}
-
 /// What a fit needs beside its settings and data.
 pub struct Bench<'a> {
     /// Models by name.
@@ -143,15 +128,15 @@ pub fn fit(
 ) -> Result<Fitted, LabError> {
     let Some(task) = data.split.tasks.first() else { return Err(no_task()) };
     let output = algorithm.info().output;
-    let protocol = protocol(&with_stopping_metric(settings), settings.seed, output)?;
-    let validator = OnValidation { data, task, output, protocol };
+    let question = Question { output, ..Question::valid(data, task) };
+    let validation = Validation::new(question, watched_protocol(settings, output)?)?;
     let validated = !task.valid.events.is_empty();
     let started = Instant::now();
     let (model, records) = fit_once(
         settings,
         algorithm,
         (data, &data.split.train),
-        validated.then_some(&validator as &dyn Validator),
+        validated.then_some(&validation as &dyn Validator),
         bench,
     )?;
     let mut fitted = Fitted {
@@ -209,7 +194,7 @@ fn fit_once(
     let mut watch = RunWatch::new(plan, bench.terminal);
     let mut cx = FitCx {
         seed: Seed::new(settings.seed).named(name),
-        trainer: settings.trainer(),
+        trainer: settings.trainer()?,
         validator,
         watch: &mut watch,
         registry: bench.registry,
@@ -233,21 +218,13 @@ fn fit_once(
     }
 }
 
-fn with_stopping_metric(settings: &Settings) -> EvaluationSettings {
-    let mut evaluation = settings.evaluation.clone();
-    if settings.trainer.early_stopping.enabled {
-        let metric = &settings.trainer.early_stopping.metric;
-        let (name, k) = metric.split_once('@').unwrap_or((metric, ""));
-        if !evaluation.metrics.iter().any(|m| m == name) {
-            evaluation.metrics.push(name.to_owned());
-        }
-        if let Ok(k) = k.parse()
-            && !evaluation.k_values.contains(&k)
-        {
-            evaluation.k_values.push(k);
-        }
+/// The protocol of validation during training: what is reported, and the metric that early stopping watches.
+fn watched_protocol(settings: &Settings, output: Output) -> Result<Protocol, LabError> {
+    let mut watched = protocol(&settings.evaluation, settings.seed, output)?;
+    if let Some(metric) = settings.stopping_metric()? {
+        watched.metrics.push(metric);
     }
-    evaluation
+    Ok(watched)
 }
 
 /// A model measured on validation, and once on test.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use segue_core::{Configured, EarlyStopping, Mode, ModelEntry, Output, Registry, Trainer};
+use segue_eval::MetricSpec;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -197,6 +198,7 @@ impl Settings {
         let settings: Self = serde_json::from_value(config).map_err(|error| LabError::Config(error.to_string()))?;
         settings.refuse_unbuilt()?;
         // Names and cut-offs are checked before any data are read.
+        settings.stopping_metric()?;
         let protocol = protocol(&settings.evaluation, settings.seed, Output::Ranking)?;
         protocol.specs().map_err(|error| LabError::Config(format!("evaluation: {error}")))?;
         Ok(settings)
@@ -255,18 +257,25 @@ impl Settings {
         question(self) == question(other)
     }
 
+    /// The metric that early stopping watches, if it is on.
+    pub fn stopping_metric(&self) -> Result<Option<MetricSpec>, LabError> {
+        let stopping = &self.trainer.early_stopping;
+        let parsed = stopping.enabled.then(|| stopping.metric.parse::<MetricSpec>()).transpose();
+        parsed.map_err(|error| LabError::Config(format!("trainer.early_stopping.metric: {error}")))
+    }
+
     /// Policy of the epoch loop.
-    pub fn trainer(&self) -> Trainer {
+    pub fn trainer(&self) -> Result<Trainer, LabError> {
         let t = &self.trainer;
-        Trainer {
-            early_stopping: t.early_stopping.enabled.then(|| EarlyStopping {
-                metric: t.early_stopping.metric.clone(),
+        Ok(Trainer {
+            early_stopping: self.stopping_metric()?.map(|metric| EarlyStopping {
+                metric: metric.to_string(),
                 mode: t.early_stopping.mode,
                 patience: t.early_stopping.patience.max(1),
             }),
             validate_every: t.validate_every.max(1),
             checkpoint_every: usize::from(t.checkpoints),
-        }
+        })
     }
 
     /// Training time allowed.

@@ -14,7 +14,7 @@
 //! Sampling, batch mean, penalty on layer 0, initial values and dense Adam are those of the reference code: an epoch draws
 //! as many (user, liked item, other item) as there are likes, users uniformly (`sampling: users`).
 //!
-//! Cost per step: O(K · likes · d), four partial or full products fewer than plain autodiff needs (see `propagate.rs`), and
+//! Cost per step: O(K · likes · d), 2(K-1) full products and two partial ones where plain autodiff takes 2K (see `propagate.rs`), and
 //! one fused pass of Adam; memory O((users + items) · d), five tables.
 //!
 //! Useful for the best ranking quality on implicit logs. Not useful for ratings, or where time to train is short.

@@ -86,6 +86,7 @@ fn names_nobody_knows() {
     scratch.fails("train model=mf model.factors=many", &["factors", "many"]);
     scratch.fails("train model=ease trainer.learning_rate=0.1", &["trainer.learning_rate", "ease"]);
     scratch.fails("train model=mf evaluation.metrics=[ndgc]", &["ndgc", "ndcg"]);
+    scratch.fails("train model=mf trainer.early_stopping.metric=ndgc@10", &["early_stopping.metric", "ndcg"]);
     scratch.fails("train model=mf evaluation.k_values=[0]", &["k_values"]);
     scratch.fails("train model=mf model.factors", &["="]);
     scratch.fails("models eese", &["eese", "ease"]);

@@ -2,7 +2,7 @@
 
 use crate::support::Scratch;
 
-const SINGLE_RUNS: [&str; 18] = [
+const SINGLE_RUNS: [&str; 19] = [
     "model=lightgcn",
     "model=lightgcn model.embedding_dim=128 model.num_layers=4 trainer.max_epochs=100 trainer.learning_rate=0.001",
     "model=lightgcn model.embedding_dim=64 model.num_layers=3 model.dropout=0.1 trainer.batch_size=2048 \
@@ -20,6 +20,7 @@ const SINGLE_RUNS: [&str; 18] = [
     "model=lightgcn experiment_name=lightgcn_experiments run_name=exp_lr0.001_emb128 model.embedding_dim=128",
     "model=lightgcn evaluation.k_values=[5,10,20] evaluation.metrics=['precision','recall','ndcg','hit_rate']",
     "model=lightgcn trainer.batch_size=1024",
+    "model=lightgcn trainer.early_stopping.metric=hit_rate@5 evaluation.k_values=[10]",
     "model=svd data.train_ratio=0.7 data.val_ratio=0.1",
     "model=item_cf data.negative_samples=50",
     "model=item_cf data.train_size=0.5",
