@@ -1,43 +1,69 @@
 //! The nearest valid name, for error messages that teach.
 
-/// The candidate closest to `name` by edit distance, if it is close enough to be a likely slip.
+/// The candidate a user most likely meant, or `None` if none is close.
+///
+/// Distance counts insertions, deletions, replacements and swaps of neighbours; case and `-`/`_` do not count. A
+/// candidate is close within a third of the name's length (at least one edit). Ties go to the earlier candidate.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).max(2);
+    let wanted = folded(name);
+    let limit = (wanted.len() / 3).max(1);
+    // Longer names than this are not typed by hand; the table below stays small whatever the input.
+    if wanted.len() > 128 {
+        return None;
+    }
     candidates
         .into_iter()
-        .map(|candidate| (distance(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|&(distance, candidate)| distance <= limit && distance < candidate.chars().count().max(1))
-        .min()
+        .filter(|candidate| candidate.len() <= 256)
+        .map(|candidate| (distance(&wanted, &folded(candidate)), candidate))
+        .filter(|&(distance, _)| distance <= limit)
+        .min_by_key(|&(distance, _)| distance)
         .map(|(_, candidate)| candidate)
 }
 
-/// Damerau–Levenshtein distance with adjacent transpositions.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+fn folded(name: &str) -> Vec<char> {
+    name.chars().flat_map(char::to_lowercase).map(|c| if c == '-' { '_' } else { c }).collect()
+}
+
+/// Optimal string alignment distance.
+fn distance(a: &[char], b: &[char]) -> usize {
     let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
+    let mut previous: Vec<usize> = (0..=b.len()).collect();
     for i in 1..=a.len() {
         let mut row = vec![i; b.len() + 1];
         for j in 1..=b.len() {
-            let change = usize::from(a[i - 1] != b[j - 1]);
-            row[j] = (last[j] + 1).min(row[j - 1] + 1).min(last[j - 1] + change);
+            let replaced = previous[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            row[j] = replaced.min(previous[j] + 1).min(row[j - 1] + 1);
             if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
                 row[j] = row[j].min(before[j - 2] + 1);
             }
         }
-        before = std::mem::replace(&mut last, row);
+        before = std::mem::replace(&mut previous, row);
     }
-    last[b.len()]
+    previous[b.len()]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::*;
 
     #[test]
-    fn slips_are_mended_and_strangers_are_not() {
-        assert_eq!(nearest("lihgtgcn", ["lightgcn", "ease"]), Some("lightgcn"));
-        assert_eq!(nearest("factor", ["factors", "l2"]), Some("factors"));
-        assert_eq!(nearest("zebra", ["lightgcn", "ease"]), None);
+    fn nearest_names() {
+        let names = ["factors", "learning_rate", "l2", "item_knn", "lightgcn", "ngcf", "ncf"];
+        let near = |name| nearest(name, names);
+        assert_eq!(near("factros"), Some("factors"));
+        assert_eq!(near("learning-rate"), Some("learning_rate"));
+        assert_eq!(near("LightGCN"), Some("lightgcn"));
+        assert_eq!(near("ngfc"), Some("ngcf"));
+        assert_eq!(near("ligtgcn"), Some("lightgcn"));
+        assert_eq!(near("zebra"), None);
+        assert_eq!(nearest("", ["ab"]), None);
+    }
+
+    #[test]
+    fn distances() {
+        let d = |a: &str, b: &str| distance(&folded(a), &folded(b));
+        assert_eq!(d("kitten", "sitting"), 3);
+        assert_eq!(d("ab", "ba"), 1);
+        assert_eq!(d("", "abc"), 3);
     }
 }

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use segue_core::nearest;
 use serde_json::{Map, Value};
 
 use super::defaults::{Entry, Expansion, expand};
@@ -370,7 +371,7 @@ impl Composer<'_> {
         if error.nearest.is_none() && section.is_empty() {
             let groups = self.source.groups("");
             let first = key.split('.').next().unwrap_or(key);
-            error.nearest = suggest::nearest(first, groups.iter().map(String::as_str)).map(str::to_owned);
+            error.nearest = nearest(first, groups.iter().map(String::as_str)).map(str::to_owned);
         }
         ConfigError::UnknownKey(error)
     }
@@ -396,7 +397,7 @@ fn unknown_key(at: Origin, key: &str, add: Option<String>, section: &str, parent
     let siblings: Vec<String> = parent.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default();
     let rest = below(key, section).unwrap_or(key);
     let (first, deeper) = rest.split_once('.').unwrap_or((rest, ""));
-    let nearest = suggest::nearest(first, siblings.iter().map(String::as_str));
+    let nearest = nearest(first, siblings.iter().map(String::as_str));
     let nearest = nearest.map(|near| join(&join(section, near), deeper));
     let (key, section) = (key.to_owned(), section.to_owned());
     ConfigError::UnknownKey(Box::new(UnknownKey { at, key, section, nearest, siblings, add }))

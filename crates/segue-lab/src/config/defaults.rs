@@ -19,6 +19,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use segue_core::nearest;
+
 use super::error::{ConfigError, Origin, UnknownOption};
 use super::listing::{Choice, Item, Placed, Target, listed};
 use super::overrides::{Action, Element, Override, OverrideValue};
@@ -440,7 +442,7 @@ impl Expander<'_> {
         }
         let aliases = self.schema.option_aliases(group);
         let names = options.iter().chain(&aliases).map(String::as_str);
-        let nearest = suggest::nearest(option, names).map(str::to_owned);
+        let nearest = nearest(option, names).map(str::to_owned);
         let (group, option) = (group.to_owned(), option.to_owned());
         ConfigError::UnknownOption(Box::new(UnknownOption { at, group, option, nearest, options }))
     }

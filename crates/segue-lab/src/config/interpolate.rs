@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use segue_core::nearest;
 use serde_json::{Map, Value};
 
 use super::float;
@@ -301,7 +302,7 @@ impl<'a> Resolver<'a> {
             Some(Value::Object(map)) => map.keys().map(String::as_str).collect(),
             _ => Vec::new(),
         };
-        match suggest::nearest(last, siblings) {
+        match nearest(last, siblings) {
             Some(near) => format!("there is no key `{key}`; did you mean `{}`?", keypath::join(section, near)),
             None => format!("there is no key `{key}`"),
         }

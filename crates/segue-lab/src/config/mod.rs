@@ -29,6 +29,6 @@ pub use overrides::{Action, Element, Override, OverrideError, OverrideValue};
 pub use parser::{parse_override, parse_overrides};
 pub use schema::{NoSchema, Schema};
 pub use source::ConfigSource;
-pub use suggest::nearest;
+
 pub use sweep::{Sweep, SweepError, SweepKind, jobs};
 pub use yaml::{Document, YamlError, parse_yaml};
