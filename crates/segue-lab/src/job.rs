@@ -70,6 +70,7 @@ impl<'r> Composer<'r> {
     }
 
     fn compose(&self, overrides: &[Override]) -> Result<Job, LabError> {
+        refuse_ignored(overrides)?;
         let composed = compose_with(&self.source, "config", overrides, &ModelSchema(self.registry))?.job();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let here = std::env::current_dir().map(|path| path.display().to_string()).unwrap_or_default();
@@ -85,6 +86,23 @@ impl<'r> Composer<'r> {
         };
         let resolved = resolve(&composed, &context).map_err(ConfigError::from)?;
         Ok(Job { composed, resolved })
+    }
+}
+
+/// With `data_dir` the data are prepared already: what would change them is refused rather than ignored.
+fn refuse_ignored(overrides: &[Override]) -> Result<(), LabError> {
+    let of = |item: &Override, group: &str| item.key == group || item.key.starts_with(&format!("{group}."));
+    let given = overrides.iter().any(|item| item.key == "data_dir");
+    let ignored = overrides.iter().find(|item| {
+        let evaluated = item.key == "data.negative_samples";
+        !evaluated && ["data", "prepare", "split"].iter().any(|group| of(item, group))
+    });
+    match ignored {
+        Some(item) if given => Err(LabError::Config(format!(
+            "`{}` changes nothing beside data_dir, whose data are prepared already: give it to `segue prepare`",
+            item.text
+        ))),
+        _ => Ok(()),
     }
 }
 

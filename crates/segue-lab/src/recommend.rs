@@ -56,10 +56,22 @@ pub fn recommend(bundle: &Bundle, request: &Request) -> Result<Vec<Recommendatio
     };
     let user = request.user.as_deref().map(|id| find_user(bundle, id)).transpose()?;
     let mut history = user.map_or_else(HistoryBuf::default, |u| bundle.log.user(u).into());
+    let mut said: Vec<(ItemId, Signal)> = Vec::new();
     for (titles, signal) in [(&request.likes, Signal::Positive), (&request.dislikes, Signal::Negative)] {
         for title in titles {
-            history.push(find_item(bundle, title)?, signal);
+            let item = find_item(bundle, title)?;
+            match said.iter().find(|(other, _)| *other == item) {
+                Some((_, before)) if *before != signal => {
+                    let title = bundle.catalogue.title(item);
+                    return Err(LabError::Config(format!("\"{title}\" is both liked and disliked; say one of them")));
+                }
+                Some(_) => {}
+                None => said.push((item, signal)),
+            }
         }
+    }
+    for (item, signal) in said {
+        history.push(item, signal);
     }
     let query = Query { user, history: history.as_history() };
     let mut hidden = query.history.items.to_vec();
@@ -101,7 +113,7 @@ fn leave_one_out(model: &dyn Recommender, query: &Query<'_>, item: ItemId) -> Ve
     let without: Vec<HistoryBuf> = (0..h.len())
         .map(|left_out| {
             let mut history = HistoryBuf::default();
-            for n in (0..h.len()).filter(|&n| n != left_out) {
+            for n in (0..h.len()).filter(|&n| h.items[n] != h.items[left_out]) {
                 history.push_event(h.items[n], h.signals[n], h.weights[n], h.values[n]);
             }
             history
@@ -162,6 +174,9 @@ pub fn find_item(bundle: &Bundle, text: &str) -> Result<ItemId, LabError> {
         Some((domain, rest)) => (domain..domain + 1, rest),
         None => (0..catalogue.domains().len(), text.trim()),
     };
+    if wanted.is_empty() {
+        return Err(LabError::NotFound("an empty title names nothing; give a title, a part of one, or an id".into()));
+    }
     let lower = wanted.to_lowercase();
     let items = || domains.clone().flat_map(|d| catalogue.range(d));
     let titled = |matches: &dyn Fn(&str) -> bool| -> Vec<ItemId> {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use segue_core::{OpenedTests, Prepared, Registry, Watch, kernels};
+use segue_core::{Configured, OpenedTests, Prepared, Registry, Watch, kernels};
 use segue_eval::{Evaluation, PerUser};
 use serde_json::{Map, Value, json};
 
@@ -16,10 +16,26 @@ use crate::files::{create_folder, rename_folder, write_aside};
 use crate::npy::write_npy;
 use crate::report::{report_text, summarise};
 use crate::settings::Settings;
-use crate::watch::CHECKPOINT_NAME;
+use crate::watch::{CHECKPOINT_NAME, LOG_NAME};
 
 /// Version of the layout of a run folder.
 pub(crate) const RUN_FORMAT: u64 = 1;
+
+/// Every file of a run folder, finished or not.
+const RUN_FILES: [&str; 12] = [
+    "config.yaml",
+    LOG_NAME,
+    CHECKPOINT_NAME,
+    bundle::FILE_NAME,
+    "hparams.json",
+    "metrics.json",
+    "test_metrics.csv",
+    "per_user.csv",
+    "REPORT.txt",
+    "manifest.json",
+    "user_embeddings.npy",
+    "item_embeddings.npy",
+];
 
 /// A finished run.
 #[derive(Debug)]
@@ -43,30 +59,72 @@ pub fn train(
     resume: bool,
 ) -> Result<Run, LabError> {
     let folder = &settings.out;
-    if folder.exists() && !settings.overwrite {
-        return Err(LabError::Config(format!(
-            "{} exists: choose another run_name=... or out=..., or replace it with overwrite=true",
-            folder.display()
-        )));
-    }
-    let partial = partial_name(folder);
+    check_target(folder, settings.overwrite)?;
+    let partial = appended(folder, ".partial");
     let algorithm = settings.algorithm(registry, true)?;
     start(&partial, settings, resume)?;
+    let run = train_in(&partial, (settings, loaded), algorithm.as_ref(), (registry, terminal, resume));
+    if run.is_err() && !partial.join(CHECKPOINT_NAME).exists() {
+        // Nothing to resume from. The error of the run is the one to report.
+        let _ = fs::remove_dir_all(&partial);
+    }
+    run
+}
 
+fn train_in(
+    partial: &Path,
+    (settings, loaded): (&Settings, &Loaded),
+    algorithm: &dyn Configured,
+    (registry, terminal, resume): (&Registry, &mut dyn Watch, bool),
+) -> Result<Run, LabError> {
+    let folder = &settings.out;
     let data = loaded.scoped(settings.scope, settings.seed);
-    let mut bench = Bench { registry, terminal, folder: Some(&partial), resume };
-    let fitted = fit(settings, algorithm.as_ref(), &data, &mut bench)?;
+    let mut bench = Bench { registry, terminal, folder: Some(partial), resume };
+    let fitted = fit(settings, algorithm, &data, &mut bench)?;
     let mut opened = OpenedTests::default();
     let measurements = measure(&fitted, &data, settings, &mut opened)?;
     let run = Run { folder: folder.clone(), fitted, measurements };
-    write_all(&partial, &run, (settings, loaded, &data), &opened)?;
-    finish(&partial, folder)?;
+    write_all(partial, &run, (settings, loaded, &data), &opened)?;
+    finish(partial, folder)?;
     Ok(run)
 }
 
-fn partial_name(folder: &Path) -> PathBuf {
+/// A run may be written where nothing is, or over another run if that was asked for; never over anything else.
+fn check_target(folder: &Path, overwrite: bool) -> Result<(), LabError> {
+    let refuse = |why: &str| Err(LabError::Config(format!("out={}: {why}", folder.display())));
+    if folder.file_name().is_none() {
+        return refuse("name a folder for the run, e.g. out=outputs/mine");
+    }
+    if !folder.exists() {
+        return Ok(());
+    }
+    if !overwrite {
+        return refuse("it exists: choose another run_name=... or out=..., or replace it with overwrite=true");
+    }
+    if is_run(folder) {
+        Ok(())
+    } else {
+        refuse("it exists and is no run folder, so it is not replaced; choose another")
+    }
+}
+
+/// Whether a folder, finished or not, was written by [`train`].
+fn is_run(folder: &Path) -> bool {
+    folder.join("config.yaml").is_file() && (folder.join("manifest.json").is_file() || is_unfinished(folder))
+}
+
+/// Whether a folder holds nothing but what a run writes before it is complete.
+fn is_unfinished(folder: &Path) -> bool {
+    let ours = |name: &std::ffi::OsStr| {
+        let name = name.to_string_lossy();
+        RUN_FILES.iter().any(|file| name == *file || name == format!(".{file}.partial"))
+    };
+    fs::read_dir(folder).is_ok_and(|entries| entries.flatten().all(|entry| ours(&entry.file_name())))
+}
+
+fn appended(folder: &Path, ending: &str) -> PathBuf {
     let mut name = folder.file_name().unwrap_or_default().to_os_string();
-    name.push(".partial");
+    name.push(ending);
     folder.with_file_name(name)
 }
 
@@ -91,6 +149,12 @@ fn start(partial: &Path, settings: &Settings, resume: bool) -> Result<(), LabErr
         return Ok(());
     }
     if partial.exists() {
+        if !is_unfinished(partial) {
+            return Err(LabError::Config(format!(
+                "{} is in the way and holds files that no run writes: move it, or choose another out=...",
+                partial.display()
+            )));
+        }
         fs::remove_dir_all(partial).map_err(|error| LabError::io("clear", partial, &error))?;
     }
     create_folder(partial)?;
@@ -104,7 +168,7 @@ fn finish(partial: &Path, folder: &Path) -> Result<(), LabError> {
     }
     if folder.exists() {
         // Two renames: a kill between them leaves the finished run under its partial name, never half a run.
-        let old = folder.with_extension("replaced");
+        let old = appended(folder, ".replaced");
         rename_folder(folder, &old)?;
         rename_folder(partial, folder)?;
         return fs::remove_dir_all(&old).map_err(|error| LabError::io("remove", &old, &error));

@@ -134,8 +134,8 @@ pub struct StoppingSettings {
     pub enabled: bool,
     /// Metric at a cut-off.
     pub metric: String,
-    /// Whether more is better.
-    pub mode: Mode,
+    /// Whether more is better; `None` is what the metric says.
+    pub mode: Option<Mode>,
     /// Validations without improvement.
     pub patience: usize,
 }
@@ -261,7 +261,16 @@ impl Settings {
     pub fn stopping_metric(&self) -> Result<Option<MetricSpec>, LabError> {
         let stopping = &self.trainer.early_stopping;
         let parsed = stopping.enabled.then(|| stopping.metric.parse::<MetricSpec>()).transpose();
-        parsed.map_err(|error| LabError::Config(format!("trainer.early_stopping.metric: {error}")))
+        let parsed = parsed.map_err(|error| LabError::Config(format!("trainer.early_stopping.metric: {error}")))?;
+        if let (Some(metric), Some(mode)) = (&parsed, stopping.mode)
+            && mode != mode_of(*metric)
+        {
+            let right = if mode_of(*metric) == Mode::Max { "max" } else { "min" };
+            return Err(LabError::Config(format!(
+                "trainer.early_stopping.mode would keep the worst epoch: for {metric} it is {right} (or leave it out)"
+            )));
+        }
+        Ok(parsed)
     }
 
     /// Policy of the epoch loop.
@@ -270,10 +279,10 @@ impl Settings {
         Ok(Trainer {
             early_stopping: self.stopping_metric()?.map(|metric| EarlyStopping {
                 metric: metric.to_string(),
-                mode: t.early_stopping.mode,
-                patience: t.early_stopping.patience.max(1),
+                mode: mode_of(metric),
+                patience: t.early_stopping.patience,
             }),
-            validate_every: t.validate_every.max(1),
+            validate_every: t.validate_every,
             checkpoint_every: usize::from(t.checkpoints),
         })
     }
@@ -318,11 +327,24 @@ impl Settings {
         if self.trainer.optimizer.betas.is_some_and(|betas| betas != [0.9, 0.999]) {
             return unbuilt("trainer.optimizer.betas", "changing Adam's decay rates");
         }
+        for (key, value) in [
+            ("trainer.early_stopping.patience", self.trainer.early_stopping.patience),
+            ("trainer.validate_every", self.trainer.validate_every),
+        ] {
+            if value == 0 {
+                return Err(LabError::Config(format!("{key} = 0 is outside [1, ∞)")));
+            }
+        }
         if self.evaluation.k_values.is_empty() || self.evaluation.k_values.contains(&0) {
             return Err(LabError::Config("evaluation.k_values must list cut-offs of at least 1, e.g. [10,20]".into()));
         }
         Ok(())
     }
+}
+
+/// Errors are better small, everything else large.
+fn mode_of(metric: MetricSpec) -> Mode {
+    if metric.metric.has_cutoff() { Mode::Max } else { Mode::Min }
 }
 
 /// `data.negative_samples` asks for that many sampled candidates: the evaluation group owns it.

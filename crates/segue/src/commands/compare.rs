@@ -103,7 +103,8 @@ fn shown(comparison: &Comparison, show: &[String], settings: &Settings) -> Resul
     if show.is_empty() {
         let k = settings.evaluation.k_values.first().copied().unwrap_or(10);
         let main = ["ndcg", "hr", "recall", "mrr", "coverage"].map(|name| format!("{name}@{k}"));
-        return Ok(main.into_iter().filter(|name| known.contains(name)).collect());
+        let usual: Vec<String> = main.into_iter().filter(|name| known.contains(name)).collect();
+        return Ok(if usual.is_empty() { known } else { usual });
     }
     for name in show {
         if !known.contains(name) {

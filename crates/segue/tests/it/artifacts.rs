@@ -58,7 +58,7 @@ fn prepare_train_evaluate_recommend() {
     // A second run of the same name is refused, and the first is left alone.
     scratch.fails(
         "train model=mf data_dir=artifacts/sample run_name=one",
-        &["outputs/segue/one exists", "overwrite=true"],
+        &["outputs/segue/one: it exists", "overwrite=true"],
     );
     assert!(run.join("model.safetensors").is_file());
 }

@@ -87,6 +87,10 @@ fn names_nobody_knows() {
     scratch.fails("train model=ease trainer.learning_rate=0.1", &["trainer.learning_rate", "ease"]);
     scratch.fails("train model=mf evaluation.metrics=[ndgc]", &["ndgc", "ndcg"]);
     scratch.fails("train model=mf trainer.early_stopping.metric=ndgc@10", &["early_stopping.metric", "ndcg"]);
+    scratch
+        .fails("train model=svd trainer.early_stopping.metric=rmse trainer.early_stopping.mode=max", &["worst", "min"]);
+    scratch.fails("train model=mf trainer.early_stopping.patience=0", &["patience", "[1"]);
+    scratch.fails("train data_dir=x data.target=books", &["data.target=books", "segue prepare"]);
     scratch.fails("train model=mf evaluation.k_values=[0]", &["k_values"]);
     scratch.fails("train model=mf model.factors", &["="]);
     scratch.fails("models eese", &["eese", "ease"]);
@@ -103,6 +107,8 @@ fn stored_models() {
     scratch.fails(&format!("recommend {run} --user nobody"), &["nobody", "--like"]);
     scratch.fails(&format!("recommend {run}"), &["--user", "--like"]);
     scratch.fails(&format!("recommend {run} --like zzzzzz"), &["zzzzzz"]);
+    scratch.fails(&format!("recommend {run} --like ''"), &["empty"]);
+    scratch.fails(&format!("recommend {run} --like music:1 --dislike music:1"), &["both liked and disliked"]);
     scratch.fails(&format!("recommend {run} --user 1 --target games"), &["games", "films"]);
     scratch.fails("recommend --run nowhere --user 1", &["nowhere"]);
     scratch.fails(&format!("evaluate {run} --data nowhere"), &["nowhere"]);
@@ -129,6 +135,12 @@ fn places_that_cannot_be_written() {
     scratch.fails(&format!("prepare {world} --out /proc/segue"), &["/proc/.segue"]);
     scratch.write("taken/notes.txt", "mine");
     scratch.fails(&format!("prepare {world} --out taken"), &["taken"]);
+    scratch.fails(&format!("train {world} model=popularity out=taken overwrite=true"), &["taken", "no run folder"]);
+    scratch.fails(&format!("train {world} model=popularity out=taken/notes.txt overwrite=true"), &["no run folder"]);
+    scratch.write("x.partial/notes.txt", "mine");
+    scratch.fails(&format!("train {world} model=popularity out=x"), &["x.partial", "move it"]);
+    assert!(scratch.path("x.partial/notes.txt").is_file());
+    scratch.fails(&format!("train {world} model=popularity out="), &["out="]);
     assert_eq!(fs::read_to_string(scratch.path("taken/notes.txt")).unwrap(), "mine");
 }
 
