@@ -123,6 +123,13 @@ impl Bundle {
     /// Reads a bundle: a `model.safetensors`, or a run folder that holds one.
     pub fn load(path: &Path, registry: &Registry) -> Result<Self, LabError> {
         let file = if path.is_dir() { path.join(FILE_NAME) } else { path.to_path_buf() };
+        if !file.is_file() {
+            return Err(LabError::NotFound(format!(
+                "there is no model at {}: name a finished run folder (a run still going is called <name>.partial), or make one \
+                 with `segue train`",
+                file.display()
+            )));
+        }
         let bytes = read(&file)?;
         let reader = ArtifactReader::open(&bytes, registry).map_err(|error| LabError::artifact(&file, error))?;
         Self::parse(&reader, &file)

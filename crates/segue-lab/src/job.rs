@@ -71,6 +71,7 @@ impl<'r> Composer<'r> {
 
     fn compose(&self, overrides: &[Override]) -> Result<Job, LabError> {
         refuse_ignored(overrides)?;
+        refuse_planned(overrides, self.registry)?;
         let composed = compose_with(&self.source, "config", overrides, &ModelSchema(self.registry))?.job();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let here = std::env::current_dir().map(|path| path.display().to_string()).unwrap_or_default();
@@ -87,6 +88,35 @@ impl<'r> Composer<'r> {
         let resolved = resolve(&composed, &context).map_err(ConfigError::from)?;
         Ok(Job { composed, resolved })
     }
+}
+
+/// Models that will come, under every name by which they may be asked for.
+const PLANNED: [&str; 13] = [
+    "ncf",
+    "neumf",
+    "neumf_attention",
+    "gmf",
+    "mlp",
+    "ngcf",
+    "hybrid_ensemble",
+    "sasrec",
+    "two_tower",
+    "multi_vae",
+    "fcnn",
+    "maml",
+    "reptile",
+];
+
+/// A model that is planned is not a slip of the pen: say so.
+fn refuse_planned(overrides: &[Override], registry: &Registry) -> Result<(), LabError> {
+    for item in overrides.iter().filter(|item| item.key == "model") {
+        let name = item.text.split_once('=').map_or("", |(_, name)| name.trim());
+        if PLANNED.contains(&name) && registry.find(name).is_err() {
+            let built: Vec<&str> = registry.entries().iter().map(|entry| entry.info.name).collect();
+            return Err(LabError::Config(format!("model={name} is not built yet; there are: {}", built.join(", "))));
+        }
+    }
+    Ok(())
 }
 
 /// With `data_dir` the data are prepared already: what would change them is refused rather than ignored.

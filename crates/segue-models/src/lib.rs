@@ -22,7 +22,7 @@ mod svd;
 pub use ease::{Ease, EaseModel};
 pub use ials::{Ials, IalsModel};
 pub use item_knn::{ItemKnn, ItemKnnModel, Similarity};
-pub use lightgcn::{LightGcn, LightGcnModel, PositiveSampling};
+pub use lightgcn::{DenseOptimizer, LightGcn, LightGcnModel, PositiveSampling};
 pub use mf::{Mf, MfModel, NegativeSampling, Optimizer, PairLoss};
 pub use popularity::{Popularity, PopularityModel};
 pub use random::{Random, RandomModel};

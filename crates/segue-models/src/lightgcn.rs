@@ -42,6 +42,15 @@ use crate::propagate::{BatchNodes, Propagation};
 use crate::rows::{ROWS_PER_TASK, RowGradients, Terms};
 use crate::sampler::{Positives, shuffled};
 
+/// How gradients move the embeddings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DenseOptimizer {
+    /// Adam over the whole table in one fused pass, as in the paper's program.
+    #[default]
+    Adam,
+}
+
 /// How the liked side of a comparison is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -72,6 +81,8 @@ segue_core::params! {
         batch_size: usize = 2048, range Interval::between(1.0, 16_777_216.0);
         /// Probability with which an edge is left out of a step.
         dropout: f32 = 0.0, range Interval::between(0.0, 0.95);
+        /// `adam`, the paper's.
+        optimizer: DenseOptimizer = DenseOptimizer::Adam;
         /// `users` (the reference code) or `interactions`.
         sampling: PositiveSampling = PositiveSampling::Users;
         /// Standard deviation of the initial vectors.

@@ -2,7 +2,7 @@
 
 use crate::support::Scratch;
 
-const SINGLE_RUNS: [&str; 19] = [
+const SINGLE_RUNS: [&str; 20] = [
     "model=lightgcn",
     "model=lightgcn model.embedding_dim=128 model.num_layers=4 trainer.max_epochs=100 trainer.learning_rate=0.001",
     "model=lightgcn model.embedding_dim=64 model.num_layers=3 model.dropout=0.1 trainer.batch_size=2048 \
@@ -20,6 +20,7 @@ const SINGLE_RUNS: [&str; 19] = [
     "model=lightgcn experiment_name=lightgcn_experiments run_name=exp_lr0.001_emb128 model.embedding_dim=128",
     "model=lightgcn evaluation.k_values=[5,10,20] evaluation.metrics=['precision','recall','ndcg','hit_rate']",
     "model=lightgcn trainer.batch_size=1024",
+    "model=lightgcn trainer.optimizer.name=adam trainer.optimizer.betas=[0.9,0.999] trainer.weight_decay=0.0",
     "model=lightgcn trainer.early_stopping.metric=hit_rate@5 evaluation.k_values=[10]",
     "model=svd data.train_ratio=0.7 data.val_ratio=0.1",
     "model=item_cf data.negative_samples=50",
@@ -56,7 +57,8 @@ fn what_is_not_built_is_refused_and_never_ignored() {
     scratch.fails("train model=svd trainer.accumulate_grad_batches=4", &["accumulate_grad_batches", "not built yet"]);
     scratch.fails("train --multirun model=lightgcn,svd seed=1,2", &["--multirun", "segue compare"]);
     scratch.fails("train model=lightgcn,svd", &["several runs"]);
-    scratch.fails("train model=ncf", &["no option `ncf`", "lightgcn"]);
+    scratch.fails("train model=ncf", &["model=ncf", "not built yet", "lightgcn"]);
+    scratch.fails("train model=hybrid_ensemble model.models=[ncf,item_cf]", &["not built yet"]);
     assert!(!scratch.path("outputs").exists());
 }
 
