@@ -21,6 +21,6 @@ pub use metrics::{Measure, Metric, MetricError, MetricSpec, Ranks};
 pub use protocol::{Candidates, Protocol, ProtocolError, Seen};
 pub use question::{Part, Question};
 pub use ratings::{Ratings, evaluate_ratings};
-pub use report::{Cell, Estimate, Summary, Table, compared, differences, measured};
+pub use report::{Cell, Estimate, Summary, Table, compared, csv_field, differences, measured};
 pub use stats::{Bootstrap, Difference, Interval, StatsError};
 pub use validation::Validation;

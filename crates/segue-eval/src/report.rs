@@ -57,7 +57,7 @@ impl Table {
         let mut lines = Vec::with_capacity(self.rows.len() + 1);
         let header = self.columns.iter().zip(&estimates).flat_map(|(name, wide)| {
             let ends = [format!("{name}_low"), format!("{name}_high")];
-            std::iter::once(quoted(name)).chain(ends.into_iter().filter(|_| *wide).map(|end| quoted(&end)))
+            std::iter::once(csv_field(name)).chain(ends.into_iter().filter(|_| *wide).map(|end| csv_field(&end)))
         });
         lines.push(header.collect::<Vec<_>>());
         for row in &self.rows {
@@ -65,7 +65,7 @@ impl Table {
             for (cell, wide) in row.iter().zip(&estimates) {
                 let interval = if let Cell::Estimate(_, interval) = cell { *interval } else { None };
                 line.push(match cell {
-                    Cell::Text(text) => quoted(text),
+                    Cell::Text(text) => csv_field(text),
                     Cell::Count(count) => count.to_string(),
                     Cell::Number(value, _) | Cell::Estimate(value, _) => value.to_string(),
                     Cell::Missing => String::new(),
@@ -86,7 +86,8 @@ impl Table {
     }
 }
 
-fn quoted(text: &str) -> String {
+/// A field of comma-separated values (RFC 4180): quoted only where it must be.
+pub fn csv_field(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 

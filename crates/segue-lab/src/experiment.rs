@@ -1,5 +1,6 @@
 //! From a configuration to a fitted, measured model.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -66,16 +67,15 @@ pub fn load_data(
 
 impl Loaded {
     /// The data as a model of this scope sees it.
-    #[must_use]
-    pub fn scoped(&self, scope: Scope, seed: u64) -> Prepared {
+    pub fn scoped(&self, scope: Scope, seed: u64) -> Cow<'_, Prepared> {
         let n_domains = self.data.catalogue.domains().len();
         match (scope, self.data.split.tasks.first()) {
-            (Scope::Target, Some(task)) if n_domains > 1 => self.data.only(task.target),
+            (Scope::Target, Some(task)) if n_domains > 1 => Cow::Owned(self.data.only(task.target)),
             (Scope::Shuffled, Some(task)) => {
                 let sources: Vec<DomainId> = (0..n_domains).filter(|&domain| domain != task.target).collect();
-                shuffle_links(&self.data, &sources, seed)
+                Cow::Owned(shuffle_links(&self.data, &sources, seed))
             }
-            _ => self.data.clone(),
+            _ => Cow::Borrowed(&self.data),
         }
     }
 }

@@ -58,15 +58,11 @@ impl<'r> Composer<'r> {
     }
 
     fn options(&self, group: &str) -> Vec<String> {
-        let mut options = self.options_in_code(group);
+        let mut options = ModelSchema(self.registry).options(group);
         options.extend(self.source.options(group));
         options.sort();
         options.dedup();
         options
-    }
-
-    fn options_in_code(&self, group: &str) -> Vec<String> {
-        ModelSchema(self.registry).options(group)
     }
 
     fn compose(&self, overrides: &[Override]) -> Result<Job, LabError> {

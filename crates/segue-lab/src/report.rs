@@ -16,8 +16,8 @@ pub fn summarise(evaluation: &Evaluation, resamples: usize, seed: u64) -> Result
 }
 
 /// `REPORT.txt`.
-pub fn report_text(run: &Run, settings: &Settings, loaded: &Loaded, test: &Summary) -> String {
-    let Run { fitted, measurements, .. } = run;
+pub fn report_text(run: &Run, settings: &Settings, loaded: &Loaded) -> String {
+    let Run { fitted, measurements, summary: test, .. } = run;
     let bundle = &fitted.bundle;
     let domains: Vec<&str> = bundle.catalogue.domains().iter().map(|d| d.name.as_str()).collect();
     let mut text = String::new();

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use segue_core::{Configured, OpenedTests, Prepared, Registry, Watch, kernels};
-use segue_eval::{Evaluation, PerUser};
+use segue_eval::{Evaluation, PerUser, Summary, csv_field};
 use serde_json::{Map, Value, json};
 
 use crate::bundle;
@@ -46,6 +46,8 @@ pub struct Run {
     pub fitted: Fitted,
     /// Validation and test.
     pub measurements: Measurements,
+    /// Test metrics with their intervals.
+    pub summary: Summary,
 }
 
 /// Fits, measures and writes the run folder of `settings.out`.
@@ -83,7 +85,8 @@ fn train_in(
     let fitted = fit(settings, algorithm, &data, &mut bench)?;
     let mut opened = OpenedTests::default();
     let measurements = measure(&fitted, &data, settings, &mut opened)?;
-    let run = Run { folder: folder.clone(), fitted, measurements };
+    let summary = summarise(&measurements.test, settings.evaluation.bootstrap, settings.seed)?;
+    let run = Run { folder: folder.clone(), fitted, measurements, summary };
     write_all(partial, &run, (settings, loaded, &data), &opened)?;
     finish(partial, folder)?;
     Ok(run)
@@ -194,20 +197,19 @@ fn write_all(
     });
     write_json(&partial.join("hparams.json"), &hparams)?;
 
-    let summary = summarise(&measurements.test, settings.evaluation.bootstrap, settings.seed)?;
     let best = fitted.records.iter().rev().find(|record| record.best);
     let metrics = json!({
         "best_epoch": fitted.best_epoch(),
         "best_valid": best.map(|record| values(&record.valid)),
         "valid": measurements.valid.as_ref().map(|e| values(&e.values())),
         "test": values(&measurements.test.values()),
-        "test_summary": summary,
+        "test_summary": run.summary,
         "train_seconds": fitted.seconds,
     });
     write_json(&partial.join("metrics.json"), &metrics)?;
     write_text(&partial.join("test_metrics.csv"), &test_csv(run, settings, &loaded.name)?)?;
     write_text(&partial.join("per_user.csv"), &per_user_csv(&measurements.test, data))?;
-    write_text(&partial.join("REPORT.txt"), &report_text(run, settings, loaded, &summary))?;
+    write_text(&partial.join("REPORT.txt"), &report_text(run, settings, loaded))?;
     let manifest = json!({
         "format": RUN_FORMAT,
         "segue": env!("CARGO_PKG_VERSION"),
@@ -265,7 +267,7 @@ fn per_user_csv(evaluation: &Evaluation, data: &Prepared) -> String {
     }
     text.push('\n');
     for (n, &user) in evaluation.users.iter().enumerate() {
-        text.push_str(&quoted(data.users.external(user)));
+        text.push_str(&csv_field(data.users.external(user)));
         for (_, values) in &columns {
             text.push(',');
             text.push_str(&values[n].to_string());
@@ -273,15 +275,6 @@ fn per_user_csv(evaluation: &Evaluation, data: &Prepared) -> String {
         text.push('\n');
     }
     text
-}
-
-/// A CSV field.
-fn quoted(field: &str) -> String {
-    if field.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field.to_owned()
-    }
 }
 
 fn config_yaml(settings: &Settings) -> Result<String, LabError> {

@@ -88,8 +88,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let run = train(&settings, &loaded, &registry, &mut bar, args.resume);
     bar.finish();
     let run = run?;
-    let summary = segue_lab::summarise(&run.measurements.test, settings.evaluation.bootstrap, settings.seed)?;
-    print_measured(&segue_eval::measured(&summary), Format::or_fitting(None))?;
+    print_measured(&segue_eval::measured(&run.summary), Format::or_fitting(None))?;
     say(&format!("wrote {}", run.folder.display()));
     Ok(())
 }
