@@ -126,7 +126,7 @@ impl<'a> Subject<'a> {
         // Without a learning rate `l2` is the ridge of a closed form, whose scale is that of the counts; alternating ridges
         // (epochs, but no steps) divide it by them, and a handful of events a user needs more of it than millions do.
         let ridge = |(key, value)| match key {
-            "l2" if !has("learning_rate") => has("epochs").then(|| (key, json!(0.1))),
+            "l2" if !has("learning_rate") => has("epochs").then(|| (key, json!(0.5))),
             _ => Some((key, value)),
         };
         let params = small.into_iter().filter_map(ridge);
