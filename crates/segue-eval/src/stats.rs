@@ -16,7 +16,7 @@ use crate::ratings::total;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Bootstrap {
-    /// Resamples, at least 1.
+    /// Resamples, at least 40: fewer leave nothing beyond a 95 % interval.
     pub resamples: usize,
     /// Confidence level, in (0, 1).
     pub level: f64,
@@ -94,8 +94,13 @@ pub enum StatsError {
 
 impl Bootstrap {
     fn check(&self) -> Result<(), StatsError> {
-        if self.resamples == 0 {
-            return Err(StatsError::Option { key: "resamples", value: 0.0, range: "at least 1; 1000 is usual" });
+        if self.resamples < 40 {
+            let value = self.resamples as f64;
+            return Err(StatsError::Option {
+                key: "resamples",
+                value,
+                range: "at least 40, one for each tail; 1000 is usual",
+            });
         }
         if !(self.level > 0.0 && self.level < 1.0) {
             return Err(StatsError::Option { key: "level", value: self.level, range: "between 0 and 1, e.g. 0.95" });

@@ -20,10 +20,8 @@ pub struct Request {
     pub dislikes: Vec<String>,
     /// Name of the domain to recommend from; the model's target by default.
     pub target: Option<String>,
-    /// Number of items wanted.
+    /// Number of items wanted, at least 1.
     pub k: usize,
-    /// Number of reasons per item.
-    pub n_reasons: usize,
 }
 
 /// Why an item is recommended: one event of the history.
@@ -44,12 +42,18 @@ pub struct Recommendation {
     pub item: ItemId,
     /// Its score under the model.
     pub score: f32,
-    /// The strongest positive reasons, strongest first.
+    /// What the score owes to no event (popularity, the user's own vector): with all contributions it adds up to the score.
+    /// `None` where contributions are leave-one-out differences, which need not add up.
+    pub base: Option<f32>,
+    /// One for each event that changes the score, the most positive first.
     pub reasons: Vec<Reason>,
 }
 
 /// The best items for a request; seen, liked and disliked items are never among them.
 pub fn recommend(bundle: &Bundle, request: &Request) -> Result<Vec<Recommendation>, LabError> {
+    if request.k == 0 {
+        return Err(LabError::Config("k = 0 recommends nothing; ask for at least 1".into()));
+    }
     let target = match &request.target {
         Some(name) => find_domain(bundle, name)?,
         None => bundle.target,
@@ -84,22 +88,26 @@ pub fn recommend(bundle: &Bundle, request: &Request) -> Result<Vec<Recommendatio
     Ok(top
         .into_iter()
         .map(|Scored { item, score }| {
-            let mut reasons = reasons(bundle.model.as_ref(), &query, item);
-            reasons.retain(|reason| reason.contribution > 0.0);
+            let (base, mut reasons) = reasons(bundle.model.as_ref(), &query, item, score);
+            reasons.retain(|reason| reason.contribution != 0.0);
             reasons.sort_by(|a, b| b.contribution.total_cmp(&a.contribution).then(a.item.cmp(&b.item)));
-            reasons.truncate(request.n_reasons);
-            Recommendation { item, score, reasons }
+            Recommendation { item, score, base, reasons }
         })
         .collect())
 }
 
 /// What each event of the history does to the score of `item`, oldest first: the model's own additive contributions
-/// where it has them, else the difference that leaving the event out makes.
-pub fn reasons(model: &dyn Recommender, query: &Query<'_>, item: ItemId) -> Vec<Reason> {
-    let contributions = model.contributions(query, item).unwrap_or_else(|| leave_one_out(model, query, item));
+/// and what they leave of the score, where it has them; else the difference that leaving the event out makes.
+pub fn reasons(model: &dyn Recommender, query: &Query<'_>, item: ItemId, score: f32) -> (Option<f32>, Vec<Reason>) {
+    let additive = model.contributions(query, item);
+    let base = additive.as_ref().map(|parts| {
+        let sum: f64 = parts.iter().copied().map(f64::from).sum();
+        (f64::from(score) - sum) as f32
+    });
+    let contributions = additive.unwrap_or_else(|| leave_one_out(model, query, item));
     let History { items, signals, .. } = query.history;
     let events = items.iter().zip(signals).zip(contributions);
-    events.map(|((&item, &signal), contribution)| Reason { item, signal, contribution }).collect()
+    (base, events.map(|((&item, &signal), contribution)| Reason { item, signal, contribution }).collect())
 }
 
 fn leave_one_out(model: &dyn Recommender, query: &Query<'_>, item: ItemId) -> Vec<f32> {
@@ -189,7 +197,10 @@ pub fn find_item(bundle: &Bundle, text: &str) -> Result<ItemId, LabError> {
     if found.is_empty() {
         found = titled(&|title| title.contains(&lower));
     }
-    let name = |i: ItemId| format!("{}:{}", catalogue.domains()[catalogue.domain_of(i)].name, catalogue.title(i));
+    let name = |i: ItemId| {
+        let domain = &catalogue.domains()[catalogue.domain_of(i)].name;
+        format!("{domain}:{} ({})", catalogue.external(i), catalogue.title(i))
+    };
     match found[..] {
         [item] => Ok(item),
         [] => {
@@ -200,7 +211,7 @@ pub fn find_item(bundle: &Bundle, text: &str) -> Result<ItemId, LabError> {
         _ => {
             let some: Vec<String> = found.iter().take(5).map(|&i| name(i)).collect();
             Err(LabError::NotFound(format!(
-                "\"{wanted}\" could be {} items: {}{}; write one of them as domain:title",
+                "\"{wanted}\" could be {} items: {}{}; write one of them as domain:id",
                 found.len(),
                 some.join("; "),
                 if found.len() > 5 { "; ..." } else { "" }

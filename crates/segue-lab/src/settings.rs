@@ -195,8 +195,18 @@ impl Settings {
     /// Reads a composed and interpolated configuration.
     pub fn from_value(mut config: Value) -> Result<Self, LabError> {
         route_negative_samples(&mut config);
-        let settings: Self = serde_json::from_value(config).map_err(|error| LabError::Config(error.to_string()))?;
+        let settings: Self = serde_path_to_error::deserialize(config).map_err(|error| {
+            let key = error.path().to_string();
+            let inner = error.into_inner();
+            LabError::Config(if key == "." { inner.to_string() } else { format!("{key}: {inner}") })
+        })?;
         settings.refuse_unbuilt()?;
+        settings.time_limit()?;
+        for (key, name) in [("experiment_name", &settings.experiment_name), ("run_name", &settings.run_name)] {
+            if name.is_empty() || name.contains(['/', '\\']) || name == "." || name == ".." {
+                return Err(LabError::Config(format!("{key}={name} must be a name, not a path; out= takes a path")));
+            }
+        }
         // Names and cut-offs are checked before any data are read.
         settings.stopping_metric()?;
         let protocol = protocol(&settings.evaluation, settings.seed, Output::Ranking)?;
@@ -213,10 +223,19 @@ impl Settings {
 
     /// The configured model: its group, with the trainer keys that stand for its parameters laid over.
     ///
-    /// A trainer key that the model has no parameter for is refused if `strict`, else left alone (when several models
+    /// Metrics of errors are refused here for a model that does not predict ratings. A trainer key that the model has no parameter for is refused if `strict`, else left alone (when several models
     /// share one command).
     pub fn algorithm(&self, registry: &Registry, strict: bool) -> Result<Box<dyn Configured>, LabError> {
         let entry = self.entry(registry)?;
+        let specs = protocol(&self.evaluation, self.seed, entry.info.output)?.metrics;
+        if let Some(spec) = specs.iter().find(|spec| entry.info.output == Output::Ranking && !spec.metric.has_cutoff())
+        {
+            return Err(LabError::Config(format!(
+                "evaluation.metrics: `{spec}` measures predicted ratings, but `{}` only orders items; leave it out, or train a \
+                 model of ratings",
+                entry.info.name
+            )));
+        }
         let mut params = self.model.clone();
         params.remove("name");
         let t = &self.trainer;

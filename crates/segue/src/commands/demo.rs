@@ -65,9 +65,9 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         titles.join(", ")
     ));
     let likes = songs.iter().map(|&item| format!("music:{}", bundle.catalogue.external(item))).collect();
-    let request = Request { likes, k: 10, n_reasons: 2, ..Request::default() };
+    let request = Request { likes, k: 10, ..Request::default() };
     let recommendations = recommend(&bundle, &request)?;
-    let (header, rows) = recommend_command::table(&bundle, &recommendations);
+    let (header, rows) = recommend_command::table(&bundle, &recommendations, 2);
     print_table(&header, &rows, Format::or_fitting(None))?;
 
     say(&format!(

@@ -1,10 +1,12 @@
 //! `segue recommend`: items of one domain for a user, or for a guest who names what they like.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
 use segue_core::Signal;
 use segue_lab::{Bundle, Recommendation, Request, recommend};
+use serde_json::json;
 
 use crate::terminal::{Format, print_table};
 
@@ -33,7 +35,7 @@ pub(crate) struct Arguments {
     /// How many items.
     #[arg(short, default_value_t = 10)]
     k: usize,
-    /// How many reasons for each item.
+    /// How many reasons to show for each item; `--format json` has them all.
     #[arg(long, default_value_t = 2)]
     reasons: usize,
     /// How to print.
@@ -47,40 +49,84 @@ pub(crate) fn run(args: Arguments) -> anyhow::Result<()> {
         anyhow::bail!("say for whom: --user ID for a known user, or --like \"title\" (repeatable) for someone new");
     }
     let bundle = Bundle::load(&args.run, &crate::registry())?;
-    let request = Request {
-        user: args.user,
-        likes: args.like,
-        dislikes: args.dislike,
-        target: args.target,
-        k: args.k,
-        n_reasons: args.reasons,
-    };
+    let request = Request { user: args.user, likes: args.like, dislikes: args.dislike, target: args.target, k: args.k };
     let recommendations = recommend(&bundle, &request)?;
-    let (header, rows) = table(&bundle, &recommendations);
-    print_table(&header, &rows, Format::or_fitting(args.format))?;
+    match Format::or_fitting(args.format) {
+        Format::Json => print_lines(&bundle, &recommendations)?,
+        format => {
+            let (header, rows) = table(&bundle, &recommendations, args.reasons);
+            print_table(&header, &rows, format)?;
+        }
+    }
     Ok(())
 }
 
-/// Recommendations as a table: rank, id, title, categories, score, reasons.
-pub(crate) fn table(bundle: &Bundle, recommendations: &[Recommendation]) -> (Vec<String>, Vec<Vec<String>>) {
+/// One JSON object per item, with every reason in full precision: `base` and the contributions add up to `score`; without
+/// `base` each contribution is what the score loses if that event is left out.
+fn print_lines(bundle: &Bundle, recommendations: &[Recommendation]) -> std::io::Result<()> {
+    let catalogue = &bundle.catalogue;
+    let about = |item| {
+        let domain = &catalogue.domains()[catalogue.domain_of(item)].name;
+        json!({ "domain": domain, "id": catalogue.external(item), "title": catalogue.title(item) })
+    };
+    let mut out = std::io::stdout().lock();
+    recommendations.iter().enumerate().try_for_each(|(n, r)| {
+        let reasons = r.reasons.iter().map(|reason| {
+            let mut line = about(reason.item);
+            line["signal"] = json!(verb(reason.signal));
+            line["contribution"] = json!(reason.contribution);
+            line
+        });
+        let mut line = about(r.item);
+        line["rank"] = json!(n + 1);
+        line["categories"] = json!(catalogue.info(r.item).categories);
+        line["score"] = json!(r.score);
+        line["base"] = json!(r.base);
+        line["reasons"] = reasons.collect();
+        writeln!(out, "{line}")
+    })
+}
+
+fn verb(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Positive => "liked",
+        Signal::Negative => "disliked",
+        Signal::Neutral => "met",
+    }
+}
+
+/// Recommendations as a table: rank, id, title, categories, score, and its `n_reasons` strongest reasons; what the others and
+/// the history-free part of the score add stands behind them, so that the line adds up.
+pub(crate) fn table(
+    bundle: &Bundle,
+    recommendations: &[Recommendation],
+    n_reasons: usize,
+) -> (Vec<String>, Vec<Vec<String>>) {
     let header = ["", "id", "title", "categories", "score", "because"].map(String::from).to_vec();
     let catalogue = &bundle.catalogue;
     let rows = recommendations.iter().enumerate().map(|(n, r)| {
-        let because = r.reasons.iter().map(|reason| {
-            let verb = match reason.signal {
-                Signal::Positive => "you liked",
-                Signal::Negative => "you disliked",
-                Signal::Neutral => "you met",
-            };
-            format!("{verb} {} ({:+.3})", catalogue.title(reason.item), reason.contribution)
-        });
+        let (shown, others) = r.reasons.split_at(n_reasons.min(r.reasons.len()));
+        let mut because: Vec<String> = shown
+            .iter()
+            .map(|reason| {
+                let (verb, title) = (verb(reason.signal), catalogue.title(reason.item));
+                format!("you {verb} {title} ({:+.3})", reason.contribution)
+            })
+            .collect();
+        if !others.is_empty() && r.base.is_some() {
+            let sum: f32 = others.iter().map(|reason| reason.contribution).sum();
+            because.push(format!("{} more ({sum:+.3})", others.len()));
+        }
+        if let Some(base) = r.base.filter(|base| base.abs() >= 0.0005) {
+            because.push(format!("whoever asks ({base:+.3})"));
+        }
         vec![
             (n + 1).to_string(),
             catalogue.external(r.item).to_owned(),
             catalogue.title(r.item).to_owned(),
             catalogue.info(r.item).categories.join(", "),
             format!("{:.3}", r.score),
-            because.collect::<Vec<_>>().join("; "),
+            because.join("; "),
         ]
     });
     (header, rows.collect())

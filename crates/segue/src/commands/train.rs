@@ -38,13 +38,15 @@ pub(crate) enum Shown {
 impl Configuration {
     /// The job; `None` if it was only to be shown, which is then done.
     pub(crate) fn job(&self) -> anyhow::Result<Option<Job>> {
+        let registry = crate::registry();
+        let composer = Composer::new(self.config_dir.clone(), &registry)?;
         if self.multirun {
+            composer.sweep(&self.overrides)?;
             anyhow::bail!(
                 "--multirun is not built for this command yet; `segue compare model=a,b seed=1,2 ...` runs a sweep and prints its table"
             );
         }
-        let registry = crate::registry();
-        let job = Composer::new(self.config_dir.clone(), &registry)?.job(&self.overrides)?;
+        let job = composer.job(&self.overrides)?;
         if self.cfg.is_some() {
             self.show(&job)?;
             return Ok(None);

@@ -64,6 +64,30 @@ fn prepare_train_evaluate_recommend() {
 }
 
 #[test]
+fn reasons_add_up_to_the_score() {
+    let scratch = Scratch::new();
+    scratch.ok(&format!("prepare {} --out artifacts/sample", SMALL_WORLD.join(" ")));
+    for model in ["item_knn", "svd", "ease", "ials", "mf trainer.max_epochs=3", "lightgcn trainer.max_epochs=3"] {
+        let name = model.split(' ').next().unwrap();
+        scratch.ok(&format!("train model={model} data_dir=artifacts/sample run_name={name} evaluation.bootstrap=50"));
+        let ask = "--like music:1 --like books:2 --dislike films:3 --target films -k 5";
+        let lines = scratch.ok(&format!("recommend --run outputs/segue/{name} {ask} --format json"));
+        let mut additive = 0;
+        for line in lines.lines() {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let Some(base) = line["base"].as_f64() else { continue };
+            let reasons = line["reasons"].as_array().unwrap();
+            let sum: f64 = reasons.iter().map(|reason| reason["contribution"].as_f64().unwrap()).sum();
+            assert!((base + sum - line["score"].as_f64().unwrap()).abs() < 1e-5, "{model}: {line}");
+            additive += 1;
+        }
+        // These two fold a history in by steps, which is no sum over events: their reasons are differences.
+        let differences = ["svd", "mf"].contains(&name);
+        assert_eq!(additive, if differences { 0 } else { 5 }, "{model}: {lines}");
+    }
+}
+
+#[test]
 fn the_library_example_runs() {
     let scratch = Scratch::new();
     scratch.ok(&format!("prepare {} --out artifacts/sample", SMALL_WORLD.join(" ")));

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::support::{SMALL_WORLD, Scratch, done};
 
-const TABLE: &str = "train model=popularity prepare=default evaluation.bootstrap=10 data.root=.";
+const TABLE: &str = "train model=popularity prepare=default evaluation.bootstrap=50 data.root=.";
 
 /// A data group of one CSV file.
 fn with_ratings(content: impl AsRef<[u8]>) -> Scratch {
@@ -93,6 +93,13 @@ fn names_nobody_knows() {
     scratch.fails("train data_dir=x data.target=books", &["data.target=books", "segue prepare"]);
     scratch.fails("train model=mf evaluation.k_values=[0]", &["k_values"]);
     scratch.fails("train model=mf model.factors", &["="]);
+    scratch.fails("train model=mf seed=-1", &["seed: ", "-1"]);
+    scratch.fails("train model=mf scope=foo", &["scope: ", "foo", "shuffled"]);
+    scratch.fails("train model=mf trainer.max_epochs=x", &["trainer.max_epochs: ", "x"]);
+    scratch.fails("train model=mf trainer.time_limit=-3", &["trainer.time_limit", "-3"]);
+    scratch.fails("train model=mf run_name=../../x", &["run_name", "out="]);
+    scratch.fails("train model=mf 'evaluation.metrics=[ndcg,rmse]'", &["evaluation.metrics", "rmse", "mf"]);
+    scratch.fails("train model=popularity data=sample evaluation.bootstrap=1", &["bootstrap", "at least 40"]);
     scratch.fails("models eese", &["eese", "ease"]);
     scratch.fails("train --config-dir nowhere", &["nowhere"]);
     scratch.fails("compare model=popularity data=sample,movielens", &["compare asks one question"]);
@@ -106,6 +113,7 @@ fn stored_models() {
     let run = "--run outputs/segue/r";
     scratch.fails(&format!("recommend {run} --user nobody"), &["nobody", "--like"]);
     scratch.fails(&format!("recommend {run}"), &["--user", "--like"]);
+    scratch.fails(&format!("recommend {run} --like music:1 -k 0"), &["k = 0", "at least 1"]);
     scratch.fails(&format!("recommend {run} --like zzzzzz"), &["zzzzzz"]);
     scratch.fails(&format!("recommend {run} --like ''"), &["empty"]);
     scratch.fails(&format!("recommend {run} --like music:1 --dislike music:1"), &["both liked and disliked"]);

@@ -44,6 +44,6 @@ fn on_the_sample_world() {
 #[test]
 fn on_movielens_100k() {
     if let Some(folder) = public_data() {
-        same_bytes(&["data=ml_100k", "evaluation.bootstrap=10"], &folder);
+        same_bytes(&["data=ml_100k", "evaluation.bootstrap=50"], &folder);
     }
 }
