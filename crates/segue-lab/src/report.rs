@@ -41,9 +41,9 @@ pub fn report_text(run: &Run, settings: &Settings, loaded: &Loaded) -> String {
     line("seed", settings.seed.to_string());
     let how = match fitted.best_epoch() {
         Some(best) => format!("{} epochs, kept epoch {best}", fitted.records.len()),
-        None => "in closed form".into(),
+        None => "without epochs".into(),
     };
-    line("trained", format!("{:.1} s, {how}", fitted.seconds));
+    line("trained", how);
     if let Some(valid) = &measurements.valid {
         let _ = writeln!(text, "\nValidation ({} users)", valid.n_users());
         for (name, value) in valid.values() {

@@ -204,7 +204,6 @@ fn write_all(
         "valid": measurements.valid.as_ref().map(|e| values(&e.values())),
         "test": values(&measurements.test.values()),
         "test_summary": run.summary,
-        "train_seconds": fitted.seconds,
     });
     write_json(&partial.join("metrics.json"), &metrics)?;
     write_text(&partial.join("test_metrics.csv"), &test_csv(run, settings, &loaded.name)?)?;
@@ -214,6 +213,7 @@ fn write_all(
         "format": RUN_FORMAT,
         "segue": env!("CARGO_PKG_VERSION"),
         "isa": kernels::isa(),
+        "train_seconds": fitted.seconds,
         "data": { "name": loaded.name, "inputs": loaded.report.inputs, "split": data.split.protocol },
         "opened_tests": opened.reasons(),
         "settings": settings,
@@ -236,8 +236,9 @@ fn values(values: &[(String, f64)]) -> Value {
 fn test_csv(run: &Run, settings: &Settings, data: &str) -> Result<String, LabError> {
     let mut header = String::from("model,data,scope,seed,users");
     let mut row = format!(
-        "{},{data},{},{},{}",
+        "{},{},{},{},{}",
         run.fitted.bundle.model_name,
+        csv_field(data),
         settings.scope,
         settings.seed,
         run.measurements.test.n_users()

@@ -29,6 +29,11 @@ impl<'b> Translated<'b> {
         Self { bundle, to_user: to_user.collect(), to_item: to_item.collect() }
     }
 
+    /// How many users the bundle does not know.
+    pub fn n_unknown_users(&self) -> usize {
+        self.to_user.iter().filter(|user| user.is_none()).count()
+    }
+
     /// How many items of a range the bundle does not know.
     pub fn n_unknown_in(&self, range: std::ops::Range<ItemId>) -> usize {
         self.to_item[range.start as usize..range.end as usize].iter().filter(|item| item.is_none()).count()

@@ -36,7 +36,7 @@ pub struct RunWatch<'a> {
     terminal: &'a mut dyn Watch,
     started: Instant,
     saved: Option<Instant>,
-    log: Vec<(EpochRecord, Option<f64>)>,
+    log: Vec<EpochRecord>,
     /// The first error met while writing; the fit is then aborted.
     pub error: Option<LabError>,
 }
@@ -55,7 +55,7 @@ impl<'a> RunWatch<'a> {
 
     /// The training log so far.
     pub fn records(&self) -> impl Iterator<Item = &EpochRecord> {
-        self.log.iter().map(|(record, _)| record)
+        self.log.iter()
     }
 
     fn halt(&self) -> Option<Halt> {
@@ -68,10 +68,10 @@ impl<'a> RunWatch<'a> {
     fn keep(&mut self, event: &FitEvent<'_>) -> Result<(), LabError> {
         match event {
             FitEvent::Start { records, .. } => {
-                self.log = records.iter().map(|record| (record.clone(), None)).collect();
+                self.log = records.to_vec();
             }
             FitEvent::Epoch(record) => {
-                self.log.push(((*record).clone(), Some(self.started.elapsed().as_secs_f64())));
+                self.log.push((*record).clone());
                 if let Some(folder) = &self.plan.folder {
                     write_aside(&folder.join(LOG_NAME), |out| out.write_all(log_csv(&self.log).as_bytes()))?;
                 }
@@ -101,22 +101,21 @@ impl Watch for RunWatch<'_> {
     }
 }
 
-/// Epoch-wise loss and validation metrics; seconds are empty for epochs before a resume.
-fn log_csv(log: &[(EpochRecord, Option<f64>)]) -> String {
+/// Epoch-wise loss and validation metrics; no times, so that equal runs write equal bytes.
+fn log_csv(log: &[EpochRecord]) -> String {
     let mut names: Vec<&str> = Vec::new();
-    for (name, _) in log.iter().flat_map(|(record, _)| &record.valid) {
+    for (name, _) in log.iter().flat_map(|record| &record.valid) {
         if !names.contains(&name.as_str()) {
             names.push(name);
         }
     }
-    let mut text = String::from("epoch,loss,best,seconds");
+    let mut text = String::from("epoch,loss,best");
     for name in &names {
         text.extend([",valid_", name]);
     }
     text.push('\n');
-    for (record, seconds) in log {
-        let seconds = seconds.map(|s| format!("{s:.3}")).unwrap_or_default();
-        let _ = write!(text, "{},{},{},{seconds}", record.epoch, record.loss, u8::from(record.best));
+    for record in log {
+        let _ = write!(text, "{},{},{}", record.epoch, record.loss, u8::from(record.best));
         for name in &names {
             let value = record.valid.iter().find(|(key, _)| key == name);
             let _ = write!(text, ",{}", value.map(|(_, v)| v.to_string()).unwrap_or_default());

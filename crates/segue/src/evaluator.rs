@@ -28,6 +28,8 @@ pub struct Results {
     pub evaluation: Evaluation,
     /// Items of the data that the model has never met; they rank last.
     pub n_unknown_items: usize,
+    /// Users that the model has never met; they are answered as guests, from their history.
+    pub n_unknown_users: usize,
 }
 
 impl Evaluator {
@@ -57,6 +59,17 @@ impl Evaluator {
             return Err(LabError::Config("the data ask no question: prepare them with a split".into()));
         };
         let translated = Translated::new(model, &data.users, &data.catalogue);
+        let range = data.catalogue.range(task.target);
+        let (n_unknown_items, n_items) = (translated.n_unknown_in(range.clone()), range.len());
+        if n_unknown_items == n_items {
+            let domain = &data.catalogue.domains()[task.target].name;
+            let known: Vec<&str> = model.catalogue.domains().iter().map(|d| d.name.as_str()).collect();
+            return Err(LabError::Config(format!(
+                "this model knows none of the {n_items} items of `{domain}`: it was trained on other data (domains: {}); \
+                 evaluate it on what `segue prepare` made of the same logs",
+                known.join(", ")
+            )));
+        }
         let protocol = segue_lab::protocol(&self.settings, self.seed, output)?;
         let evaluation = if self.on_validation {
             segue_lab::measure_valid(&translated, (data, task), output, &protocol)?
@@ -64,12 +77,12 @@ impl Evaluator {
             let opened = task.test.open(&mut OpenedTests::default(), format!("evaluate {}", model.model_name));
             segue_lab::measure_test(&translated, (data, task, opened), output, &protocol)?
         };
-        let range = data.catalogue.range(task.target);
         Ok(Results {
             model: model.model_name.clone(),
             summary: segue_lab::summarise(&evaluation, self.settings.bootstrap, self.seed)?,
             evaluation,
-            n_unknown_items: translated.n_unknown_in(range),
+            n_unknown_items,
+            n_unknown_users: translated.n_unknown_users(),
         })
     }
 }

@@ -60,5 +60,8 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     if results.n_unknown_items > 0 {
         say(&format!("{} target items are unknown to this model and rank last", results.n_unknown_items));
     }
+    if results.n_unknown_users > 0 {
+        say(&format!("{} users are unknown to this model and answered as guests", results.n_unknown_users));
+    }
     Ok(())
 }

@@ -91,6 +91,12 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     bar.finish();
     let run = run?;
     print_measured(&segue_eval::measured(&run.summary), Format::or_fitting(None))?;
+    if settings.save_embeddings && run.fitted.bundle.model.embeddings().is_none() {
+        say(&format!(
+            "save_embeddings=true: `{}` has no vectors of users and items to write",
+            run.fitted.bundle.model_name
+        ));
+    }
     say(&format!("wrote {}", run.folder.display()));
     Ok(())
 }

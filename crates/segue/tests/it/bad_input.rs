@@ -120,6 +120,9 @@ fn stored_models() {
     scratch.fails(&format!("recommend {run} --user 1 --target games"), &["games", "films"]);
     scratch.fails("recommend --run nowhere --user 1", &["nowhere"]);
     scratch.fails(&format!("evaluate {run} --data nowhere"), &["nowhere"]);
+    scratch.ok("prepare data=sample data.world.n_users=250 data.target=books data.source=[] --out books");
+    scratch.ok(&format!("train {world} model=popularity scope=target run_name=films"));
+    scratch.fails("evaluate --run outputs/segue/films --data books", &["none of the", "books", "films"]);
     scratch.fails(&format!("evaluate {run} --data nowhere model.l2=3"), &["model.l2", "evaluation"]);
 
     let file = scratch.path("outputs/segue/r/model.safetensors");
