@@ -61,6 +61,8 @@ impl Cli {
         match error.downcast_ref::<LabError>() {
             Some(LabError::Interrupted(_)) => 130,
             Some(LabError::Internal(_)) => 70,
+            // Whatever was stopped, and whoever reports it: a stopped program says so.
+            _ if segue_lab::STOP.load(std::sync::atomic::Ordering::Relaxed) => 130,
             _ => 1,
         }
     }

@@ -1,10 +1,12 @@
 //! `segue train`: one model, one run folder.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use clap::{Args, ValueEnum};
 use segue_lab::config::to_yaml;
-use segue_lab::{Composer, Job, Loaded, Settings, load_data, train};
+use segue_lab::{Composer, Job, Loaded, STOP, Settings, load_data, train};
 
 use crate::terminal::{Bar, Format, print_measured, say};
 
@@ -106,7 +108,7 @@ pub(crate) fn load(settings: &Settings) -> anyhow::Result<Loaded> {
     let bar = Bar::new("data");
     let loaded = load_data(settings, &mut |p| {
         bar.set(p.stage, p.bytes.max(p.rows), p.bytes_total.max(p.rows));
-        std::ops::ControlFlow::Continue(())
+        if STOP.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     bar.finish();
     let loaded = loaded?;

@@ -53,6 +53,19 @@ fn ctrl_c_then_resume_gives_the_bits_of_an_uninterrupted_run() {
 }
 
 #[test]
+fn ctrl_c_while_data_are_read_leaves_nothing() {
+    let scratch = Scratch::new();
+    let line = ["prepare", "data=sample", "data.world.n_users=12000", "--out", "prepared"];
+    let mut child = scratch.command(line).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    assert!(child.try_wait().unwrap().is_none(), "prepared before it could be stopped");
+    signal(&child, "-INT");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!scratch.path("prepared").exists());
+}
+
+#[test]
 fn kill_leaves_no_run_folder_and_resume_asks_for_the_same_configuration() {
     let scratch = Scratch::new();
     let mut child = start(&scratch);
