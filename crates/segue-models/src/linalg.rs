@@ -73,6 +73,20 @@ impl SymmetricTiles {
         self.tile(i, j)[(row % TILE) * self.rows_of(j).len() + col % TILE]
     }
 
+    /// Adds `x` times row `row` to `out`.
+    pub(crate) fn add_row(&self, row: usize, x: f32, out: &mut [f32]) {
+        let (strip, r) = (row / TILE, row % TILE);
+        for (j, out) in out.chunks_mut(TILE).enumerate() {
+            if j <= strip {
+                let width = out.len();
+                axpy(x, &self.tile(strip, j)[r * width..(r + 1) * width], out);
+            } else {
+                let column = self.tile(j, strip)[r..].iter().step_by(self.rows_of(strip).len());
+                out.iter_mut().zip(column).for_each(|(sum, entry)| *sum += x * entry);
+            }
+        }
+    }
+
     /// The diagonal.
     pub(crate) fn diagonal(&self) -> Vec<f32> {
         (0..self.n).map(|i| self.get(i, i)).collect()
@@ -153,13 +167,18 @@ impl SymmetricTiles {
             });
         }
         progress(n_strips as u64, n_strips as u64)?;
-        self.strips.par_iter_mut().enumerate().for_each(|(i, strip)| {
-            for x in &mut *strip {
-                *x = -*x;
-            }
-            mirror(&mut strip[i * TILE * height(i)..], height(i));
-        });
+        self.strips.par_iter_mut().flatten().for_each(|x| *x = -*x);
+        self.mirror();
         Ok(())
+    }
+
+    /// Copies the lower triangle of each diagonal tile onto the upper.
+    pub(crate) fn mirror(&mut self) {
+        let n = self.n;
+        self.strips.par_iter_mut().enumerate().for_each(|(i, strip)| {
+            let height = rows_of(n, i).len();
+            mirror(&mut strip[i * TILE * height..], height);
+        });
     }
 }
 
