@@ -32,6 +32,8 @@ pub struct Job {
     pub composed: Value,
     /// Interpolations replaced.
     pub resolved: Value,
+    /// Whether the command line says which folder the run is to have.
+    named: bool,
 }
 
 impl<'r> Composer<'r> {
@@ -82,7 +84,8 @@ impl<'r> Composer<'r> {
             env: &|name| std::env::var(name).ok(),
         };
         let resolved = resolve(&composed, &context).map_err(ConfigError::from)?;
-        Ok(Job { composed, resolved })
+        let named = overrides.iter().any(|item| ["out", "run_name", "overwrite"].contains(&item.key.as_str()));
+        Ok(Job { composed, resolved, named })
     }
 }
 
@@ -135,7 +138,8 @@ fn refuse_ignored(overrides: &[Override]) -> Result<(), LabError> {
 impl Job {
     /// The job as types; everything is checked here.
     pub fn settings(&self) -> Result<Settings, LabError> {
-        Settings::from_value(self.resolved.clone())
+        let settings = Settings::from_value(self.resolved.clone())?;
+        Ok(Settings { numbered: !self.named, ..settings })
     }
 }
 

@@ -52,7 +52,8 @@ pub struct Run {
 
 /// Fits, measures and writes the run folder of `settings.out`.
 ///
-/// Until it is complete the folder is called `<out>.partial`; `resume` goes on from the checkpoint in it.
+/// Until it is complete the folder is called `<out>.partial`; `resume` goes on from the checkpoint in it. Where `out` exists
+/// and the settings say `numbered`, the run is called `<out>_2`, `<out>_3` and so on.
 pub fn train(
     settings: &Settings,
     loaded: &Loaded,
@@ -60,6 +61,7 @@ pub fn train(
     terminal: &mut dyn Watch,
     resume: bool,
 ) -> Result<Run, LabError> {
+    let settings = &if settings.numbered { with_number(settings, resume)? } else { settings.clone() };
     let folder = &settings.out;
     check_target(folder, settings.overwrite)?;
     let partial = appended(folder, ".partial");
@@ -90,6 +92,27 @@ fn train_in(
     write_all(partial, &run, (settings, loaded, &data), &opened)?;
     finish(partial, folder)?;
     Ok(run)
+}
+
+/// The settings under the first free number; to resume, under the number whose unfinished run asks for the same.
+fn with_number(settings: &Settings, resume: bool) -> Result<Settings, LabError> {
+    let named = |n: usize| {
+        let ending = if n == 1 { String::new() } else { format!("_{n}") };
+        let run_name = format!("{}{ending}", settings.run_name);
+        Settings { out: appended(&settings.out, &ending), run_name, ..settings.clone() }
+    };
+    let unfinished = |settings: &Settings| fs::read_to_string(appended(&settings.out, ".partial").join("config.yaml"));
+    let mut n = 1;
+    while named(n).out.exists() || (resume && unfinished(&named(n)).is_ok()) {
+        let candidate = named(n);
+        if resume && unfinished(&candidate).is_ok_and(|config| config_yaml(&candidate).is_ok_and(|own| own == config)) {
+            return Ok(candidate);
+        }
+        n += 1;
+    }
+    // Nothing fits: the last unfinished one, if any, is what the error should speak of.
+    let last = (1..=n).rev().map(named).find(|candidate| !resume || unfinished(candidate).is_ok());
+    Ok(last.unwrap_or_else(|| named(n)))
 }
 
 /// A run may be written where nothing is, or over another run if that was asked for; never over anything else.

@@ -75,6 +75,9 @@ pub struct Settings {
     pub out: PathBuf,
     /// Whether an existing run folder may be replaced.
     pub overwrite: bool,
+    /// Whether the run takes the next free number after its name where the folder exists: nobody named it.
+    #[serde(skip)]
+    pub numbered: bool,
 }
 
 /// The data group: raw logs to prepare, or the sample world.

@@ -27,15 +27,52 @@ const SINGLE_RUNS: [&str; 20] = [
     "model=item_cf data.train_size=0.5",
 ];
 
+/// Runs them all, one after the other, as they stand.
+fn all_pass(scratch: &Scratch) {
+    for run in SINGLE_RUNS {
+        let stdout = scratch.ok(&format!("train {run}"));
+        assert!(stdout.contains("ndcg@10"), "{run}\n{stdout}");
+    }
+    let is_run = |name: &str| scratch.path(format!("outputs/{name}/model.safetensors")).is_file();
+    assert!(is_run("lightgcn_experiments/exp_lr0.001_emb128"));
+    // Nobody named the others: each keeps its folder.
+    assert!(
+        is_run("segue/svd_joint_seed42") && is_run("segue/svd_joint_seed42_4") && !is_run("segue/svd_joint_seed42_5")
+    );
+}
+
 #[test]
 fn every_single_run_passes() {
-    let scratch = Scratch::with_movielens();
-    for run in SINGLE_RUNS {
-        let line = format!("train {run} overwrite=true");
-        let stdout = scratch.ok(&line);
-        assert!(stdout.contains("ndcg@10"), "{line}\n{stdout}");
+    all_pass(&Scratch::with_movielens());
+}
+
+#[test]
+fn every_single_run_passes_on_movielens_itself() {
+    let root = std::env::var("SEGUE_DATA").unwrap_or_else(|_| "../../../shared/data".into());
+    let real = std::path::absolute(root).unwrap().join("ml-latest-small");
+    if std::env::var_os("SEGUE_REFERENCE").is_none() || !real.is_dir() {
+        println!("skipped: needs SEGUE_REFERENCE=1 and ml-latest-small under SEGUE_DATA");
+        return;
     }
-    assert!(scratch.path("outputs/lightgcn_experiments/exp_lr0.001_emb128/model.safetensors").is_file());
+    let scratch = Scratch::new();
+    for entry in std::fs::read_dir(real).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        scratch.write(&format!("data/movielens-small/{name}"), std::fs::read(&path).unwrap());
+    }
+    all_pass(&scratch);
+}
+
+#[test]
+fn an_unnamed_run_takes_the_next_number_and_a_named_one_is_refused() {
+    let scratch = Scratch::new();
+    let line = |more: &str| format!("train {} model=mf {more}", crate::support::SMALL_WORLD.join(" "));
+    scratch.ok(&line("trainer.max_epochs=2"));
+    scratch.ok(&line("trainer.max_epochs=2"));
+    let model = |name: &str| std::fs::read(scratch.path(format!("outputs/segue/{name}/model.safetensors"))).unwrap();
+    assert!(model("mf_joint_seed42") == model("mf_joint_seed42_2"));
+    scratch.fails(&line("trainer.max_epochs=2 --resume"), &["nothing to resume", "mf_joint_seed42_3"]);
+    scratch.fails(&line("trainer.max_epochs=2 run_name=mf_joint_seed42"), &["it exists", "overwrite=true"]);
 }
 
 #[test]

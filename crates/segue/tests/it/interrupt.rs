@@ -10,14 +10,18 @@ const LONG: [&str; 6] = [
     "model=lightgcn",
     "trainer.max_epochs=40",
     "trainer.early_stopping.patience=1000",
-    "run_name=long",
     "model.factors=16",
+    "run_name=long",
 ];
 
 /// Starts the long run and waits until its log has an epoch.
 fn start(scratch: &Scratch) -> Child {
-    let mut child = scratch.command(LONG.iter().chain(&SMALL_WORLD)).stderr(Stdio::piped()).spawn().unwrap();
-    let log = scratch.path("outputs/segue/long.partial/train_log.csv");
+    start_as(scratch, &LONG, "long")
+}
+
+fn start_as(scratch: &Scratch, line: &[&str], name: &str) -> Child {
+    let mut child = scratch.command(line.iter().chain(&SMALL_WORLD)).stderr(Stdio::piped()).spawn().unwrap();
+    let log = scratch.path(format!("outputs/segue/{name}.partial/train_log.csv"));
     while !log.exists() {
         assert!(child.try_wait().unwrap().is_none(), "the run ended before its first epoch was logged");
         std::thread::yield_now();
@@ -50,6 +54,19 @@ fn ctrl_c_then_resume_gives_the_bits_of_an_uninterrupted_run() {
     assert!(model(&whole) == model(&broken), "the resumed run differs");
     let log = |scratch: &Scratch| fs::read_to_string(scratch.path("outputs/segue/long/train_log.csv")).unwrap();
     assert_eq!(log(&whole), log(&broken));
+}
+
+#[test]
+fn an_unnamed_run_resumes_under_its_number() {
+    let scratch = Scratch::new();
+    scratch.ok(&format!("train {} model=lightgcn trainer.max_epochs=1", SMALL_WORLD.join(" ")));
+    let unnamed = &LONG[..LONG.len() - 1];
+    let child = start_as(&scratch, unnamed, "lightgcn_joint_seed42_2");
+    signal(&child, "-INT");
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    let done = scratch.run(unnamed.iter().chain(&SMALL_WORLD).chain(&["--resume"]));
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(scratch.path("outputs/segue/lightgcn_joint_seed42_2/model.safetensors").is_file());
 }
 
 #[test]
