@@ -11,7 +11,7 @@ use segue_core::{
     Recommender, Registry, Seed, TrainData, Validator, Watch,
 };
 use segue_data::prepare::{DataConfig, OneOrMany, PrepareReport, Progress, load_folder, prepare};
-use segue_data::synth::{World, shuffle_links};
+use segue_data::synth::{Medium, World, WorldError, shuffle_links};
 use segue_eval::{Evaluation, Protocol, Question, Validation};
 use serde_json::Value;
 
@@ -46,19 +46,33 @@ pub fn load_data(
     let mut generated = None;
     let mut config: DataConfig = serde_json::from_value(Value::Object(settings.data.logs.clone()))
         .map_err(|error| LabError::Config(format!("data: {error}")))?;
+    let mut stoppable = |p: Progress<'_>| {
+        if STOP.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { progress(p) }
+    };
     if let Some(world) = &settings.data.world {
         let folder = tempfile::tempdir().map_err(|error| LabError::io("create", &std::env::temp_dir(), &error))?;
-        let world = World::generate(world).map_err(|error| LabError::Config(format!("data.world: {error}")))?;
-        world.write_csv(folder.path()).map_err(|error| LabError::Config(format!("data.world: {error}")))?;
+        let wrong = |error: WorldError| match error {
+            WorldError::Interrupted => LabError::Interrupted(error.to_string()),
+            error => LabError::Config(format!("data.world: {error}")),
+        };
+        let world = World::generate_watched(world, &mut stoppable).map_err(wrong)?;
+        world.write_csv(folder.path()).map_err(wrong)?;
+        let has = |name: &str| world.domains.iter().any(|domain| domain.name == name);
+        let known = |name: &str| Medium::ALL.iter().any(|medium| medium.name() == name);
+        // A domain without items is left out of the world, and so of the data; the target cannot be.
+        let target = &config.target;
+        if known(target) && !has(target) {
+            return Err(LabError::Config(format!(
+                "data.target={target}: the world has none; give data.world.{target}.n_items a value above 0"
+            )));
+        }
+        config.domains.retain(|domain| has(&domain.name) || !known(&domain.name));
         for domain in &mut config.domains {
             let inside = |file: &str| OneOrMany::One(folder.path().join(&domain.name).join(file));
             (domain.interactions, domain.items) = (Some(inside("ratings.csv")), Some(inside("items.csv")));
         }
         generated = Some(folder);
     }
-    let mut stoppable = |p: Progress<'_>| {
-        if STOP.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { progress(p) }
-    };
     let prepared = prepare(&config, &settings.prepare, &settings.split, settings.seed, &mut stoppable);
     drop(generated);
     let (data, report) = prepared?;

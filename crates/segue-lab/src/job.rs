@@ -10,6 +10,7 @@ use crate::config::{
     ConfigError, ConfigSource, Context, Moment, Override, Schema, compose_with, jobs, parse_overrides, resolve,
 };
 use crate::error::LabError;
+use crate::planned::Planned;
 use crate::settings::Settings;
 
 /// The config files of the project, built into the program.
@@ -69,7 +70,11 @@ impl<'r> Composer<'r> {
 
     fn compose(&self, overrides: &[Override]) -> Result<Job, LabError> {
         refuse_ignored(overrides)?;
-        refuse_planned(overrides, self.registry)?;
+        refuse_several_models(overrides)?;
+        let planned = planned(overrides, self.registry);
+        if let Some((_, refusal)) = planned.as_ref().filter(|(model, _)| !model.has_keys()) {
+            return Err(LabError::Config(refusal.clone()));
+        }
         let composed = compose_with(&self.source, "config", overrides, &ModelSchema(self.registry))?.job();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let here = std::env::current_dir().map(|path| path.display().to_string()).unwrap_or_default();
@@ -84,38 +89,37 @@ impl<'r> Composer<'r> {
             env: &|name| std::env::var(name).ok(),
         };
         let resolved = resolve(&composed, &context).map_err(ConfigError::from)?;
+        if let Some((model, refusal)) = planned {
+            Settings::from_value(resolved.clone())?;
+            let misfit = resolved["model"].as_object().and_then(|given| model.misfit(given));
+            return Err(LabError::Config(misfit.unwrap_or(refusal)));
+        }
         let named = overrides.iter().any(|item| ["out", "run_name", "overwrite"].contains(&item.key.as_str()));
         Ok(Job { composed, resolved, named })
     }
 }
 
-/// Models that will come, under every name by which they may be asked for.
-const PLANNED: [&str; 13] = [
-    "ncf",
-    "neumf",
-    "neumf_attention",
-    "gmf",
-    "mlp",
-    "ngcf",
-    "hybrid_ensemble",
-    "sasrec",
-    "two_tower",
-    "multi_vae",
-    "fcnn",
-    "maml",
-    "reptile",
-];
+/// A model that is planned is not a slip of the pen. Where its keys are not settled, it is refused at once; else once everything
+/// else about the job was found to be right.
+fn planned(overrides: &[Override], registry: &Registry) -> Option<(&'static Planned, String)> {
+    let item = overrides.iter().rfind(|item| item.key == "model")?;
+    let name = item.text.split_once('=').map_or("", |(_, name)| name.trim());
+    let found = Planned::find(name).filter(|_| registry.find(name).is_err())?;
+    let built: Vec<&str> = registry.entries().iter().map(|entry| entry.info.name).collect();
+    Some((found, format!("model={name} is not built yet; there are: {}", built.join(", "))))
+}
 
-/// A model that is planned is not a slip of the pen: say so.
-fn refuse_planned(overrides: &[Override], registry: &Registry) -> Result<(), LabError> {
-    for item in overrides.iter().filter(|item| item.key == "model") {
-        let name = item.text.split_once('=').map_or("", |(_, name)| name.trim());
-        if PLANNED.contains(&name) && registry.find(name).is_err() {
-            let built: Vec<&str> = registry.entries().iter().map(|entry| entry.info.name).collect();
-            return Err(LabError::Config(format!("model={name} is not built yet; there are: {}", built.join(", "))));
-        }
-    }
-    Ok(())
+/// One model a job.
+fn refuse_several_models(overrides: &[Override]) -> Result<(), LabError> {
+    let list = |item: &&Override| {
+        item.key == "model" && item.text.split_once('=').is_some_and(|(_, value)| value.trim_start().starts_with('['))
+    };
+    overrides.iter().find(list).map_or(Ok(()), |item| {
+        Err(LabError::Config(format!(
+            "`{}` names a list, but a job has one model; `segue compare model=a,b` runs several",
+            item.text
+        )))
+    })
 }
 
 /// With `data_dir` the data are prepared already: what would change them is refused rather than ignored.
@@ -143,6 +147,10 @@ impl Job {
     }
 }
 
+fn planned_in(group: &str, option: &str) -> Option<&'static Planned> {
+    if group == "model" { Planned::find(option) } else { None }
+}
+
 /// The group `model`: its options and keys are the registry's.
 struct ModelSchema<'r>(&'r Registry);
 
@@ -164,12 +172,18 @@ impl Schema for ModelSchema<'_> {
     }
 
     fn resolve_option(&self, group: &str, option: &str) -> Option<String> {
-        self.entry(group, option).map(|entry| entry.info.name.to_owned())
+        let built = self.entry(group, option).map(|entry| entry.info.name.to_owned());
+        built.or_else(|| planned_in(group, option).map(|planned| planned.name.to_owned()))
     }
 
     fn defaults(&self, group: &str, option: &str) -> Option<Value> {
-        let entry = self.entry(group, option)?;
         let mut keys = Map::new();
+        let Some(entry) = self.entry(group, option) else {
+            let planned = planned_in(group, option)?;
+            keys.insert("name".into(), planned.name.into());
+            keys.extend(planned.defaults());
+            return Some(Value::Object(keys));
+        };
         keys.insert("name".into(), entry.info.name.into());
         if let Value::Object(params) = entry.configure(Value::Null).ok()?.params() {
             keys.extend(params);

@@ -13,6 +13,7 @@ mod files;
 mod job;
 mod measure;
 mod npy;
+mod planned;
 mod recommend;
 mod report;
 mod run;

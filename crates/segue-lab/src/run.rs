@@ -61,7 +61,7 @@ pub fn train(
     terminal: &mut dyn Watch,
     resume: bool,
 ) -> Result<Run, LabError> {
-    let settings = &if settings.numbered { with_number(settings, resume)? } else { settings.clone() };
+    let settings = &if settings.numbered { with_number(settings, resume) } else { settings.clone() };
     let folder = &settings.out;
     check_target(folder, settings.overwrite)?;
     let partial = appended(folder, ".partial");
@@ -95,7 +95,7 @@ fn train_in(
 }
 
 /// The settings under the first free number; to resume, under the number whose unfinished run asks for the same.
-fn with_number(settings: &Settings, resume: bool) -> Result<Settings, LabError> {
+fn with_number(settings: &Settings, resume: bool) -> Settings {
     let named = |n: usize| {
         let ending = if n == 1 { String::new() } else { format!("_{n}") };
         let run_name = format!("{}{ending}", settings.run_name);
@@ -106,13 +106,13 @@ fn with_number(settings: &Settings, resume: bool) -> Result<Settings, LabError> 
     while named(n).out.exists() || (resume && unfinished(&named(n)).is_ok()) {
         let candidate = named(n);
         if resume && unfinished(&candidate).is_ok_and(|config| config_yaml(&candidate).is_ok_and(|own| own == config)) {
-            return Ok(candidate);
+            return candidate;
         }
         n += 1;
     }
     // Nothing fits: the last unfinished one, if any, is what the error should speak of.
     let last = (1..=n).rev().map(named).find(|candidate| !resume || unfinished(candidate).is_ok());
-    Ok(last.unwrap_or_else(|| named(n)))
+    last.unwrap_or_else(|| named(n))
 }
 
 /// A run may be written where nothing is, or over another run if that was asked for; never over anything else.

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
@@ -87,34 +88,67 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// A progress bar for one long piece of work; invisible where stderr is not a terminal.
+/// How one long piece of work is doing: a bar on a terminal; elsewhere a line every ten seconds, so that a log of a long
+/// job says how far it came and a short one says nothing. `SEGUE_PROGRESS` is another number of seconds.
 #[derive(Debug)]
 pub(crate) struct Bar {
-    bar: ProgressBar,
+    drawn: ProgressBar,
     epochs: bool,
+    /// Where there is no bar.
+    lines: Option<Lines>,
+}
+
+/// Progress as lines.
+#[derive(Debug)]
+struct Lines {
+    name: String,
+    every: Duration,
+    last: Instant,
+}
+
+#[expect(clippy::disallowed_methods, reason = "people are told the time; nothing fitted depends on it")]
+impl Lines {
+    fn new(name: &str) -> Self {
+        let seconds = std::env::var("SEGUE_PROGRESS").ok().and_then(|seconds| seconds.parse().ok());
+        Self { name: name.to_owned(), every: Duration::from_secs(seconds.unwrap_or(10)), last: Instant::now() }
+    }
+
+    fn tell(&mut self, how_far: impl FnOnce() -> String) {
+        if self.last.elapsed() >= self.every {
+            say(&format!("{}: {}", self.name, how_far()));
+            self.last = Instant::now();
+        }
+    }
 }
 
 impl Bar {
     /// A bar that waits for its first event.
     pub(crate) fn new(name: &str) -> Self {
-        let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        let lines = if io::stderr().is_terminal() { None } else { Some(Lines::new(name)) };
+        let drawn = if lines.is_none() { ProgressBar::new(0) } else { ProgressBar::hidden() };
         let template = "{prefix:<14} {bar:28.cyan/blue} {pos}/{len} {msg} {elapsed}<{eta}";
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        bar.set_style(style.progress_chars("━╸─"));
-        bar.set_prefix(name.to_owned());
-        Self { bar, epochs: false }
+        drawn.set_style(style.progress_chars("━╸─"));
+        drawn.set_prefix(name.to_owned());
+        Self { drawn, epochs: false, lines }
     }
 
-    /// Sets the position of work that is not a fit.
-    pub(crate) fn set(&self, stage: &str, done: u64, total: u64) {
-        self.bar.set_length(total);
-        self.bar.set_position(done);
-        self.bar.set_message(stage.to_owned());
+    /// Sets the position of work that is not a fit; a `total` of 0 is not known.
+    pub(crate) fn set(&mut self, stage: &str, done: u64, total: u64) {
+        self.drawn.set_length(total.max(done));
+        self.drawn.set_position(done);
+        self.drawn.set_message(stage.to_owned());
+        if let Some(lines) = &mut self.lines {
+            lines.tell(|| match (u128::from(done) * 100).checked_div(u128::from(total)) {
+                Some(percent) => format!("{stage}, {percent} %"),
+                None => format!("{stage}, {done} rows"),
+            });
+        }
     }
 
     /// Takes the bar away.
     pub(crate) fn finish(&self) {
-        self.bar.finish_and_clear();
+        self.drawn.finish_and_clear();
     }
 }
 
@@ -125,14 +159,19 @@ impl Watch for Bar {
             FitEvent::Progress { .. } | FitEvent::Checkpoint { .. } => {}
             FitEvent::Start { epochs, records } => {
                 self.epochs = true;
-                self.bar.set_length(*epochs as u64);
-                self.bar.set_position(records.len() as u64);
+                self.drawn.set_length(*epochs as u64);
+                self.drawn.set_position(records.len() as u64);
             }
             FitEvent::Epoch(record) => {
-                self.bar.set_position(record.epoch as u64);
+                self.drawn.set_position(record.epoch as u64);
                 let valid = record.valid.iter().find(|(name, _)| name.starts_with("ndcg"));
                 let valid = valid.map(|(name, value)| format!(" {name} {value:.4}")).unwrap_or_default();
-                self.bar.set_message(format!("loss {:.4}{valid}", record.loss));
+                let message = format!("loss {:.4}{valid}", record.loss);
+                if let Some(lines) = &mut self.lines {
+                    let epochs = self.drawn.length().unwrap_or_default();
+                    lines.tell(|| format!("epoch {} of {epochs}, {message}", record.epoch));
+                }
+                self.drawn.set_message(message);
             }
         }
         ControlFlow::Continue(())

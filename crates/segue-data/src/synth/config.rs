@@ -188,6 +188,9 @@ pub enum WorldError {
     /// A domain that was asked for was left out.
     #[error("sample world: there are no {0}; give `{0}.n_items` a value above 0")]
     LeftOut(&'static str),
+    /// The caller asked to stop.
+    #[error("sample world: stopped before it was complete; nothing was written")]
+    Interrupted,
     /// A file could not be written.
     #[error("{}: {source}; check that the folder exists, may be written and has room", path.display())]
     Write {

@@ -5,6 +5,8 @@
 //! Numbers of events, and which domains a person uses, do not depend on tastes or on other domains: at strength 0 nothing
 //! of one domain tells anything of another.
 
+use std::ops::ControlFlow;
+
 use segue_core::{
     Catalogue, Domain, DomainId, Event, IdMap, Interactions, ItemId, ItemInfo, Seed, Signal, Stream, UserId,
 };
@@ -13,6 +15,10 @@ use super::config::{DomainConfig, Medium, WorldConfig, WorldError};
 use super::rows::{DomainRows, ItemRow, spoil};
 use super::truth::Truth;
 use super::words::{genre_name, titles};
+use crate::readers::Progress;
+
+/// Progress is told, and a wish to stop heard, after so many people.
+const PEOPLE_BETWEEN_REPORTS: usize = 64;
 
 /// A generated world: rows as a careless export would hold them, and the truth behind them.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +55,14 @@ pub struct CleanLog {
 impl World {
     /// Generates a world; a pure function of `config`.
     pub fn generate(config: &WorldConfig) -> Result<Self, WorldError> {
+        Self::generate_watched(config, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// The same, telling how far it has come; `Break` ends in [`WorldError::Interrupted`].
+    pub fn generate_watched(
+        config: &WorldConfig,
+        progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
+    ) -> Result<Self, WorldError> {
         config.check()?;
         let seed = Seed::new(config.seed).named("sample world");
         let truth = Truth::draw(config, seed);
@@ -58,7 +72,7 @@ impl World {
         let mut clean = Vec::new();
         for (d, &medium) in media.iter().enumerate() {
             let place = Place { config, domain: d, settings: config.domain(medium), truth: &truth };
-            let meetings = place.meetings(&people, seed.named("events").named(medium.name()));
+            let meetings = place.meetings(&people, seed.named("events").named(medium.name()), progress)?;
             let mut rows = seed.named("rows").named(medium.name()).stream();
             domains.push(DomainRows {
                 name: medium.name().into(),
@@ -144,7 +158,12 @@ struct Place<'a> {
 
 impl Place<'_> {
     /// The events of all people, by user and time.
-    fn meetings(&self, people: &[Person], seed: Seed) -> Vec<Meeting> {
+    fn meetings(
+        &self,
+        people: &[Person],
+        seed: Seed,
+        progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
+    ) -> Result<Vec<Meeting>, WorldError> {
         let n_items = self.settings.n_items;
         let mut order: Vec<usize> = (0..n_items).collect();
         seed.named("popularity").stream().shuffle(&mut order);
@@ -156,6 +175,10 @@ impl Place<'_> {
         let quality: Vec<f64> = (0..n_items).map(|_| quality.normal()).collect();
         let mut meetings = Vec::new();
         for (user, person) in people.iter().enumerate().filter(|(_, person)| person.uses(self.domain)) {
+            let seen = Progress { stage: "generate", rows: meetings.len() as u64, bytes: 0, bytes_total: 0 };
+            if user.is_multiple_of(PEOPLE_BETWEEN_REPORTS) && progress(seen).is_break() {
+                return Err(WorldError::Interrupted);
+            }
             let mut stream = seed.named("choices").at(user as u64).stream();
             let n = self.count(&mut stream);
             let times = self.times(person, n, &mut stream);
@@ -165,7 +188,7 @@ impl Place<'_> {
                 meetings.push(Meeting { user: user as UserId, item: item as ItemId, stars, time });
             }
         }
-        meetings
+        Ok(meetings)
     }
 
     /// The number of events of one person: log-normal, at most half of the items.

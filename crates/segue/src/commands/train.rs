@@ -105,9 +105,10 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
 
 /// Loads or prepares the data of a job under a progress bar.
 pub(crate) fn load(settings: &Settings) -> anyhow::Result<Loaded> {
-    let bar = Bar::new("data");
+    let mut bar = Bar::new("data");
     let loaded = load_data(settings, &mut |p| {
-        bar.set(p.stage, p.bytes.max(p.rows), p.bytes_total.max(p.rows));
+        let done = if p.bytes_total > 0 { p.bytes } else { p.rows };
+        bar.set(p.stage, done, p.bytes_total);
         if STOP.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     bar.finish();

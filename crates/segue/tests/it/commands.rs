@@ -84,19 +84,75 @@ fn cfg_prints_the_job_and_trains_nothing() {
     assert!(!scratch.path("outputs").exists());
 }
 
+/// Those of models and devices that are not built yet, and what the refusal names.
+const NOT_BUILT: [(&str, &str); 16] = [
+    ("model=ngcf", "model=ngcf"),
+    (
+        "model=ngcf model.embedding_dim=64 model.hidden_dims=[64,64,64] model.dropout=0.1 model.message_dropout=0.1 \
+         trainer.learning_rate=0.0001",
+        "model=ngcf",
+    ),
+    ("model=ncf", "model=ncf"),
+    (
+        "model=ncf model.mf_dim=64 model.mlp_layers=[128,64,32,16] model.dropout=0.2 model.num_negatives=4 \
+         trainer.learning_rate=0.001",
+        "model=ncf",
+    ),
+    ("model=ncf model.loss_type=bce trainer.batch_size=1024 trainer.max_epochs=50", "model=ncf"),
+    ("model=hybrid_ensemble", "model=hybrid_ensemble"),
+    ("model=hybrid_ensemble model.models=[ncf,item_cf] model.fusion_method=weighted_average", "model=hybrid_ensemble"),
+    ("model=hybrid_ensemble model.learn_weights=true model.fusion_method=rrf", "model=hybrid_ensemble"),
+    ("model=ncf device=cpu", "model=ncf"),
+    ("model=ncf logger.use_mlflow=false logger.use_wandb=false", "model=ncf"),
+    ("model=ncf model.mlp_layers=[64,32,16] data.train_size=0.5", "model=ncf"),
+    ("model=lightgcn device=cuda", "device=cuda"),
+    ("model=ngcf device=mps", "device=mps"),
+    (
+        "model=lightgcn logger.use_mlflow=true logger.use_wandb=true logger.wandb.project=movie-rec-exp",
+        "logger.use_mlflow",
+    ),
+    ("model=ngcf trainer.batch_size=512 trainer.accumulate_grad_batches=4", "accumulate_grad_batches"),
+    ("model=two_tower model.anything=1", "model=two_tower"),
+];
+
 #[test]
 fn what_is_not_built_is_refused_and_never_ignored() {
     let scratch = Scratch::with_movielens();
-    scratch.fails("train model=lightgcn device=cuda", &["device=cuda", "not built yet"]);
-    scratch.fails("train model=lightgcn device=mps", &["device=mps", "not built yet"]);
-    scratch.fails("train model=lightgcn logger.use_mlflow=true", &["logger.use_mlflow", "not built yet"]);
-    scratch.fails("train model=lightgcn logger.use_wandb=true", &["logger.use_wandb", "not built yet"]);
-    scratch.fails("train model=svd trainer.accumulate_grad_batches=4", &["accumulate_grad_batches", "not built yet"]);
+    for (run, named) in NOT_BUILT {
+        scratch.fails(&format!("train {run}"), &[named, "not built yet"]);
+    }
+    // What is wrong about them is said first.
+    scratch.fails("train model=ncf model.mf_dims=64", &["mf_dims", "did you mean `model.mf_dim`"]);
+    scratch.fails("train model=ncf model.mf_dim=wide", &["model.mf_dim", "a number"]);
+    scratch.fails("train model=ncf device=banana", &["device=banana", "unknown"]);
+    scratch.fails("train model=ncf trainer.max_epoch=3", &["max_epoch", "max_epochs"]);
     scratch.fails("train --multirun model=lightgcn,svd seed=1,2", &["--multirun", "segue compare"]);
     scratch.fails("train model=lightgcn,svd", &["several runs"]);
-    scratch.fails("train model=ncf", &["model=ncf", "not built yet", "lightgcn"]);
-    scratch.fails("train model=hybrid_ensemble model.models=[ncf,item_cf]", &["not built yet"]);
+    scratch.fails("train model=[lightgcn,svd]", &["one model", "segue compare model=a,b"]);
     assert!(!scratch.path("outputs").exists());
+}
+
+#[test]
+fn sweeps_expand_to_their_jobs() {
+    let registry = segue::registry();
+    let composer = segue_lab::Composer::new(None, &registry).unwrap();
+    let sweep = |line: &str| composer.sweep(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+    let jobs =
+        sweep("model=lightgcn model.embedding_dim=32,64,128 model.num_layers=2,3,4 trainer.learning_rate=0.001,0.0001");
+    let jobs = jobs.unwrap();
+    assert_eq!(jobs.len(), 18);
+    let last = &jobs[17].resolved;
+    assert_eq!((&last["model"]["factors"], &last["model"]["layers"]), (&128.into(), &4.into()));
+    assert_eq!(last["trainer"]["learning_rate"], 0.0001);
+    assert_eq!(sweep("model=lightgcn,svd,item_cf seed=42,123,456").unwrap().len(), 9);
+    for line in [
+        "model=lightgcn,ngcf,ncf,svd,item_cf seed=42,123,456",
+        "model=ncf model.mf_dim=32,64 model.mlp_layers=[64,32,16],[128,64,32,16] model.dropout=0.1,0.2,0.3",
+        "model=lightgcn,ngcf,ncf trainer.learning_rate=0.0001,0.0005,0.001,0.005",
+    ] {
+        let refusal = sweep(line).unwrap_err().to_string();
+        assert!(refusal.contains("not built yet"), "{line}: {refusal}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Ctrl-C, kill, and going on as if nothing had happened.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use crate::support::{SMALL_WORLD, Scratch};
@@ -69,17 +70,30 @@ fn an_unnamed_run_resumes_under_its_number() {
     assert!(scratch.path("outputs/segue/lightgcn_joint_seed42_2/model.safetensors").is_file());
 }
 
-#[test]
-fn ctrl_c_while_data_are_read_leaves_nothing() {
-    let scratch = Scratch::new();
-    let line = ["prepare", "data=sample", "data.world.n_users=12000", "--out", "prepared"];
-    let mut child = scratch.command(line).stderr(Stdio::piped()).spawn().unwrap();
-    std::thread::sleep(std::time::Duration::from_secs(1));
-    assert!(child.try_wait().unwrap().is_none(), "prepared before it could be stopped");
+/// Interrupts a command when it tells that it has come to `moment`; it stops soon, says 130 and leaves no folder `left`.
+fn interrupted_at(scratch: &Scratch, moment: &str, line: &str, left: &str) {
+    let mut command = scratch.command(line.split(' '));
+    let mut child = command.env("SEGUE_PROGRESS", "0").stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    while !said.next().expect("the command ended before the moment came").unwrap().contains(moment) {}
     signal(&child, "-INT");
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(!scratch.path("prepared").exists());
+    let rest: Vec<String> = said.map(Result::unwrap).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{line}: {rest:?}");
+    assert!(!scratch.path(left).exists(), "{line}");
+}
+
+#[test]
+fn ctrl_c_in_any_long_step_leaves_nothing() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    interrupted_at(&scratch, "generate, ", "prepare data=sample data.world.n_users=40000 --out prepared", "prepared");
+    let endless = "trainer.max_epochs=20000 trainer.early_stopping.enabled=false";
+    interrupted_at(&scratch, "epoch 2 of", &format!("compare {world} model=mf {endless} out=compared"), "compared");
+    interrupted_at(&scratch, "epoch 2 of", &format!("train {world} model=mf {endless} out=run"), "run");
+    let rows: String = (0..500_000).map(|n| format!("{},{},{},{n}\n", n % 50_021, n % 8_009, 1 + n % 5)).collect();
+    scratch.write("data/movielens-small/ratings.csv", format!("userId,movieId,rating,timestamp\n{rows}"));
+    scratch.write("data/movielens-small/movies.csv", "movieId,title,genres\n1,One,Drama\n");
+    interrupted_at(&scratch, "read ", "prepare data=movielens --out prepared", "prepared");
 }
 
 #[test]
