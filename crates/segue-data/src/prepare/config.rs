@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::readers::{ColumnMap, Format};
+use crate::readers::{ColumnMap, Format, Only};
 
 /// One path or name, or several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,13 +82,17 @@ pub struct DomainConfig {
     pub delimiter: Option<char>,
     /// Whether a `table` starts with a line of names; null: guessed from the first line.
     pub header: Option<bool>,
+    /// Which rows of the interaction files are this domain's, e.g. `{category_id: 1}`; empty: all.
+    #[serde(skip_serializing_if = "Only::is_empty")]
+    pub only: Only,
     /// Given training part (`split.kind: given`).
     pub train: Option<OneOrMany<PathBuf>>,
     /// Given validation part; its pairs are taken out of the training part. Null: a part of train is carved out.
     pub valid: Option<OneOrMany<PathBuf>>,
     /// Given test part.
     pub test: Option<OneOrMany<PathBuf>>,
-    /// Given negatives per user: `user neg1 ... negN` or `(user,item) neg1 ... negN`.
+    /// Given negatives per user: `user neg1 ... negN` or `(user,item) neg1 ... negN`. A domain that gives parts beside
+    /// one log has them for the parts; they are left alone where the log is split anew.
     pub negatives: Option<PathBuf>,
     /// Whether user ids mean the same people as in the other domains.
     pub users: UserIdentity,
@@ -103,6 +107,8 @@ pub enum UserIdentity {
     Shared,
     /// The ids are this domain's own; they become `<domain>:<id>`.
     Own,
+    /// Whole numbers below this one are shared, other ids are the domain's own: the files of `CDRIB`.
+    SharedBelow(u64),
 }
 
 /// Group `prepare`: cleaning and filtering. The defaults clean and filter nothing but broken rows.

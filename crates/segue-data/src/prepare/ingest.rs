@@ -25,6 +25,7 @@ pub(super) fn ingest(
             columns: domain.columns.clone(),
             delimiter: domain.delimiter,
             header: domain.header,
+            only: domain.only.clone(),
         };
         let mut parts = Vec::new();
         for (part, paths) in parts_of(domain, d == target, kind)? {
@@ -32,10 +33,10 @@ pub(super) fn ingest(
         }
         raw.push(parts);
     }
-    let negatives = match (&domains[target].negatives, kind) {
-        (Some(path), SplitKind::Given) => Some(read_negatives(path, session)?),
-        _ => None,
-    };
+    let asked = domains[target];
+    let of_parts = asked.train.is_some() || asked.test.is_some();
+    let negatives = asked.negatives.as_ref().filter(|_| kind == SplitKind::Given || !of_parts);
+    let negatives = negatives.map(|path| read_negatives(path, session)).transpose()?;
     let users = user_map(&domains, &raw, negatives.as_ref().map(|n| (target, n)));
     let mut world = World { users, domains: Vec::new(), target, negatives: None, steps: Vec::new(), notes: Vec::new() };
     for (d, (domain, parts)) in domains.iter().zip(raw).enumerate() {
@@ -135,7 +136,10 @@ fn files(part: Part, paths: Option<&OneOrMany<PathBuf>>) -> Option<(Part, &[Path
 fn person<'a>(domain: &DomainConfig, user: &'a str) -> Cow<'a, str> {
     match domain.users {
         UserIdentity::Shared => Cow::Borrowed(user),
-        UserIdentity::Own => Cow::Owned(format!("{}:{user}", domain.name)),
+        UserIdentity::SharedBelow(first_own) if user.parse::<u64>().is_ok_and(|id| id < first_own) => {
+            Cow::Borrowed(user)
+        }
+        UserIdentity::Own | UserIdentity::SharedBelow(_) => Cow::Owned(format!("{}:{user}", domain.name)),
     }
 }
 

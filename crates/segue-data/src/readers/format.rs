@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::{ColumnMap, looks_like_header};
 use super::log::RawLog;
+use super::only::Only;
 use super::open::Input;
 use super::session::Session;
-use super::table::TableLayout;
-use super::{adjacency, amazon, douban, movielens, parquet, table};
+use super::{adjacency, amazon, douban, movielens, parquet, sequence, table, timed_sequence};
 use crate::DataError;
 
 /// Format of an interaction file.
@@ -25,12 +25,29 @@ pub enum Format {
     Amazon,
     /// `user <tab> item [<tab> rating]`.
     Douban,
-    /// `user item item ...`.
+    /// `user item item ...`, in no order.
     Adjacency,
+    /// `user item item ...` or `user item`, oldest first. Its content is that of `adjacency`, so it must be named.
+    Sequence,
+    /// `user item|time item|time ...`.
+    TimedSequence,
     /// CSV or TSV with a column mapping.
     Table,
     /// Parquet with a column mapping.
     Parquet,
+}
+
+impl Format {
+    /// True if the values of a record have names, by which rows may be chosen.
+    pub(super) fn has_names(self) -> bool {
+        matches!(self, Self::Table | Self::TimedSequence | Self::Parquet | Self::Auto)
+    }
+}
+
+impl std::fmt::Display for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// Format and, for tables, layout of interaction files.
@@ -44,6 +61,8 @@ pub struct Layout {
     pub delimiter: Option<char>,
     /// Whether a `table` has a header; `None`: guessed.
     pub header: Option<bool>,
+    /// Which rows are read.
+    pub only: Only,
 }
 
 /// Reads interaction files, one after the other, as one log.
@@ -55,17 +74,16 @@ pub fn read_log(paths: &[PathBuf], layout: &Layout, session: &mut Session<'_>) -
             Format::Auto => recognise(input.peek()?),
             named => named,
         };
+        layout.only.check(path, format)?;
         match format {
             Format::Movielens => movielens::read(input, session, &mut log)?,
             Format::Amazon => amazon::read(input, session, &mut log)?,
             Format::Douban => douban::read(input, session, &mut log)?,
             Format::Adjacency => adjacency::read(input, session, &mut log)?,
-            Format::Parquet => parquet::read(path, session, &mut log, &layout.columns)?,
-            Format::Table | Format::Auto => {
-                let columns = layout.columns.clone();
-                let layout = TableLayout { columns, delimiter: layout.delimiter, header: layout.header };
-                table::read(input, session, &mut log, &layout)?;
-            }
+            Format::Sequence => sequence::read(input, session, &mut log)?,
+            Format::TimedSequence => timed_sequence::read(input, session, &mut log, &layout.only)?,
+            Format::Parquet => parquet::read(path, session, &mut log, layout)?,
+            Format::Table | Format::Auto => table::read(input, session, &mut log, layout)?,
         }
     }
     Ok(log)
@@ -92,6 +110,8 @@ fn recognise(head: &[u8]) -> Format {
         && !looks_like_header(tabs.into_iter())
     {
         Format::Douban
+    } else if timed_sequence::is_one(first) {
+        Format::TimedSequence
     } else if !first.contains([',', ';', '\t', '|']) && first.split(' ').count() > 1 {
         Format::Adjacency
     } else {
@@ -119,6 +139,7 @@ mod tests {
         check("userID\tartistID\tweight\r\n2\t51\t13883", Format::Table);
         check("0 0 1 2 3\n", Format::Adjacency);
         check("7 9\n", Format::Adjacency);
+        check("0 821|1381536000 1860|1381536000\n", Format::TimedSequence);
         check("user,item,rating,domain,timestamp\n", Format::Table);
         check("a;b;3\n", Format::Table);
         check("PAR1....", Format::Parquet);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::columns::is_usual_item;
 use super::open::Input;
 use super::session::{Reason, Session};
-use super::{python_literal, table};
+use super::{python_literal, table, tags};
 use crate::DataError;
 
 /// Genres of `MovieLens` 100k in the order of `u.genre`, for a `u.item` without that file beside it.
@@ -34,10 +34,12 @@ const GENRES_100K: [&str; 19] = [
     "Western",
 ];
 
-/// Reads what the file knows of `items`, by dense position; of several records of one item the first wins.
+/// Reads what the file knows of `items`, by dense position; of several records of one item the first with a title gives
+/// the title, the first with categories these.
 ///
 /// Recognised: `u.item` (`|`, Latin-1, genre flags), `movies.dat` (`::`, Latin-1), `movies.csv`, Amazon metadata as JSON
-/// (2018) or Python literals (2014), and tables whose header names item, title and categories (joined by `|`).
+/// (2018) or Python literals (2014), attributes as one JSON object `{item: [attribute, ...]}` (`S3-Rec`), given tags, and
+/// tables whose header names item, title and categories (joined by `|`).
 pub fn read_items(
     path: &Path,
     items: &IdMap,
@@ -48,38 +50,65 @@ pub fn read_items(
     let head = input.peek()?;
     let first = head.split(|&b| b == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
     let mut shelf = Shelf { items, infos };
-    if first.trim_ascii_start().starts_with(b"{") {
+    if is_attributes(first) {
+        session.each_line(input, |line| attributes(line, &mut shelf))
+    } else if first.trim_ascii_start().starts_with(b"{") {
         session.each_line(input, |line| amazon(line, &mut shelf))
     } else if first.windows(2).any(|w| w == b"::") {
         each_latin1_line(input, session, |line| movies_dat(line, &mut shelf))
     } else if first.split(|&b| b == b'|').count() > 20 {
         let genres = genres_beside(path)?;
         each_latin1_line(input, session, |line| u_item(line, &genres, &mut shelf))
+    } else if tags::is_one(&decoded(first)) {
+        tags::read(input, session, &mut shelf)
     } else {
         named_table(input, session, &mut shelf)
     }
 }
 
-struct Shelf<'a> {
+/// What is known of the items so far, by dense position.
+pub(super) struct Shelf<'a> {
     items: &'a IdMap,
     infos: &'a mut [Option<ItemInfo>],
 }
 
 impl Shelf<'_> {
-    fn put(&mut self, item: &str, title: &str, categories: impl Iterator<Item = String>) {
-        let Some(slot) = self.items.find(item).map(|i| &mut self.infos[i as usize]).filter(|slot| slot.is_none())
-        else {
+    /// The position of an item, if it is one of those asked for.
+    pub(super) fn find(&self, item: &str) -> Option<u32> {
+        self.items.find(item)
+    }
+
+    /// Fills in what is not known yet.
+    pub(super) fn put(&mut self, item: &str, title: &str, categories: impl Iterator<Item = String>) {
+        if let Some(position) = self.find(item) {
+            self.put_at(position, title, categories);
+        }
+    }
+
+    /// [`Shelf::put`] by position.
+    pub(super) fn put_at(&mut self, position: u32, title: &str, categories: impl Iterator<Item = String>) {
+        let info = self.infos[position as usize].get_or_insert_default();
+        let title = title.trim();
+        if info.title.is_none() && !title.is_empty() {
+            info.title = Some(title.into());
+        }
+        if !info.categories.is_empty() {
             return;
-        };
-        let title = Some(title.trim()).filter(|t| !t.is_empty()).map(String::from);
-        let mut distinct: Vec<String> = Vec::new();
+        }
         for category in categories {
             let category = category.trim();
-            if !category.is_empty() && !distinct.iter().any(|known| known == category) {
-                distinct.push(category.into());
+            if !category.is_empty() && !info.categories.iter().any(|known| known == category) {
+                info.categories.push(category.into());
             }
         }
-        *slot = Some(ItemInfo { title, categories: distinct });
+    }
+}
+
+/// UTF-8 text, or else Latin-1: old exports do not say which they are.
+pub(super) fn decoded(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => latin1(bytes).into(),
     }
 }
 
@@ -100,11 +129,7 @@ fn each_latin1_line(
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let outcome = match std::str::from_utf8(&line) {
-            Ok(text) => take(text),
-            Err(_) => take(&latin1(&line)),
-        };
-        session.count(&mut reading, &input, number, outcome)?;
+        session.count(&mut reading, &input, number, take(&decoded(&line)))?;
     }
     session.end(reading, &input)
 }
@@ -155,6 +180,27 @@ fn amazon(line: &str, shelf: &mut Shelf<'_>) -> Result<(), Reason> {
         strings(record.get(key).unwrap_or(&Value::Null), &mut categories);
     }
     shelf.put(item.trim(), title, categories.into_iter());
+    Ok(())
+}
+
+/// `{"4": [1, 2, 3], "83": ...`: a list of numbers follows the first key, as in no record of one item.
+fn is_attributes(first: &[u8]) -> bool {
+    let compact: Vec<u8> = first.iter().copied().filter(|b| !b.is_ascii_whitespace()).take(200).collect();
+    let list = compact.windows(3).position(|w| w == b"\":[").map(|at| &compact[at + 3..]);
+    let next = compact.windows(2).position(|w| w == b"\":");
+    let first_value = compact.windows(3).position(|w| w == b"\":[") == next;
+    compact.starts_with(b"{\"") && first_value && list.is_some_and(|l| l.first().is_some_and(u8::is_ascii_digit))
+}
+
+fn attributes(line: &str, shelf: &mut Shelf<'_>) -> Result<(), Reason> {
+    let map: serde_json::Map<String, Value> =
+        serde_json::from_str(line).map_err(|error| format!("is not {{item: [attribute, ...]}}: {error}"))?;
+    for (item, attributes) in &map {
+        let Some(attributes) = attributes.as_array() else {
+            return Err(format!("the attributes of {item:?} are no list").into());
+        };
+        shelf.put(item, "", attributes.iter().map(|a| a.as_str().map_or_else(|| a.to_string(), String::from)));
+    }
     Ok(())
 }
 
@@ -243,6 +289,11 @@ mod tests {
         check(
             b"{'asin': '1', 'title': \"Don't\", 'categories': [['A', 'B'], ['A', 'C']]}\n{'asin': '9'}\n{'asin': '1'}\n",
             &[(Some("Don't"), &["A", "B", "C"]), (None, &[]), (None, &[])],
+        );
+        check(b"{\"2\": [7, 8, 7], \"9\": [1]}", &[(None, &[]), (None, &["7", "8"]), (None, &[])]);
+        check(
+            b"userId,movieId,tag,timestamp\n1,1,b,0\n2,1,a,0\n2,1,b,0\n2,3,to-read,0\n",
+            &[(None, &["b", "a"]), (None, &[]), (None, &[])],
         );
         check(
             b"{\"asin\": \"2\", \"category\": [\"X\"], \"title\": \"T\"}\n",

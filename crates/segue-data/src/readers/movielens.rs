@@ -4,11 +4,11 @@
 //! Intelligent Systems 2015, <https://doi.org/10.1145/2827872>.
 //! The Kaggle edition of 20M has dates instead of unix times; both are read.
 
-use super::columns::ColumnMap;
+use super::format::Layout;
 use super::log::RawLog;
 use super::open::Input;
 use super::session::{Reason, Session, parse_time, parse_value};
-use super::table::{self, TableLayout};
+use super::table;
 use crate::DataError;
 
 pub(super) fn read(mut input: Input, session: &mut Session<'_>, log: &mut RawLog) -> Result<(), DataError> {
@@ -19,12 +19,8 @@ pub(super) fn read(mut input: Input, session: &mut Session<'_>, log: &mut RawLog
     } else if first.contains(&b'\t') {
         session.each_line(input, |line| row(line.split('\t'), log))
     } else {
-        table::read(
-            input,
-            session,
-            log,
-            &TableLayout { columns: ColumnMap::default(), delimiter: Some(','), header: Some(true) },
-        )
+        let layout = Layout { delimiter: Some(','), header: Some(true), ..Layout::default() };
+        table::read(input, session, log, &layout)
     }
 }
 

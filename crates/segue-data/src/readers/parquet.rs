@@ -13,23 +13,19 @@ use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use ::parquet::schema::types::ColumnDescriptor;
 
-use super::columns::ColumnMap;
+use super::format::Layout;
 use super::log::RawLog;
 use super::open::{Fnv, open_file};
 use super::session::{Reason, Session, parse_time, parse_value, seconds};
 use crate::DataError;
 
-pub(super) fn read(
-    path: &Path,
-    session: &mut Session<'_>,
-    log: &mut RawLog,
-    columns: &ColumnMap,
-) -> Result<(), DataError> {
+pub(super) fn read(path: &Path, session: &mut Session<'_>, log: &mut RawLog, layout: &Layout) -> Result<(), DataError> {
     let (bytes, hash) = measure(path)?;
     let reader = open(path)?;
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
     let names: Vec<String> = schema.columns().iter().map(|c| c.path().string()).collect();
-    let at = columns.among(path, &names)?;
+    let at = layout.columns.among(path, &names)?;
+    let chosen = layout.only.among(path, &names)?;
     let wrong = || DataError::parquet(path);
     let mut reading = session.begin(path);
     let mut row = 0_u64;
@@ -39,10 +35,18 @@ pub(super) fn read(
         let (users, items) = (cells(at.user)?, cells(at.item)?);
         let values = at.value.map(cells).transpose()?;
         let times = at.time.map(cells).transpose()?;
-        let (mut user, mut item) = (String::new(), String::new());
+        let kept = chosen.iter().map(|(column, values)| Ok((cells(column)?, values)));
+        let kept = kept.collect::<Result<Vec<_>, DataError>>()?;
+        let (mut user, mut item, mut text) = (String::new(), String::new(), String::new());
         for n in 0..group.metadata().num_rows() as usize {
             row += 1;
             let outcome = users.text(n, &mut user).and_then(|()| items.text(n, &mut item)).and_then(|()| {
+                for (cells, values) in &kept {
+                    cells.text(n, &mut text)?;
+                    if !values.contains(text.trim()) {
+                        return Ok(());
+                    }
+                }
                 let value = values.as_ref().map_or(Ok(Some(1.0)), |cells| cells.value(n))?;
                 let time = times.as_ref().map_or(Ok(None), |cells| cells.time(n))?;
                 log.push(user.trim(), item.trim(), value, time);

@@ -1,24 +1,18 @@
 //! Any CSV or TSV with a column mapping; quoted cells as in RFC 4180.
 
-use super::columns::{ColumnMap, Positions, looks_like_header};
+use super::columns::{Positions, looks_like_header};
+use super::format::Layout;
 use super::log::RawLog;
+use super::only::Chosen;
 use super::open::Input;
 use super::session::{Reason, Session, parse_time, parse_value};
 use crate::DataError;
-
-/// How a table is laid out.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct TableLayout {
-    pub(super) columns: ColumnMap,
-    pub(super) delimiter: Option<char>,
-    pub(super) header: Option<bool>,
-}
 
 pub(super) fn read(
     mut input: Input,
     session: &mut Session<'_>,
     log: &mut RawLog,
-    layout: &TableLayout,
+    layout: &Layout,
 ) -> Result<(), DataError> {
     let path = input.path().to_path_buf();
     let delimiter = delimiter_of(&mut input, layout.delimiter)?;
@@ -29,7 +23,9 @@ pub(super) fn read(
         return session.end(reading, rows.get_ref());
     }
     let cells: Vec<String> = record.iter().map(|c| String::from_utf8_lossy(c).trim().to_owned()).collect();
-    let named = layout.columns.names_columns() || looks_like_header(cells.iter().map(String::as_str));
+    let named = layout.columns.names_columns()
+        || !layout.only.is_empty()
+        || looks_like_header(cells.iter().map(String::as_str));
     let header = match layout.header {
         Some(header) => header,
         // Where no cell is a usual name, a value that is no number still tells a header.
@@ -44,10 +40,11 @@ pub(super) fn read(
     } else {
         layout.columns.by_position(&path, cells.len())
     }?;
+    let chosen = layout.only.among(&path, if header { &cells } else { &[] })?;
     let mut more = !header || next(&mut rows, &mut record)?;
     while more {
         let line = record.position().map_or(0, csv::Position::line);
-        let outcome = take(&record, at, log);
+        let outcome = take(&record, at, &chosen, log);
         session.count(&mut reading, rows.get_ref(), line, outcome)?;
         more = next(&mut rows, &mut record)?;
     }
@@ -91,7 +88,7 @@ pub(super) fn next(rows: &mut csv::Reader<Input>, record: &mut csv::ByteRecord) 
     })
 }
 
-fn take(record: &csv::ByteRecord, at: Positions, log: &mut RawLog) -> Result<(), Reason> {
+fn take(record: &csv::ByteRecord, at: Positions, chosen: &Chosen<'_>, log: &mut RawLog) -> Result<(), Reason> {
     let cell = |position: usize| -> Result<&str, Reason> {
         match record.get(position).map(std::str::from_utf8) {
             Some(Ok(cell)) => Ok(cell.trim()),
@@ -99,6 +96,11 @@ fn take(record: &csv::ByteRecord, at: Positions, log: &mut RawLog) -> Result<(),
             None => Err(format!("has {} cells, column {position} is needed", record.len()).into()),
         }
     };
+    for (position, values) in chosen.iter() {
+        if !values.contains(cell(position)?) {
+            return Ok(());
+        }
+    }
     let value = at.value.map_or(Ok(Some(1.0)), |c| parse_value(cell(c)?))?;
     let time = at.time.map_or(Ok(None), |c| parse_time(cell(c)?))?;
     log.push(cell(at.user)?, cell(at.item)?, value, time);

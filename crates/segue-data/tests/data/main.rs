@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod folder;
+mod formats;
 mod options;
 mod properties;
 mod samples;

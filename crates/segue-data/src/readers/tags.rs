@@ -1,0 +1,147 @@
+//! Tags given to items, as categories: the [`TAGS`] that were given most often.
+//!
+//! `user_taggedartists.dat` of `HetRec` 2011 (tab-separated, names in `tags.dat`), `tags.csv` of `MovieLens` (the tag in
+//! words), `book_tags.csv` of goodbooks-10k (with counts; names in `tags.csv`, book ids in `books.csv`).
+//!
+//! Cantador, Brusilovsky and Kuflik, *Second Workshop on Information Heterogeneity and Fusion in Recommender Systems*,
+//! `RecSys` 2011; Zajac, *Goodbooks-10k*, 2017, <http://fastml.com/goodbooks-10k>.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::columns::is_usual_item;
+use super::items::{Shelf, decoded};
+use super::log::Names;
+use super::open::Input;
+use super::session::{Reason, Session};
+use super::table;
+use crate::DataError;
+
+/// Tags of an item that become categories.
+const TAGS: usize = 5;
+/// Shelves of readers that tell where a book stands, not what it is.
+const SHELVES: [&str; 18] = [
+    "to-read",
+    "currently-reading",
+    "read",
+    "favorites",
+    "favourites",
+    "owned",
+    "owned-books",
+    "books-i-own",
+    "i-own",
+    "default",
+    "library",
+    "my-library",
+    "my-books",
+    "kindle",
+    "ebook",
+    "ebooks",
+    "wish-list",
+    "to-buy",
+];
+const GOODREADS_ID: &str = "goodreads_book_id";
+
+/// True if a header is that of such a file.
+pub(super) fn is_one(header: &str) -> bool {
+    let names: Vec<String> = header.split([',', '\t']).map(plain).collect();
+    names.iter().any(|name| is_tag(name)) && names.iter().any(|name| is_usual_item(name) || name == GOODREADS_ID)
+}
+
+fn plain(name: &str) -> String {
+    name.trim_matches(|c: char| c == '"' || c.is_whitespace()).to_lowercase()
+}
+
+fn is_tag(name: &str) -> bool {
+    matches!(name, "tag" | "tagid" | "tag_id")
+}
+
+pub(super) fn read(mut input: Input, session: &mut Session<'_>, shelf: &mut Shelf<'_>) -> Result<(), DataError> {
+    let path = input.path().to_path_buf();
+    let delimiter = table::delimiter_of(&mut input, None)?;
+    let mut reading = session.begin(&path);
+    let mut rows = table::rows(input, delimiter);
+    let mut record = csv::ByteRecord::new();
+    if !table::next(&mut rows, &mut record)? {
+        return session.end(reading, rows.get_ref());
+    }
+    let names: Vec<String> = record.iter().map(|c| plain(&decoded(c))).collect();
+    let at = |wanted: &dyn Fn(&str) -> bool| names.iter().position(|name| wanted(name));
+    let item = at(&is_usual_item).or_else(|| at(&|name| name == GOODREADS_ID));
+    let (Some(item), Some(tag)) = (item, at(&is_tag)) else {
+        let have = names.join(", ");
+        return Err(DataError::Column { path, wanted: "for item and tag".into(), have });
+    };
+    let count = at(&|name| name == "count");
+    let books = if names[item] == GOODREADS_ID { lookup(&path, "books", GOODREADS_ID, "book_id")? } else { None };
+    let words = match names[tag].as_str() {
+        "tagid" => lookup(&path, "tags", "tagid", "tagvalue")?,
+        "tag_id" => lookup(&path, "tags", "tag_id", "tag_name")?,
+        _ => None,
+    };
+    let (mut tags, mut counts) = (Names::default(), HashMap::new());
+    while table::next(&mut rows, &mut record)? {
+        let cell = |at: usize| -> Result<String, Reason> {
+            let cell = record.get(at).map(|cell| decoded(cell).trim().to_owned());
+            cell.ok_or_else(|| format!("has {} cells, column {at} is needed", record.len()).into())
+        };
+        let mut take = || -> Result<(), Reason> {
+            let (item, tag) = (cell(item)?, cell(tag)?);
+            let times: u64 = match count {
+                Some(count) => cell(count)?.parse().map_err(|_| "count is not a whole number")?,
+                None => 1,
+            };
+            let item = books.as_ref().map_or(Some(&item), |books| books.get(&item));
+            let tag = words.as_ref().map_or(Some(&tag), |words| words.get(&tag));
+            if let (Some(item), Some(tag)) = (item.and_then(|item| shelf.find(item)), tag)
+                && !SHELVES.contains(&tag.as_str())
+            {
+                let total: &mut u64 = counts.entry((item, tags.intern(tag))).or_default();
+                *total = total.saturating_add(times);
+            }
+            Ok(())
+        };
+        let outcome = take();
+        let line = record.position().map_or(0, csv::Position::line);
+        session.count(&mut reading, rows.get_ref(), line, outcome)?;
+    }
+    let mut counts: Vec<((u32, u32), u64)> = counts.into_iter().collect();
+    counts.sort_unstable_by(|((i, tag), n), ((j, other), m)| {
+        i.cmp(j).then(m.cmp(n)).then_with(|| tags.get(*tag).cmp(tags.get(*other)))
+    });
+    for of_item in counts.chunk_by(|a, b| a.0.0 == b.0.0) {
+        let categories = of_item.iter().take(TAGS).map(|&((_, tag), _)| tags.get(tag).to_owned());
+        shelf.put_at(of_item[0].0.0, "", categories);
+    }
+    session.end(reading, rows.get_ref())
+}
+
+/// Two columns of the table called `stem` beside `path` as a map, where there is such a table.
+fn lookup(path: &Path, stem: &str, key: &str, value: &str) -> Result<Option<HashMap<String, String>>, DataError> {
+    let endings = ["csv", "dat", "csv.gz", "dat.gz", "csv.zst", "dat.zst"];
+    let beside = endings.iter().map(|ending| path.with_file_name(format!("{stem}.{ending}"))).find(|p| p.is_file());
+    let Some(beside) = beside else { return Ok(None) };
+    let mut input = Input::open(&beside)?;
+    let delimiter = table::delimiter_of(&mut input, None)?;
+    let mut rows = table::rows(input, delimiter);
+    let mut record = csv::ByteRecord::new();
+    let (mut at, mut map) = (None, HashMap::new());
+    while table::next(&mut rows, &mut record)? {
+        let Some((k, v)) = at else {
+            let names: Vec<String> = record.iter().map(|c| plain(&decoded(c))).collect();
+            let find = |wanted: &str| {
+                names.iter().position(|name| name == wanted).ok_or_else(|| DataError::Column {
+                    path: beside.clone(),
+                    wanted: wanted.into(),
+                    have: names.join(", "),
+                })
+            };
+            at = Some((find(key)?, find(value)?));
+            continue;
+        };
+        if let (Some(k), Some(v)) = (record.get(k), record.get(v)) {
+            map.insert(decoded(k).trim().to_owned(), decoded(v).trim().to_owned());
+        }
+    }
+    Ok(Some(map))
+}
