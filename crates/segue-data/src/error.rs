@@ -41,10 +41,12 @@ pub enum DataError {
         path: PathBuf,
     },
     /// A compressed file that ends early or does not decompress.
-    #[error("{}: the gzip data {what}; fetch or compress the file again", path.display())]
-    Gzip {
+    #[error("{}: the {codec} data {what}; fetch or compress the file again", path.display())]
+    Compressed {
         /// The path.
         path: PathBuf,
+        /// `gzip` or `zstd`.
+        codec: &'static str,
         /// What is wrong with it.
         what: String,
     },

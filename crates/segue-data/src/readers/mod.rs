@@ -18,6 +18,7 @@ mod session;
 mod table;
 mod tags;
 mod timed_sequence;
+mod zstd;
 
 pub use self::columns::{Column, ColumnMap};
 pub use self::format::{Format, Layout, read_log};

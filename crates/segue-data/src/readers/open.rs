@@ -1,4 +1,4 @@
-//! Opening a file: gzip by content, bytes counted and hashed on the way, errors that name the way out.
+//! Opening a file: gzip and zstd by content, bytes counted and hashed on the way, errors that name the way out.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -9,9 +9,12 @@ use std::rc::Rc;
 use flate2::bufread::MultiGzDecoder;
 use segue_core::nearest;
 
+use super::zstd::{Frames, is_zstd};
 use crate::DataError;
 
 const BUFFER: usize = 1 << 17;
+/// Bytes of one line or record; more is no log but one quote left open, or no text at all.
+pub(super) const RECORD_LIMIT: u64 = 1 << 28;
 
 /// FNV-1a with 64 bits (Fowler, Noll, Vo): a stable check against accidents, not against attackers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,13 +58,15 @@ impl Read for Tallied {
     }
 }
 
-/// An open file, decompressed where it is gzip.
+/// An open file, decompressed where it is gzip or zstd.
 pub struct Input {
     path: PathBuf,
     reader: Box<dyn BufRead>,
     tally: Rc<Tally>,
     size: u64,
-    gzip: bool,
+    codec: Option<&'static str>,
+    /// Bytes handed out by [`Read`] since [`Input::mark`].
+    unmarked: u64,
 }
 
 impl std::fmt::Debug for Input {
@@ -71,7 +76,7 @@ impl std::fmt::Debug for Input {
 }
 
 impl Input {
-    /// Opens `path`; a gzip file is recognised by its first two bytes, whatever its name.
+    /// Opens `path`; a compressed file is recognised by its first bytes, whatever its name.
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let file = open_file(path)?;
         let size = file.metadata().map_err(DataError::io(path, "read"))?.len();
@@ -81,10 +86,14 @@ impl Input {
         if head.is_empty() {
             return Err(DataError::Empty { path: path.into() });
         }
-        let gzip = head.starts_with(&[0x1f, 0x8b]);
-        let reader: Box<dyn BufRead> =
-            if gzip { Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(raw))) } else { Box::new(raw) };
-        Ok(Self { path: path.into(), reader, tally, size, gzip })
+        let (reader, codec): (Box<dyn BufRead>, _) = if head.starts_with(&[0x1f, 0x8b]) {
+            (Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(raw))), Some("gzip"))
+        } else if is_zstd(head) {
+            (Box::new(BufReader::with_capacity(BUFFER, Frames::new(raw))), Some("zstd"))
+        } else {
+            (Box::new(raw), None)
+        };
+        Ok(Self { path: path.into(), reader, tally, size, codec, unmarked: 0 })
     }
 
     /// The path as given.
@@ -111,47 +120,68 @@ impl Input {
     pub(crate) fn peek(&mut self) -> Result<&[u8], DataError> {
         match self.reader.fill_buf() {
             Ok(head) => Ok(head),
-            Err(error) => Err(fault(&self.path, self.gzip, error)),
+            Err(error) => Err(fault(&self.path, self.codec, error)),
         }
     }
 
     /// The next line with its end removed, in `line`; false at the end of the file.
     pub(crate) fn line(&mut self, line: &mut Vec<u8>) -> Result<bool, DataError> {
         line.clear();
-        match self.reader.read_until(b'\n', line) {
+        match (&mut self.reader).take(RECORD_LIMIT).read_until(b'\n', line) {
             Ok(0) => Ok(false),
+            Ok(n) if n as u64 == RECORD_LIMIT => Err(self.fault(endless())),
             Ok(_) => {
                 while matches!(line.last(), Some(b'\n' | b'\r')) {
                     line.pop();
                 }
                 Ok(true)
             }
-            Err(error) => Err(fault(&self.path, self.gzip, error)),
+            Err(error) => Err(self.fault(error)),
         }
+    }
+
+    /// Says that a record ends here: [`RECORD_LIMIT`] counts from here on.
+    pub(super) fn mark(&mut self) {
+        self.unmarked = 0;
     }
 
     /// What an I/O failure of the stream means.
     pub(crate) fn fault(&self, error: io::Error) -> DataError {
-        fault(&self.path, self.gzip, error)
+        fault(&self.path, self.codec, error)
     }
 }
 
 impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer)
+        let n = self.reader.read(buffer)?;
+        self.unmarked += n as u64;
+        if self.unmarked > RECORD_LIMIT { Err(endless()) } else { Ok(n) }
     }
 }
 
-fn fault(path: &Path, gzip: bool, error: io::Error) -> DataError {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof if gzip => {
-            DataError::Gzip { path: path.into(), what: "ends early (truncated)".into() }
-        }
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput if gzip => {
-            DataError::Gzip { path: path.into(), what: format!("is damaged ({error})") }
-        }
-        _ => DataError::Io { path: path.into(), doing: "read", source: error },
+fn fault(path: &Path, codec: Option<&'static str>, error: io::Error) -> DataError {
+    let path = path.to_path_buf();
+    if error.get_ref().and_then(|inner| inner.downcast_ref::<Endless>()).is_some() {
+        return DataError::Format { path, what: error.to_string() };
     }
+    match (error.kind(), codec) {
+        (io::ErrorKind::UnexpectedEof, Some(codec)) => {
+            DataError::Compressed { path, codec, what: "ends early (truncated)".into() }
+        }
+        (io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput, Some(codec)) => {
+            DataError::Compressed { path, codec, what: format!("is damaged ({error})") }
+        }
+        _ => DataError::Io { path, doing: "read", source: error },
+    }
+}
+
+/// A line or record beyond [`RECORD_LIMIT`].
+#[derive(Debug, thiserror::Error)]
+#[error("has a line or quoted cell of more than 256 MiB, which no log has; is a quote left open, or is it no text?")]
+struct Endless;
+
+fn endless() -> io::Error {
+    io::Error::other(Endless)
 }
 
 /// Opens a regular file, or says what is there instead.
@@ -186,7 +216,8 @@ fn missing_hint(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let names = names_in(folder);
     // `ratings.csv` for `ratings.csv.gz` is far by edit distance and yet the likely slip.
-    let relative = names.iter().find(|n| n.strip_suffix(".gz") == Some(&*name) || name.strip_suffix(".gz") == Some(n));
+    let bare = |name: &str| name.trim_end_matches(".gz").trim_end_matches(".zst").to_owned();
+    let relative = names.iter().find(|n| bare(n) == bare(&name));
     match relative.map(String::as_str).or_else(|| nearest(&name, names.iter().map(String::as_str))) {
         Some(near) => format!("; did you mean {}?", folder.join(near).display()),
         None => format!("; {} holds {} other files", folder.display(), names.len()),
@@ -205,6 +236,10 @@ mod tests {
         encoder.finish().unwrap()
     }
 
+    fn zst(text: &[u8]) -> Vec<u8> {
+        ruzstd::encoding::compress_to_vec(text, ruzstd::encoding::CompressionLevel::Fastest)
+    }
+
     fn lines(path: &Path) -> Result<Vec<String>, DataError> {
         let mut input = Input::open(path)?;
         let (mut line, mut all) = (Vec::new(), Vec::new());
@@ -216,27 +251,49 @@ mod tests {
     }
 
     #[test]
-    fn gzip_is_recognised_by_content_even_in_several_members() {
+    fn compression_is_recognised_by_content_even_in_several_parts() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("plain_name.txt");
         std::fs::write(&path, [gz(b"a\r\nb\n"), gz(b"c")].concat()).unwrap();
+        assert_eq!(lines(&path).unwrap(), ["a", "b", "c"]);
+        let skipped = [0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3];
+        std::fs::write(&path, [&skipped[..], &zst(b"a\nb\n"), &skipped, &zst(b"c")].concat()).unwrap();
         assert_eq!(lines(&path).unwrap(), ["a", "b", "c"]);
         std::fs::write(&path, b"a\nb").unwrap();
         assert_eq!(lines(&path).unwrap(), ["a", "b"]);
     }
 
     #[test]
+    fn a_line_without_end_is_refused_before_it_fills_the_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("bomb");
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let block = vec![b'x'; 1 << 20];
+        (0..=RECORD_LIMIT >> 20).for_each(|_| encoder.write_all(&block).unwrap());
+        std::fs::write(&path, encoder.finish().unwrap()).unwrap();
+        assert!(lines(&path).unwrap_err().to_string().contains("256 MiB"));
+        let mut input = Input::open(&path).unwrap();
+        let error = io::copy(&mut input, &mut io::sink()).unwrap_err();
+        assert!(input.fault(error).to_string().contains("256 MiB"));
+    }
+
+    #[test]
     fn every_bad_file_is_named_with_the_way_out() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ratings.csv.gz");
-        let whole = gz("some text that compresses\n".repeat(1000).as_bytes());
-        std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-        assert!(lines(&path).unwrap_err().to_string().contains("ends early"));
-        let mut damaged = whole.clone();
-        let middle = damaged.len() / 2;
-        damaged[middle] ^= 0xff;
-        std::fs::write(&path, &damaged).unwrap();
-        assert!(matches!(lines(&path), Err(DataError::Gzip { .. })));
+        let text: Vec<String> = (0..4000).map(|n: u32| format!("{} text", n.wrapping_mul(2_654_435_769))).collect();
+        let text = text.join("\n");
+        for whole in [gz(text.as_bytes()), zst(text.as_bytes())] {
+            std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+            let message = lines(&path).unwrap_err().to_string();
+            assert!(message.contains("ends early"), "{message}");
+            let mut damaged = whole.clone();
+            let middle = damaged.len() / 2;
+            damaged[middle] ^= 0xff;
+            std::fs::write(&path, &damaged).unwrap();
+            let error = lines(&path).unwrap_err();
+            assert!(matches!(error, DataError::Compressed { .. }), "{error}");
+        }
         let message = Input::open(&dir.path().join("ratings.csv")).unwrap_err().to_string();
         assert!(message.contains("did you mean") && message.contains("ratings.csv.gz"), "{message}");
         let message = Input::open(dir.path()).unwrap_err().to_string();

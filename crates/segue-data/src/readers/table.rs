@@ -79,6 +79,7 @@ pub(super) fn rows(input: Input, delimiter: u8) -> csv::Reader<Input> {
 
 /// The next record; false at the end.
 pub(super) fn next(rows: &mut csv::Reader<Input>, record: &mut csv::ByteRecord) -> Result<bool, DataError> {
+    rows.get_mut().mark();
     rows.read_byte_record(record).map_err(|error| {
         let what = error.to_string();
         match error.into_kind() {

@@ -19,9 +19,6 @@ use super::open::{Input, names_in};
 use super::session::{Reason, Session, parse_time};
 use crate::DataError;
 
-/// Beyond this a map is refused rather than held; bytes, uncompressed.
-const MAP_LIMIT: u64 = 1 << 30;
-
 /// True if a first line has this layout.
 pub(super) fn is_one(line: &str) -> bool {
     let mut tokens = line.split_ascii_whitespace();
@@ -82,10 +79,7 @@ impl Names {
         let mut input = Input::open(&folder.join(file))?;
         let wrong = |input: &Input, what: String| DataError::Format { path: input.path().into(), what };
         let mut text = String::new();
-        let read = (&mut input).take(MAP_LIMIT).read_to_string(&mut text).map_err(|error| input.fault(error))?;
-        if read as u64 == MAP_LIMIT {
-            return Err(wrong(&input, "is larger than 1 GiB, which no map of ids is".into()));
-        }
+        input.read_to_string(&mut text).map_err(|error| input.fault(error))?;
         let map: Map<String, Value> =
             serde_json::from_str(&text).map_err(|error| wrong(&input, format!("is not {{id: number}}: {error}")))?;
         let mut names = Self { file: file.clone(), name: HashMap::new(), domain: HashMap::new() };
