@@ -76,7 +76,7 @@ pub struct DomainConfig {
     pub interactions: Option<OneOrMany<PathBuf>>,
     /// Item metadata (titles, categories), if any; its format is recognised from the content.
     pub items: Option<OneOrMany<PathBuf>>,
-    /// Which column is what, for `table` and `parquet`; columns left out are found by their usual names.
+    /// Which column (or JSON key) is what, for `table`, `recbole`, `json_lines` and `parquet`; columns left out are found by their usual names.
     pub columns: ColumnMap,
     /// Delimiter of a `table`, one character; null: guessed from the first line.
     pub delimiter: Option<char>,
@@ -85,6 +85,12 @@ pub struct DomainConfig {
     /// Which rows of the interaction files are this domain's, e.g. `{category_id: 1}`; empty: all.
     #[serde(skip_serializing_if = "Only::is_empty")]
     pub only: Only,
+    /// A value that stands for none, e.g. 0; rows with it lack a value. Null: as the format says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unrated: Option<f32>,
+    /// Whether every event counts 1, whatever its value, and rows without one count too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub implicit: bool,
     /// Given training part (`split.kind: given`).
     pub train: Option<OneOrMany<PathBuf>>,
     /// Given validation part; its pairs are taken out of the training part. Null: a part of train is carved out.

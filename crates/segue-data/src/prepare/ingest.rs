@@ -26,6 +26,7 @@ pub(super) fn ingest(
             delimiter: domain.delimiter,
             header: domain.header,
             only: domain.only.clone(),
+            unrated: domain.unrated,
         };
         let mut parts = Vec::new();
         for (part, paths) in parts_of(domain, d == target, kind)? {
@@ -186,14 +187,14 @@ fn rows_of(
         for n in 0..log.len() {
             let no_value = valueless.next_if(|&&row| row as usize == n).is_some();
             let no_time = timeless.next_if(|&&row| row as usize == n).is_some();
-            if no_value || (no_time && timed) {
+            if (no_value && !domain.implicit) || (no_time && timed) {
                 incomplete += 1;
                 continue;
             }
             rows.push(Row {
                 user: user[log.user[n] as usize],
                 item: item[log.item[n] as usize],
-                value: log.value[n],
+                value: if domain.implicit { 1.0 } else { log.value[n] },
                 weight: 1.0,
                 time: log.time.as_ref().filter(|_| timed).map_or(0, |times| times[n]),
                 signal: Signal::Positive,

@@ -46,11 +46,24 @@ pub(crate) struct Positions {
     pub(crate) time: Option<usize>,
 }
 
-const USER: &[&str] = &["user", "userid", "uid", "reviewerid", "customerid", "member"];
-const ITEM: &[&str] =
-    &["item", "itemid", "iid", "movieid", "asin", "parentasin", "artistid", "productid", "bookid", "trackid", "songid"];
-const VALUE: &[&str] = &["rating", "value", "overall", "stars", "score", "weight", "plays", "playcount"];
-const TIME: &[&str] = &["timestamp", "time", "unixreviewtime", "datetime", "date", "ts"];
+pub(super) const USER: &[&str] = &["user", "userid", "uid", "reviewerid", "customerid", "member"];
+pub(super) const ITEM: &[&str] = &[
+    "item",
+    "itemid",
+    "iid",
+    "movieid",
+    "parentasin",
+    "asin",
+    "artistid",
+    "productid",
+    "bookid",
+    "isbn",
+    "trackid",
+    "songid",
+];
+pub(super) const VALUE: &[&str] =
+    &["rating", "value", "overall", "stars", "score", "weight", "plays", "playcount", "bookrating"];
+pub(super) const TIME: &[&str] = &["timestamp", "time", "unixreviewtime", "datetime", "date", "ts"];
 
 impl ColumnMap {
     /// True if some column is given by name, so that a header must exist.
@@ -113,8 +126,12 @@ pub(crate) fn is_usual_item(name: &str) -> bool {
 }
 
 fn is_usual(name: &str, usual: &[&str]) -> bool {
-    let plain: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    usual.contains(&plain.as_str())
+    usual.iter().any(|known| same_name(name, known))
+}
+
+/// True if `name` is the plain name `known` in any case and with any separators.
+pub(super) fn same_name(name: &str, known: &str) -> bool {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).eq(known.chars())
 }
 
 fn list(names: &[String]) -> String {

@@ -9,7 +9,10 @@ use super::log::RawLog;
 use super::only::Only;
 use super::open::Input;
 use super::session::Session;
-use super::{adjacency, amazon, douban, movielens, parquet, sequence, table, timed_sequence};
+use super::{
+    adjacency, amazon, book_crossing, douban, goodreads, gorse, json_lines, lastfm, movielens, parquet, recbole,
+    sequence, table, timed_sequence,
+};
 use crate::DataError;
 
 /// Format of an interaction file.
@@ -19,10 +22,18 @@ pub enum Format {
     /// Recognised from the content.
     #[default]
     Auto,
-    /// `u.data` (tabs), `ratings.dat` (`::`) or `ratings.csv`.
+    /// `u.data` (tabs), `ratings.dat` (`::`), `ratings.csv`, or Kaggle's `rating.csv`; also `.rating` of `NCF`.
     Movielens,
-    /// Amazon reviews, one JSON object per line.
+    /// Amazon reviews of 2014, 2018 and 2023: JSON lines, or ratings alone as CSV.
     Amazon,
+    /// Goodreads of UCSD: JSON lines or CSV.
+    Goodreads,
+    /// Book-Crossing.
+    BookCrossing,
+    /// Last.fm 360K and 1K.
+    Lastfm,
+    /// Feedback of gorse, JSON lines.
+    Gorse,
     /// `user <tab> item [<tab> rating]`.
     Douban,
     /// `user item item ...`, in no order.
@@ -31,8 +42,12 @@ pub enum Format {
     Sequence,
     /// `user item|time item|time ...`.
     TimedSequence,
+    /// Atomic files of `RecBole`.
+    Recbole,
     /// CSV or TSV with a column mapping.
     Table,
+    /// JSON lines with a column mapping.
+    JsonLines,
     /// Parquet with a column mapping.
     Parquet,
 }
@@ -40,7 +55,20 @@ pub enum Format {
 impl Format {
     /// True if the values of a record have names, by which rows may be chosen.
     pub(super) fn has_names(self) -> bool {
-        matches!(self, Self::Table | Self::TimedSequence | Self::Parquet | Self::Auto)
+        match self {
+            Self::Amazon
+            | Self::Goodreads
+            | Self::Gorse
+            | Self::TimedSequence
+            | Self::Recbole
+            | Self::Table
+            | Self::JsonLines
+            | Self::Parquet
+            | Self::Auto => true,
+            Self::Movielens | Self::BookCrossing | Self::Lastfm | Self::Douban | Self::Adjacency | Self::Sequence => {
+                false
+            }
+        }
     }
 }
 
@@ -55,7 +83,7 @@ impl std::fmt::Display for Format {
 pub struct Layout {
     /// Format.
     pub format: Format,
-    /// Column mapping of `table` and `parquet`.
+    /// Column mapping of `table`, `recbole`, `json_lines` and `parquet`.
     pub columns: ColumnMap,
     /// Delimiter of a `table`; `None`: guessed.
     pub delimiter: Option<char>,
@@ -63,6 +91,8 @@ pub struct Layout {
     pub header: Option<bool>,
     /// Which rows are read.
     pub only: Only,
+    /// A value that stands for none.
+    pub unrated: Option<f32>,
 }
 
 /// Reads interaction files, one after the other, as one log.
@@ -77,13 +107,18 @@ pub fn read_log(paths: &[PathBuf], layout: &Layout, session: &mut Session<'_>) -
         layout.only.check(path, format)?;
         match format {
             Format::Movielens => movielens::read(input, session, &mut log)?,
-            Format::Amazon => amazon::read(input, session, &mut log)?,
+            Format::Amazon => amazon::read(input, session, &mut log, layout)?,
+            Format::Goodreads => goodreads::read(input, session, &mut log, layout)?,
+            Format::BookCrossing => book_crossing::read(input, session, &mut log, layout)?,
+            Format::Lastfm => lastfm::read(input, session, &mut log)?,
+            Format::Gorse => gorse::read(input, session, &mut log, layout)?,
+            Format::JsonLines => json_lines::read(input, session, &mut log, layout)?,
             Format::Douban => douban::read(input, session, &mut log)?,
             Format::Adjacency => adjacency::read(input, session, &mut log)?,
             Format::Sequence => sequence::read(input, session, &mut log)?,
             Format::TimedSequence => timed_sequence::read(input, session, &mut log, &layout.only)?,
             Format::Parquet => parquet::read(path, session, &mut log, layout)?,
-            Format::Table | Format::Auto => table::read(input, session, &mut log, layout)?,
+            Format::Table | Format::Recbole | Format::Auto => table::read(input, session, &mut log, layout)?,
         }
     }
     Ok(log)
@@ -99,9 +134,19 @@ fn recognise(head: &[u8]) -> Format {
     let number = |cell: &str| cell.trim().parse::<f64>().is_ok();
     let tabs: Vec<&str> = first.split('\t').collect();
     if first.trim_start().starts_with('{') {
+        json(first)
+    } else if amazon::is_ratings(first) {
         Format::Amazon
+    } else if plain(first) == goodreads::HEADER {
+        Format::Goodreads
+    } else if book_crossing::is_ratings(first) {
+        Format::BookCrossing
+    } else if recbole::is_header(tabs.iter().copied()) {
+        Format::Recbole
+    } else if lastfm::is_one(first) {
+        Format::Lastfm
     } else if first.contains("::")
-        || first.to_lowercase().replace('"', "").starts_with("userid,movieid,rating")
+        || plain(first).starts_with("userid,movieid,rating")
         || (tabs.len() == 4 && number(tabs[2]) && number(tabs[3]))
     {
         Format::Movielens
@@ -119,6 +164,25 @@ fn recognise(head: &[u8]) -> Format {
     }
 }
 
+/// A header in small letters without quotes.
+fn plain(header: &str) -> String {
+    header.trim().to_lowercase().replace('"', "")
+}
+
+/// The format of JSON lines, by the keys of the first. A quote within a text is escaped, so that no text looks like a key.
+fn json(first: &str) -> Format {
+    let has = |keys: &[&str]| keys.iter().all(|key| first.contains(&format!("\"{key}\"")));
+    if has(&["asin"]) || has(&["parent_asin"]) {
+        Format::Amazon
+    } else if has(&["user_id", "book_id"]) {
+        Format::Goodreads
+    } else if gorse::is_one(first) {
+        Format::Gorse
+    } else {
+        Format::JsonLines
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,7 +197,7 @@ mod tests {
         check("196\t242\t3\t881250949\n", Format::Movielens);
         check("1::1193::5::978300760\n", Format::Movielens);
         check("userId,movieId,rating,timestamp\n1,1,4.0,964982703\n", Format::Movielens);
-        check("\n{\"overall\": 5.0}", Format::Amazon);
+        check("\n{\"overall\": 5.0, \"asin\": \"B\"}", Format::Amazon);
         check("1\t1630\t4\n", Format::Douban);
         check("2\t4866\n", Format::Douban);
         check("userID\tartistID\tweight\r\n2\t51\t13883", Format::Table);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::columns::is_usual_item;
 use super::open::Input;
 use super::session::{Reason, Session};
-use super::{python_literal, table, tags};
+use super::{amazon, book_crossing, goodreads, gorse, lastfm, recbole, table, tags};
 use crate::DataError;
 
 /// Genres of `MovieLens` 100k in the order of `u.genre`, for a `u.item` without that file beside it.
@@ -38,8 +38,9 @@ const GENRES_100K: [&str; 19] = [
 /// the title, the first with categories these.
 ///
 /// Recognised: `u.item` (`|`, Latin-1, genre flags), `movies.dat` (`::`, Latin-1), `movies.csv`, Amazon metadata as JSON
-/// (2018) or Python literals (2014), attributes as one JSON object `{item: [attribute, ...]}` (`S3-Rec`), given tags, and
-/// tables whose header names item, title and categories (joined by `|`).
+/// (2018, 2023) or Python literals (2014), books and genres of Goodreads, items of gorse, `BX-Books.csv`, the logs of Last.fm
+/// 360K and 1K, attributes as one JSON object `{item: [attribute, ...]}` (`S3-Rec`), given tags, and tables whose header names
+/// item, title and categories (joined by `|`; in atomic files of `RecBole` by spaces).
 pub fn read_items(
     path: &Path,
     items: &IdMap,
@@ -53,7 +54,19 @@ pub fn read_items(
     if is_attributes(first) {
         session.each_line(input, |line| attributes(line, &mut shelf))
     } else if first.trim_ascii_start().starts_with(b"{") {
-        session.each_line(input, |line| amazon(line, &mut shelf))
+        let text = decoded(first);
+        let take = if goodreads::is_book(&text) {
+            goodreads::item
+        } else if gorse::is_one(&text) {
+            gorse::item
+        } else {
+            amazon::item
+        };
+        session.each_line(input, |line| take(line, &mut shelf))
+    } else if book_crossing::is_books(&decoded(first)) {
+        book_crossing::read_items(input, session, &mut shelf)
+    } else if lastfm::is_one(&decoded(first)) {
+        session.each_line(input, |line| lastfm::item(line, &mut shelf))
     } else if first.windows(2).any(|w| w == b"::") {
         each_latin1_line(input, session, |line| movies_dat(line, &mut shelf))
     } else if first.split(|&b| b == b'|').count() > 20 {
@@ -166,23 +179,6 @@ fn genres_beside(path: &Path) -> Result<Vec<String>, DataError> {
     Ok(text.lines().filter_map(|line| line.split_once('|')).map(|(genre, _)| genre.trim().to_owned()).collect())
 }
 
-fn amazon(line: &str, shelf: &mut Shelf<'_>) -> Result<(), Reason> {
-    let record: Value = match serde_json::from_str(line) {
-        Ok(record) => record,
-        Err(_) => {
-            python_literal::parse(line).map_err(|error| format!("is neither JSON nor a Python literal: {error}"))?
-        }
-    };
-    let Some(item) = record.get("asin").and_then(Value::as_str) else { return Err("has no asin".into()) };
-    let title = record.get("title").and_then(Value::as_str).unwrap_or_default();
-    let mut categories = Vec::new();
-    for key in ["category", "categories"] {
-        strings(record.get(key).unwrap_or(&Value::Null), &mut categories);
-    }
-    shelf.put(item.trim(), title, categories.into_iter());
-    Ok(())
-}
-
 /// `{"4": [1, 2, 3], "83": ...`: a list of numbers follows the first key, as in no record of one item.
 fn is_attributes(first: &[u8]) -> bool {
     let compact: Vec<u8> = first.iter().copied().filter(|b| !b.is_ascii_whitespace()).take(200).collect();
@@ -205,7 +201,7 @@ fn attributes(line: &str, shelf: &mut Shelf<'_>) -> Result<(), Reason> {
 }
 
 /// All strings of a nested list, in order.
-fn strings(value: &Value, out: &mut Vec<String>) {
+pub(super) fn strings(value: &Value, out: &mut Vec<String>) {
     match value {
         Value::String(text) => out.push(text.clone()),
         Value::Array(items) => items.iter().for_each(|item| strings(item, out)),
@@ -222,14 +218,16 @@ fn named_table(mut input: Input, session: &mut Session<'_>, shelf: &mut Shelf<'_
     if !table::next(&mut rows, &mut record)? {
         return session.end(reading, rows.get_ref());
     }
-    let names: Vec<String> = record.iter().map(|c| String::from_utf8_lossy(c).trim().to_lowercase()).collect();
+    let cells: Vec<String> = record.iter().map(|c| String::from_utf8_lossy(c).trim().to_lowercase()).collect();
+    let sequences = recbole::is_header(cells.iter().map(String::as_str));
+    let names = recbole::untyped(cells);
     let among = |usual: &[&str]| usual.iter().find_map(|usual| names.iter().position(|n| n == usual));
     let missing =
         |wanted: &str| DataError::Column { path: path.clone(), wanted: wanted.into(), have: names.join(", ") };
     let item = names.iter().position(|n| is_usual_item(n)).or_else(|| among(&["id"]));
     let item = item.ok_or_else(|| missing("for the item (such as item, item_id, movieId, asin)"))?;
-    let title = among(&["title", "name", "original_title"]);
-    let categories = among(&["categories", "genres", "category", "item_cat", "genre", "tags"]);
+    let title = among(&["title", "name", "original_title", "movie_title", "book_title", "artist_name"]);
+    let categories = among(&["categories", "genres", "category", "item_cat", "genre", "class", "tags"]);
     if title.is_none() && categories.is_none() {
         return Err(missing("for title or categories"));
     }
@@ -239,9 +237,10 @@ fn named_table(mut input: Input, session: &mut Session<'_>, shelf: &mut Shelf<'_
         let outcome = if record.len() <= item {
             Err(format!("has {} cells, column {item} is needed", record.len()).into())
         } else {
-            let categories = cell(categories).into_owned();
-            let named = categories.split('|').filter(|c| *c != "(no genres listed)").map(String::from);
-            shelf.put(cell(Some(item)).trim(), &cell(title), named);
+            let text = cell(categories);
+            let parts = || text.split('|').filter(|c| *c != "(no genres listed)").map(String::from).collect();
+            let named = if sequences { recbole::words(&text) } else { parts() };
+            shelf.put(cell(Some(item)).trim(), &cell(title), named.into_iter());
             Ok(())
         };
         let line = record.position().map_or(0, csv::Position::line);

@@ -2,10 +2,15 @@
 
 mod adjacency;
 mod amazon;
+mod book_crossing;
 mod columns;
 mod douban;
 mod format;
+mod goodreads;
+mod gorse;
 mod items;
+mod json_lines;
+mod lastfm;
 mod log;
 mod movielens;
 mod negatives;
@@ -13,6 +18,7 @@ mod only;
 mod open;
 pub(crate) mod parquet;
 mod python_literal;
+mod recbole;
 mod sequence;
 mod session;
 mod table;

@@ -1,4 +1,4 @@
-//! Given negatives: `user <tab> neg1 ... negN` (`PriCDR`) or `(user,item) <tab> neg1 ... negN` (`GDCCDR`, `NCF`).
+//! Given negatives: `user <tab> neg1 ... negN` (`PriCDR`) or `(user,item) <tab> neg1 ... negN` (`GDCCDR`, `NCF`, `BiTGCF`).
 
 use std::path::Path;
 
@@ -12,16 +12,16 @@ pub fn read_negatives(path: &Path, session: &mut Session<'_>) -> Result<RawLog, 
     let input = Input::open(path)?;
     let mut log = RawLog::default();
     session.each_line(input, |line| {
-        let mut cells = line.split_ascii_whitespace();
-        let head = cells.next().unwrap_or_default();
-        let user = match head.strip_prefix('(') {
-            None => head,
-            Some(pair) => match pair.strip_suffix(')').and_then(|pair| pair.split_once(',')) {
-                Some((user, _)) => user,
-                None => return Err(format!("begins with {head:?}, not with a user or (user,item)").into()),
-            },
+        let wrong = || format!("begins with {line:.20?}, not with a user or (user,item)");
+        let (user, items) = match line.trim_start().strip_prefix('(') {
+            None => line.trim_start().split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((line, "")),
+            // `(user, item)` as Python prints it has a space within.
+            Some(pair) => {
+                let (pair, items) = pair.split_once(')').ok_or_else(wrong)?;
+                (pair.split_once(',').ok_or_else(wrong)?.0.trim(), items)
+            }
         };
-        let mut items = cells.peekable();
+        let mut items = items.split_ascii_whitespace().peekable();
         if items.peek().is_none() {
             return Err(format!("user {user} has no negatives").into());
         }

@@ -219,7 +219,8 @@ pub(crate) fn parse_value(cell: &str) -> Result<Option<f32>, Reason> {
     }
 }
 
-/// Unix seconds: `None` where the cell is empty. Reads integers, floats and `YYYY-MM-DD[ HH:MM:SS]` (UTC).
+/// Unix seconds: `None` where the cell is empty. Reads integers, floats, `YYYY-MM-DD[ HH:MM:SS][+HH:MM]` (else UTC) and
+/// `Fri Aug 18 13:55:02 -0700 2017`. The first moment of year 1 is how some programs write that there is no time.
 ///
 /// Numbers from 10^11 on (the year 5138 in seconds) are milliseconds, from 10^14 on microseconds, from 10^17 on nanoseconds.
 pub(crate) fn parse_time(cell: &str) -> Result<Option<i64>, Reason> {
@@ -250,30 +251,50 @@ pub(crate) fn seconds(time: i64) -> i64 {
 }
 
 fn is_blank(cell: &str) -> bool {
-    cell.is_empty() || matches!(cell, "null" | "NULL" | "None" | "NA" | "\\N")
+    cell.is_empty() || matches!(cell, "null" | "NULL" | "None" | "NA" | "\\N" | "0001-01-01T00:00:00Z")
 }
 
 fn date(cell: &str) -> Option<i64> {
+    if let [_, month, day, clock, zone, year] = *cell.split(' ').collect::<Vec<_>>().as_slice() {
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let month = months.iter().position(|name| *name == month)? as i64 + 1;
+        return Some(days(year.parse().ok()?, month, day.parse().ok()?)? * 86_400 + seconds_of(clock)? - offset(zone)?);
+    }
     let (day, clock) = cell.split_once([' ', 'T']).unwrap_or((cell, "0:0:0"));
     let mut day = day.splitn(3, '-').map(str::parse::<i64>);
     let (year, month, day) = (day.next()?.ok()?, day.next()?.ok()?, day.next()?.ok()?);
-    let clock = clock.trim_end_matches('Z').split('.').next()?;
-    let mut clock = clock.splitn(3, ':').map(str::parse::<i64>);
-    let (hour, minute) = (clock.next()?.ok()?, clock.next()?.ok()?);
-    let second = clock.next().unwrap_or(Ok(0)).ok()?;
-    let valid = (1..=12).contains(&month)
-        && (1..=31).contains(&day)
-        && (0..24).contains(&hour)
-        && (0..60).contains(&minute)
-        && (0..=60).contains(&second)
-        && (1..=9999).contains(&year);
-    // Days from the civil calendar: Hinnant, chrono-compatible low-level date algorithms.
+    let clock = clock.trim_end_matches('Z');
+    let (clock, zone) = clock.find(['+', '-']).map_or((clock, "+0000"), |at| clock.split_at(at));
+    Some(days(year, month, day)? * 86_400 + seconds_of(clock)? - offset(zone)?)
+}
+
+/// Days from 1970 to a day of the civil calendar: Hinnant, chrono-compatible low-level date algorithms.
+fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+    if !((1..=12).contains(&month) && (1..=31).contains(&day) && (1..=9999).contains(&year)) {
+        return None;
+    }
     let shifted = if month <= 2 { year - 1 } else { year };
     let era = shifted.div_euclid(400);
     let of_era = shifted.rem_euclid(400);
     let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
-    valid.then_some(days * 86_400 + hour * 3_600 + minute * 60 + second)
+    Some(era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468)
+}
+
+/// Seconds since midnight of `HH:MM[:SS[.fraction]]`.
+fn seconds_of(clock: &str) -> Option<i64> {
+    let mut clock = clock.split('.').next()?.splitn(3, ':').map(str::parse::<i64>);
+    let (hour, minute) = (clock.next()?.ok()?, clock.next()?.ok()?);
+    let second = clock.next().unwrap_or(Ok(0)).ok()?;
+    let valid = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..=60).contains(&second);
+    valid.then_some(hour * 3_600 + minute * 60 + second)
+}
+
+/// Seconds east of UTC of `+HH:MM` or `-HHMM`.
+fn offset(zone: &str) -> Option<i64> {
+    let sign = if zone.starts_with('-') { -1 } else { 1 };
+    let digits: String = zone.chars().skip(1).filter(|c| *c != ':').collect();
+    let number: i64 = digits.parse().ok().filter(|_| digits.len() == 4)?;
+    (0..=2_359).contains(&number).then_some(sign * (number / 100 * 3_600 + number % 100 * 60))
 }
 
 #[cfg(test)]
@@ -293,6 +314,12 @@ mod tests {
         assert_eq!(parse_time("2005-04-02 23:53:47"), Ok(Some(1_112_486_027)));
         assert_eq!(parse_time("1970-01-01"), Ok(Some(0)));
         assert_eq!(parse_time("1969-12-31T23:59:59Z"), Ok(Some(-1)));
+        assert_eq!(parse_time("Fri Aug 18 13:55:02 -0700 2017"), Ok(Some(1_503_089_702)));
+        assert_eq!(parse_time("2017-08-18T13:55:02.5-07:00"), Ok(Some(1_503_089_702)));
+        assert_eq!(parse_time("2017-08-19T04:55:02+08:00"), Ok(Some(1_503_089_702)));
+        assert_eq!(parse_time("0001-01-01T00:00:00Z"), Ok(None));
+        assert!(parse_time("2017-08-19T04:55:02+99").is_err() && parse_time("Fri Foo 1 1:1:1 +0000 2017").is_err());
+        assert!(parse_time("2005-9223372036854775807-9223372036854775807").is_err());
         assert!(parse_time("2005-13-02").is_err());
         assert!(parse_time("yesterday").unwrap_err().contains("YYYY-MM-DD"));
     }

@@ -5,6 +5,7 @@ use super::format::Layout;
 use super::log::RawLog;
 use super::only::Chosen;
 use super::open::Input;
+use super::recbole;
 use super::session::{Reason, Session, parse_time, parse_value};
 use crate::DataError;
 
@@ -23,6 +24,7 @@ pub(super) fn read(
         return session.end(reading, rows.get_ref());
     }
     let cells: Vec<String> = record.iter().map(|c| String::from_utf8_lossy(c).trim().to_owned()).collect();
+    let cells = recbole::untyped(cells);
     let named = layout.columns.names_columns()
         || !layout.only.is_empty()
         || looks_like_header(cells.iter().map(String::as_str));
@@ -44,7 +46,7 @@ pub(super) fn read(
     let mut more = !header || next(&mut rows, &mut record)?;
     while more {
         let line = record.position().map_or(0, csv::Position::line);
-        let outcome = take(&record, at, &chosen, log);
+        let outcome = take(&record, at, (&chosen, layout.unrated), log);
         session.count(&mut reading, rows.get_ref(), line, outcome)?;
         more = next(&mut rows, &mut record)?;
     }
@@ -67,14 +69,16 @@ pub(super) fn delimiter_of(input: &mut Input, configured: Option<char>) -> Resul
     Ok(b"\t,;| ".iter().copied().rev().max_by_key(|&d| count(d)).unwrap_or(b','))
 }
 
-/// The records of a table, the first one included. Tab-separated files do not quote.
+/// The records of a table, the first one included.
 pub(super) fn rows(input: Input, delimiter: u8) -> csv::Reader<Input> {
-    csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .quoting(delimiter != b'\t')
-        .from_reader(input)
+    builder(delimiter).from_reader(input)
+}
+
+/// How tables are read. Tab-separated files do not quote.
+pub(super) fn builder(delimiter: u8) -> csv::ReaderBuilder {
+    let mut builder = csv::ReaderBuilder::new();
+    builder.has_headers(false).flexible(true).delimiter(delimiter).quoting(delimiter != b'\t');
+    builder
 }
 
 /// The next record; false at the end.
@@ -89,7 +93,12 @@ pub(super) fn next(rows: &mut csv::Reader<Input>, record: &mut csv::ByteRecord) 
     })
 }
 
-fn take(record: &csv::ByteRecord, at: Positions, chosen: &Chosen<'_>, log: &mut RawLog) -> Result<(), Reason> {
+fn take(
+    record: &csv::ByteRecord,
+    at: Positions,
+    (chosen, unrated): (&Chosen<'_>, Option<f32>),
+    log: &mut RawLog,
+) -> Result<(), Reason> {
     let cell = |position: usize| -> Result<&str, Reason> {
         match record.get(position).map(std::str::from_utf8) {
             Some(Ok(cell)) => Ok(cell.trim()),
@@ -102,7 +111,7 @@ fn take(record: &csv::ByteRecord, at: Positions, chosen: &Chosen<'_>, log: &mut 
             return Ok(());
         }
     }
-    let value = at.value.map_or(Ok(Some(1.0)), |c| parse_value(cell(c)?))?;
+    let value = at.value.map_or(Ok(Some(1.0)), |c| parse_value(cell(c)?))?.filter(|&value| unrated != Some(value));
     let time = at.time.map_or(Ok(None), |c| parse_time(cell(c)?))?;
     log.push(cell(at.user)?, cell(at.item)?, value, time);
     Ok(())

@@ -18,7 +18,7 @@ use super::table;
 use crate::DataError;
 
 /// Tags of an item that become categories.
-const TAGS: usize = 5;
+pub(super) const TAGS: usize = 5;
 /// Shelves of readers that tell where a book stands, not what it is.
 const SHELVES: [&str; 18] = [
     "to-read",
@@ -41,6 +41,11 @@ const SHELVES: [&str; 18] = [
     "to-buy",
 ];
 const GOODREADS_ID: &str = "goodreads_book_id";
+
+/// True if a tag is the name of a shelf.
+pub(super) fn is_shelf(tag: &str) -> bool {
+    SHELVES.contains(&tag)
+}
 
 /// True if a header is that of such a file.
 pub(super) fn is_one(header: &str) -> bool {
@@ -94,7 +99,7 @@ pub(super) fn read(mut input: Input, session: &mut Session<'_>, shelf: &mut Shel
             let item = books.as_ref().map_or(Some(&item), |books| books.get(&item));
             let tag = words.as_ref().map_or(Some(&tag), |words| words.get(&tag));
             if let (Some(item), Some(tag)) = (item.and_then(|item| shelf.find(item)), tag)
-                && !SHELVES.contains(&tag.as_str())
+                && !is_shelf(tag)
             {
                 let total: &mut u64 = counts.entry((item, tags.intern(tag))).or_default();
                 *total = total.saturating_add(times);

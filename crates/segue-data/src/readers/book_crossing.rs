@@ -1,0 +1,85 @@
+//! Book-Crossing: `BX-Book-Ratings.csv` and `BX-Books.csv`, separated by `;`, quoted, backslash before a quote, Latin-1; later
+//! copies have commas and UTF-8. A rating of 0 is none: the reader has the book and did not rate it.
+//!
+//! Ziegler et al., *Improving Recommendation Lists Through Topic Diversification*, WWW 2005.
+
+use super::format::Layout;
+use super::items::{Shelf, decoded};
+use super::log::RawLog;
+use super::open::Input;
+use super::session::{Reason, Session, parse_value};
+use super::table;
+use crate::DataError;
+
+/// The layout of a header: its delimiter and what the file holds.
+fn header(line: &str) -> Option<(u8, bool)> {
+    let plain = line.trim_start_matches('\u{feff}').to_lowercase().replace('"', "");
+    [b';', b','].into_iter().find_map(|delimiter| {
+        let mut cells = plain.split(char::from(delimiter)).map(str::trim);
+        match (cells.next(), cells.next(), cells.next()) {
+            (Some("user-id"), Some("isbn"), Some("book-rating")) => Some((delimiter, true)),
+            (Some("isbn"), Some("book-title"), Some(_)) => Some((delimiter, false)),
+            _ => None,
+        }
+    })
+}
+
+/// True if a header is that of the ratings.
+pub(super) fn is_ratings(line: &str) -> bool {
+    header(line).is_some_and(|(_, ratings)| ratings)
+}
+
+/// True if a header is that of the books.
+pub(super) fn is_books(line: &str) -> bool {
+    header(line).is_some_and(|(_, ratings)| !ratings)
+}
+
+pub(super) fn read(
+    input: Input,
+    session: &mut Session<'_>,
+    log: &mut RawLog,
+    layout: &Layout,
+) -> Result<(), DataError> {
+    let unrated = layout.unrated.unwrap_or(0.0);
+    each_record(input, session, |cell| {
+        let value = parse_value(&cell(2)?)?.filter(|&value| value != unrated);
+        log.push(cell(0)?.trim(), cell(1)?.trim(), value, None);
+        Ok(())
+    })
+}
+
+/// Titles; the data tell no categories.
+pub(super) fn read_items(input: Input, session: &mut Session<'_>, shelf: &mut Shelf<'_>) -> Result<(), DataError> {
+    each_record(input, session, |cell| {
+        shelf.put(cell(0)?.trim(), &cell(1)?.replace("&amp;", "&"), std::iter::empty());
+        Ok(())
+    })
+}
+
+type Cells<'a> = &'a dyn Fn(usize) -> Result<String, Reason>;
+
+fn each_record(
+    mut input: Input,
+    session: &mut Session<'_>,
+    mut take: impl FnMut(Cells<'_>) -> Result<(), Reason>,
+) -> Result<(), DataError> {
+    let first = input.peek()?.split(|&b| b == b'\n').next().map(|line| decoded(line).into_owned()).unwrap_or_default();
+    let Some((delimiter, _)) = header(&first) else {
+        let what = "does not begin with User-ID, ISBN, Book-Rating or ISBN, Book-Title; name another `format`".into();
+        return Err(DataError::Format { path: input.path().into(), what });
+    };
+    let mut reading = session.begin(input.path());
+    let mut rows = table::builder(delimiter).escape((delimiter == b';').then_some(b'\\')).from_reader(input);
+    let mut record = csv::ByteRecord::new();
+    table::next(&mut rows, &mut record)?;
+    while table::next(&mut rows, &mut record)? {
+        let cell = |at: usize| match record.get(at) {
+            Some(cell) => Ok(decoded(cell).into_owned()),
+            None => Err(format!("has {} cells, column {at} is needed", record.len()).into()),
+        };
+        let outcome = take(&cell);
+        let line = record.position().map_or(0, csv::Position::line);
+        session.count(&mut reading, rows.get_ref(), line, outcome)?;
+    }
+    session.end(reading, rows.get_ref())
+}

@@ -1,0 +1,272 @@
+//! JSON lines, one object per line, with keys by mapping or by the usual names; a mapped key may reach into objects with
+//! dots, as `user.id`. The formats that are JSON lines with keys of their own read through [`each_object`].
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, de};
+
+use super::columns::{Column, ITEM, TIME, USER, VALUE, same_name};
+use super::format::Layout;
+use super::log::RawLog;
+use super::only::Wanted;
+use super::open::Input;
+use super::session::{Reason, Session, parse_time, parse_value, seconds};
+use crate::DataError;
+
+/// Under which keys a line tells what; of several that it has the first of the list wins.
+#[derive(Debug)]
+pub(super) struct Keys<'k> {
+    pub(super) user: Key<'k>,
+    pub(super) item: Key<'k>,
+    pub(super) value: Key<'k>,
+    pub(super) time: Key<'k>,
+    /// Whether a line without a value lacks something; otherwise it is worth 1.
+    pub(super) has_values: bool,
+}
+
+/// Names of one key.
+#[derive(Debug)]
+pub(super) enum Key<'k> {
+    /// These, exactly.
+    Named(&'k [&'k str]),
+    /// Those that columns usually have, in any case and with any separators.
+    Usual(&'static [&'static str]),
+    /// This one, with a dot between the keys of nested objects.
+    Mapped(&'k str),
+}
+
+impl Key<'_> {
+    /// The place of `name` in the list.
+    fn rank(&self, name: &str) -> Option<usize> {
+        match self {
+            Self::Named(names) => names.iter().position(|known| *known == name),
+            Self::Usual(names) => names.iter().position(|known| same_name(name, known)),
+            Self::Mapped(known) => (*known == name).then_some(0),
+        }
+    }
+
+    /// True if a key within the object called `name` may be meant.
+    fn within(&self, name: &str) -> bool {
+        matches!(self, Self::Mapped(known) if known.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+    }
+}
+
+impl fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(names) => f.write_str(&names.join(" or ")),
+            Self::Usual(names) => f.write_str(names.first().copied().unwrap_or_default()),
+            Self::Mapped(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Reads any JSON lines.
+pub(super) fn read(
+    input: Input,
+    session: &mut Session<'_>,
+    log: &mut RawLog,
+    layout: &Layout,
+) -> Result<(), DataError> {
+    let columns = &layout.columns;
+    let keys = Keys {
+        user: key(columns.user.as_ref(), USER)?,
+        item: key(columns.item.as_ref(), ITEM)?,
+        value: key(columns.value.as_ref(), VALUE)?,
+        time: key(columns.time.as_ref(), TIME)?,
+        has_values: columns.value.is_some(),
+    };
+    each_object(input, session, log, (&keys, layout))
+}
+
+fn key<'c>(column: Option<&'c Column>, usual: &'static [&'static str]) -> Result<Key<'c>, DataError> {
+    match column {
+        Some(Column::Name(name)) => Ok(Key::Mapped(name)),
+        Some(Column::Position(position)) => {
+            let what = format!("{position} is a position, and JSON lines have names; give the key");
+            Err(DataError::config("data.domains.columns", what))
+        }
+        None => Ok(Key::Usual(usual)),
+    }
+}
+
+/// Reads JSON lines with these keys.
+pub(super) fn each_object(
+    input: Input,
+    session: &mut Session<'_>,
+    log: &mut RawLog,
+    (keys, layout): (&Keys<'_>, &Layout),
+) -> Result<(), DataError> {
+    let wanted: Vec<(Key<'_>, &Wanted)> =
+        layout.only.iter().map(|(name, wanted)| (Key::Mapped(name), wanted)).collect();
+    let roles = [&keys.user, &keys.item, &keys.value, &keys.time];
+    let slots: Vec<&Key<'_>> = roles.into_iter().chain(wanted.iter().map(|(key, _)| key)).collect();
+    session.each_line(input, |line| {
+        let mut cells: Vec<Found<'_>> = slots.iter().map(|_| None).collect();
+        let mut json = serde_json::Deserializer::from_str(line);
+        let object = Object { slots: &slots, prefix: "", cells: &mut cells };
+        object
+            .deserialize(&mut json)
+            .and_then(|()| json.end())
+            .map_err(|error| format!("is no JSON object: {error}"))?;
+        let mut cells = cells.into_iter().map(|found| found.map_or(Cell::Null, |(_, cell)| cell));
+        let mut next = || cells.next().unwrap_or(Cell::Null);
+        let (user, item, value, time) = (next(), next(), next(), next());
+        for (key, wanted) in &wanted {
+            let cell = next().name(key)?;
+            if !wanted.contains(&cell) {
+                return Ok(());
+            }
+        }
+        let missing = value == Cell::Null && !keys.has_values;
+        let value = if missing { Some(1.0) } else { value.value()?.filter(|&v| layout.unrated != Some(v)) };
+        log.push(&user.name(&keys.user)?, &item.name(&keys.item)?, value, time.time()?);
+        Ok(())
+    })
+}
+
+type Found<'de> = Option<(usize, Cell<'de>)>;
+
+/// Takes the cells asked for out of one object and ignores the rest unread.
+struct Object<'a, 'de> {
+    slots: &'a [&'a Key<'a>],
+    /// Of nested objects: the keys above with a dot after each.
+    prefix: &'a str,
+    cells: &'a mut [Found<'de>],
+}
+
+impl<'de> DeserializeSeed<'de> for Object<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Object<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Name(key)) = map.next_key::<Name<'de>>()? {
+            let name = if self.prefix.is_empty() { key } else { format!("{}{key}", self.prefix).into() };
+            let better = |(slot, found): (&&Key<'_>, &Found<'de>)| {
+                slot.rank(&name).filter(|rank| found.as_ref().is_none_or(|(best, _)| rank < best))
+            };
+            if self.slots.iter().zip(&*self.cells).any(|pair| better(pair).is_some()) {
+                let cell: Cell<'de> = map.next_value()?;
+                for (slot, found) in self.slots.iter().zip(self.cells.iter_mut()) {
+                    if let Some(rank) = better((slot, found)) {
+                        *found = Some((rank, cell.clone()));
+                    }
+                }
+            } else if self.slots.iter().any(|slot| slot.within(&name)) {
+                let prefix = format!("{name}.");
+                map.next_value_seed(Object { slots: self.slots, prefix: &prefix, cells: &mut *self.cells })?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A key, borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// One value.
+#[derive(Debug, Clone, PartialEq)]
+enum Cell<'de> {
+    Text(Cow<'de, str>),
+    Int(i64),
+    Float(f64),
+    Bool(bool),
+    Null,
+    Nested,
+}
+
+impl Cell<'_> {
+    fn name(self, key: &Key<'_>) -> Result<String, Reason> {
+        match self {
+            Self::Text(text) => Ok(text.trim().to_owned()),
+            Self::Int(number) => Ok(number.to_string()),
+            Self::Float(number) if number.fract() == 0.0 && number.abs() < 9e15 => Ok((number as i64).to_string()),
+            Self::Bool(flag) => Ok(flag.to_string()),
+            Self::Null => Ok(String::new()),
+            Self::Float(number) => Err(format!("an id is the fraction {number}").into()),
+            Self::Nested => Err(format!("{key} is a list or an object; map a key within it, as user.id").into()),
+        }
+    }
+
+    fn value(self) -> Result<Option<f32>, Reason> {
+        let number = match self {
+            Self::Text(text) => return parse_value(&text),
+            Self::Null => return Ok(None),
+            Self::Int(number) => number as f32,
+            Self::Float(number) => number as f32,
+            Self::Bool(flag) => f32::from(u8::from(flag)),
+            Self::Nested => return Err("the rating is a list or an object".into()),
+        };
+        if number.is_finite() { Ok(Some(number)) } else { Err("the rating is not finite".into()) }
+    }
+
+    fn time(self) -> Result<Option<i64>, Reason> {
+        match self {
+            Self::Text(text) => parse_time(&text),
+            Self::Null => Ok(None),
+            Self::Int(number) => Ok(Some(seconds(number))),
+            Self::Float(number) if number.abs() < 9e18 => Ok(Some(seconds(number as i64))),
+            Self::Float(_) | Self::Bool(_) | Self::Nested => Err("the time is no time".into()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Cell<'de> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Cell<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Cell<'de>, E> {
+                Ok(Cell::Text(text.into()))
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Cell<'de>, E> {
+                Ok(Cell::Text(text.to_owned().into()))
+            }
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Cell<'de>, E> {
+                Ok(Cell::Int(number))
+            }
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Cell<'de>, E> {
+                // Ids beyond i64 are hashes: every digit counts.
+                Ok(i64::try_from(number).map_or_else(|_| Cell::Text(number.to_string().into()), Cell::Int))
+            }
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Cell<'de>, E> {
+                Ok(Cell::Float(number))
+            }
+            fn visit_bool<E: de::Error>(self, flag: bool) -> Result<Cell<'de>, E> {
+                Ok(Cell::Bool(flag))
+            }
+            fn visit_unit<E: Error>(self) -> Result<Cell<'de>, E> {
+                Ok(Cell::Null)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Cell<'de>, A::Error> {
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Cell::Nested)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Cell<'de>, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Cell::Nested)
+            }
+        }
+        json.deserialize_any(Any)
+    }
+}

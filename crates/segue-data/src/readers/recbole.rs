@@ -1,0 +1,32 @@
+//! Atomic files of `RecBole`: tables whose header says `name:type`, with type `token`, `token_seq`, `float` or `float_seq`.
+//!
+//! `.inter` is read as a log, `.item` as metadata, `.link` as a link of users or items. `.user`, `.kg` and `.net` hold what no
+//! model here asks for.
+//!
+//! Zhao et al., *`RecBole`: Towards a Unified, Comprehensive and Efficient Framework for Recommendation Algorithms*, CIKM 2021.
+
+const TYPES: [&str; 4] = ["token", "token_seq", "float", "float_seq"];
+
+/// True if every cell of a header has a type.
+pub(super) fn is_header<'a>(mut cells: impl Iterator<Item = &'a str>) -> bool {
+    let typed =
+        |cell: &str| cell.trim().rsplit_once(':').is_some_and(|(name, kind)| !name.is_empty() && TYPES.contains(&kind));
+    cells.next().is_some_and(typed) && cells.all(typed)
+}
+
+/// The names of a header without their types; those of another table as they are.
+pub(super) fn untyped(cells: Vec<String>) -> Vec<String> {
+    if !is_header(cells.iter().map(String::as_str)) {
+        return cells;
+    }
+    cells.into_iter().map(|cell| cell.rsplit_once(':').map_or(cell.clone(), |(name, _)| name.to_owned())).collect()
+}
+
+/// The words of a sequence: separated by spaces, or printed as a list of quoted words.
+pub(super) fn words(cell: &str) -> Vec<String> {
+    let list = cell.trim().trim_start_matches('[').trim_end_matches(']');
+    if list.starts_with(['\'', '"']) {
+        return list.split(", ").map(|word| word.trim_matches(['\'', '"', ',']).to_owned()).collect();
+    }
+    list.split_ascii_whitespace().map(String::from).collect()
+}
