@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use segue_core::Registry;
-use segue_lab::{Composer, Loaded, load_data};
+use segue_lab::{Composer, Job, LabError, Loaded, load_data};
 use serde_json::json;
 
 fn root() -> Option<PathBuf> {
@@ -18,16 +18,21 @@ fn root() -> Option<PathBuf> {
     None
 }
 
+fn compose(line: &str) -> Job {
+    let registry = Registry::new(&[segue_models::MODELS]);
+    let overrides: Vec<String> = line.split(' ').map(String::from).collect();
+    Composer::new(None, &registry).unwrap().job(&overrides).unwrap()
+}
+
+fn load(line: &str) -> Result<Loaded, LabError> {
+    load_data(&compose(line).settings().unwrap(), &mut |_| ControlFlow::Continue(()))
+}
+
 /// Prepares as `segue prepare LINE` does where `SEGUE_DATA` is `root`.
 fn prepared(line: &str, folder: &str, root: &Path) -> Loaded {
-    let registry = Registry::new(&[segue_models::MODELS]);
-    let composer = Composer::new(None, &registry).unwrap();
-    let mut overrides: Vec<String> = line.split(' ').map(String::from).collect();
-    let composed = composer.job(&overrides).unwrap().composed;
+    let composed = compose(line).composed;
     assert_eq!(composed["data"]["root"], json!(format!("${{oc.env:SEGUE_DATA,../shared/data}}/{folder}")), "{line}");
-    overrides.push(format!("data.root='{}'", root.join(folder).display()));
-    let settings = composer.job(&overrides).and_then(|job| job.settings()).unwrap();
-    load_data(&settings, &mut |_| ControlFlow::Continue(())).unwrap()
+    load(&format!("{line} data.root='{}'", root.join(folder).display())).unwrap()
 }
 
 /// Users, items and interactions as read.
@@ -161,4 +166,32 @@ fn people_items_and_negatives_are_those_of_the_sources() {
     let Loaded { data, .. } = prepared("data=goodbooks_10k", "goodbooks-10k", &root);
     let titled = |id: &str| data.catalogue.info(data.catalogue.find(0, id).unwrap()).title.as_deref();
     assert!(titled("258").unwrap().starts_with("The Shadow of the Wind"));
+}
+
+#[test]
+fn a_folder_in_a_published_layout_needs_no_configuration() {
+    let Some(root) = root() else { return };
+    let prepared = |line: &str| load(&line.replace("ROOT", &root.display().to_string()));
+    for (line, users, read) in [
+        ("data=log data.root=ROOT/ml-latest-small", 610, 100_836),
+        ("data=log data.root=ROOT/ml-100k", 943, 100_000),
+        ("data=log data.root=ROOT/ml-100k/u.data", 943, 100_000),
+        ("data=log data.root=ROOT/gowalla split=given", 29_858, 1_027_370),
+        ("data=log data.root=ROOT/hetrec2011-lastfm-2k split=ratio prepare=counts", 1_892, 92_834),
+        (
+            "data=pair data.root=ROOT/amazon-sport-phone/disencdr data.source=sport_phone data.target=phone_sport split=given",
+            4_998,
+            50_558 + 42_446 + 3_999,
+        ),
+    ] {
+        let Loaded { data, report, .. } = prepared(line).unwrap();
+        let steps = report.steps.iter().filter(|step| step.step == "read");
+        assert_eq!((data.users.len(), steps.map(|s| s.interactions).sum::<usize>()), (users, read), "{line}");
+    }
+    let message = prepared("data=log data.root=ROOT/gowalla").unwrap_err().to_string();
+    assert!(message.contains("use split=given"), "{message}");
+    let message = prepared("data=log data.root=ROOT/amazon-2014-raw").unwrap_err().to_string();
+    assert!(message.contains("Digital_Music") && message.contains("name one as `path`"), "{message}");
+    let message = prepared("data=log").unwrap_err().to_string();
+    assert!(message.contains("data.domains.items.interactions") && message.contains("`path`"), "{message}");
 }

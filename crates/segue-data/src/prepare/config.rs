@@ -70,6 +70,9 @@ impl DataConfig {
 pub struct DomainConfig {
     /// Name, e.g. `films`.
     pub name: String,
+    /// A file, or a folder in a published layout, whose files are known by their names; files given by other keys win.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
     /// Format of the interaction files; `auto` recognises it from the content.
     pub format: Format,
     /// Interaction file, or several that are read as one.

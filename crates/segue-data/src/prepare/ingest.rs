@@ -123,7 +123,7 @@ fn parts_of(domain: &DomainConfig, is_target: bool, kind: SplitKind) -> Result<F
         let what = if domain.train.is_some() {
             "has given parts only; use split=given, or give one log as `interactions`"
         } else {
-            "is missing; give the interaction file of this domain"
+            "is missing; give the interaction file of this domain, or its folder as `path`"
         };
         return Err(DataError::config(key("interactions"), what));
     }

@@ -31,6 +31,7 @@ mod config;
 mod filter;
 mod folder;
 mod ingest;
+mod locate;
 mod pipeline;
 mod report;
 mod rows;

@@ -7,7 +7,7 @@ use segue_core::{Domain, ItemInfo, Prepared, Seed};
 use super::config::{DataConfig, OneOrMany, PrepareOptions, SplitConfig, SplitKind, UserFilter};
 use super::report::PrepareReport;
 use super::rows::{Part, World};
-use super::{assemble, clean, filter, ingest, split as splitting};
+use super::{assemble, clean, filter, ingest, locate, split as splitting};
 use crate::DataError;
 use crate::readers::{Progress, Session, read_items};
 
@@ -21,6 +21,7 @@ pub fn prepare(
     seed: u64,
     progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
 ) -> Result<(Prepared, PrepareReport), DataError> {
+    let data = &*locate::locate(data)?;
     let (options, split, seed) = resolve(data, options, split, seed)?;
     let mut session = Session::new(data.max_bad_lines, progress);
     let mut world = ingest::ingest(data, split.kind, options.drop_incomplete, &mut session)?;

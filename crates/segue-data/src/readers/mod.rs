@@ -5,6 +5,7 @@ mod amazon;
 mod book_crossing;
 mod columns;
 mod douban;
+mod folder;
 mod format;
 mod goodreads;
 mod gorse;
@@ -27,6 +28,7 @@ mod timed_sequence;
 mod zstd;
 
 pub use self::columns::{Column, ColumnMap};
+pub use self::folder::{FolderFiles, find_files};
 pub use self::format::{Format, Layout, read_log};
 pub use self::items::read_items;
 pub use self::log::{Names, RawLog};

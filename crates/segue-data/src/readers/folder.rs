@@ -1,0 +1,206 @@
+//! Which files of a folder are what, by the names under which the data sets of the field are published.
+
+use std::path::{Path, PathBuf};
+
+use super::open::names_in;
+use crate::DataError;
+
+/// What a file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Interactions,
+    Items,
+    Train,
+    Valid,
+    Test,
+    Negatives,
+}
+use Role::{Interactions, Items, Negatives, Test, Train, Valid};
+
+/// Files by role; `*` stands for anything, and `.gz` or `.zst` may follow. A folder has a layout if it has its first file.
+const LAYOUTS: [&[(Role, &[&str])]; 12] = [
+    // NCF.
+    &[(Train, &["*.train.rating"]), (Test, &["*.test.rating"]), (Negatives, &["*.test.negative"])],
+    // RecBole, with and without given parts.
+    &[(Train, &["*.train.inter"]), (Valid, &["*.valid.inter"]), (Test, &["*.test.inter"]), (Items, &["*.item"])],
+    &[(Interactions, &["*.inter"]), (Items, &["*.item"])],
+    // CDRIB, DisenCDR, BiTGCF, GDCCDR, NGCF, LightGCN; what `segue export` writes.
+    &[
+        (Train, &["train.txt", "train.csv", "train.tsv", "train.parquet"]),
+        (Valid, &["valid.txt", "valid.csv", "valid.tsv", "valid.parquet"]),
+        (Test, &["test.txt", "test.csv", "test.tsv", "test.parquet"]),
+        (Negatives, &["test_neg*.txt"]),
+        (Items, &["items.csv"]),
+    ],
+    // MovieLens 100k, 1M and 10M.
+    &[(Interactions, &["u.data"]), (Items, &["u.item"])],
+    &[(Interactions, &["ratings.dat"]), (Items, &["movies.dat"])],
+    // MovieLens as CSV, Kaggle's, goodbooks-10k, later copies of Book-Crossing.
+    &[
+        (Interactions, &["ratings.csv", "rating.csv"]),
+        (Items, &["movies.csv", "movie.csv", "books.csv", "items.csv"]),
+        (Items, &["book_tags.csv"]),
+    ],
+    &[(Interactions, &["bx-book-ratings.csv"]), (Items, &["bx-books.csv"])],
+    // Last.fm: HetRec 2011, 360K, 1K.
+    &[(Interactions, &["user_artists.dat"]), (Items, &["artists.dat"]), (Items, &["user_taggedartists.dat"])],
+    &[
+        (Interactions, &["usersha1-artmbid-artname-plays.tsv", "userid-timestamp-artid-artname-traid-traname.tsv"]),
+        (Items, &["usersha1-artmbid-artname-plays.tsv", "userid-timestamp-artid-artname-traid-traname.tsv"]),
+    ],
+    // Goodreads, gorse.
+    &[
+        (Interactions, &["goodreads_interactions*.json", "goodreads_interactions*.csv", "feedback.json*"]),
+        (Items, &["goodreads_books*.json", "items.json*"]),
+        (Items, &["goodreads_book_genres*.json"]),
+    ],
+    // Amazon.
+    &[(Interactions, &["reviews_*.json", "*_5.json", "*.jsonl"]), (Items, &["meta_*.json", "meta_*.jsonl"])],
+];
+
+/// The files of a domain.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FolderFiles {
+    /// One log.
+    pub interactions: Option<PathBuf>,
+    /// Metadata, in the order in which it is read.
+    pub items: Vec<PathBuf>,
+    /// Given training part.
+    pub train: Option<PathBuf>,
+    /// Given validation part.
+    pub valid: Option<PathBuf>,
+    /// Given test part.
+    pub test: Option<PathBuf>,
+    /// Given negatives.
+    pub negatives: Option<PathBuf>,
+}
+
+/// Finds the files of a folder in one of the published layouts; a file is its own interactions.
+pub fn find_files(path: &Path) -> Result<FolderFiles, DataError> {
+    if !path.is_dir() {
+        return Ok(FolderFiles { interactions: Some(path.into()), ..FolderFiles::default() });
+    }
+    let names = names_in(path);
+    for layout in LAYOUTS {
+        let mut files = FolderFiles::default();
+        for (n, (role, patterns)) in layout.iter().enumerate() {
+            let Some(name) = one_of(path, &names, patterns)? else {
+                if n == 0 {
+                    break;
+                }
+                continue;
+            };
+            let file = path.join(name);
+            match role {
+                Interactions => files.interactions = Some(file),
+                Items => files.items.push(file),
+                Train => files.train = Some(file),
+                Valid => files.valid = Some(file),
+                Test => files.test = Some(file),
+                Negatives => files.negatives = Some(file),
+            }
+        }
+        if files != FolderFiles::default() {
+            return Ok(files);
+        }
+    }
+    let shown = if names.is_empty() { "nothing".into() } else { names[..names.len().min(8)].join(", ") };
+    let what = format!(
+        "is in no layout that is known; it holds {shown}{}. Name the file itself as `path`, or the files as \
+         `interactions`, `train`, `valid`, `test`, `items`",
+        if names.len() > 8 { ", ..." } else { "" }
+    );
+    Err(DataError::Format { path: path.into(), what })
+}
+
+/// The one file that fits the first pattern that any fits.
+fn one_of<'n>(folder: &Path, names: &'n [String], patterns: &[&str]) -> Result<Option<&'n str>, DataError> {
+    for pattern in patterns {
+        let fitting: Vec<&str> = names.iter().map(String::as_str).filter(|name| fits(name, pattern)).collect();
+        match *fitting.as_slice() {
+            [] => {}
+            [only] => return Ok(Some(only)),
+            _ => {
+                let what = format!("holds {}, each of which may be meant; name one as `path`", fitting.join(" and "));
+                return Err(DataError::Format { path: folder.into(), what });
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn fits(name: &str, pattern: &str) -> bool {
+    let name = name.to_lowercase();
+    let bare = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
+    match pattern.split_once('*') {
+        None => bare == pattern,
+        Some((start, end)) => {
+            // `meta_Books.jsonl` is no log of a category called meta_Books.
+            let meta = start.is_empty() && bare.starts_with("meta_");
+            bare.len() >= start.len() + end.len() && bare.starts_with(start) && bare.ends_with(end) && !meta
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(names: &[&str]) -> Result<String, String> {
+        let dir = tempfile::tempdir().unwrap();
+        for name in names {
+            std::fs::write(dir.path().join(name), "").unwrap();
+        }
+        let files = find_files(dir.path()).map_err(|error| error.to_string())?;
+        let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+        let singles = [
+            ("log", files.interactions),
+            ("train", files.train),
+            ("valid", files.valid),
+            ("test", files.test),
+            ("negatives", files.negatives),
+        ];
+        let mut parts: Vec<String> = singles
+            .iter()
+            .filter_map(|(role, path)| path.as_ref().map(|path| format!("{role}={}", name(path))))
+            .collect();
+        parts.extend(files.items.iter().map(|path| format!("items={}", name(path))));
+        Ok(parts.join(" "))
+    }
+
+    #[test]
+    fn published_folders_are_known_by_their_files() {
+        for (names, expected) in [
+            (&["u.data", "u.item", "u1.base", "README"][..], "log=u.data items=u.item"),
+            (&["ratings.dat", "movies.dat", "users.dat"], "log=ratings.dat items=movies.dat"),
+            (&["ratings.csv", "movies.csv", "tags.csv"], "log=ratings.csv items=movies.csv"),
+            (&["rating.csv", "movie.csv"], "log=rating.csv items=movie.csv"),
+            (
+                &["ratings.csv.gz", "books.csv", "book_tags.csv", "tags.csv", "to_read.csv"],
+                "log=ratings.csv.gz items=books.csv items=book_tags.csv",
+            ),
+            (&["BX-Book-Ratings.csv", "BX-Books.csv", "BX-Users.csv"], "log=BX-Book-Ratings.csv items=BX-Books.csv"),
+            (
+                &["ml-1m.train.rating", "ml-1m.test.rating", "ml-1m.test.negative"],
+                "train=ml-1m.train.rating test=ml-1m.test.rating negatives=ml-1m.test.negative",
+            ),
+            (&["a.inter", "a.item", "a.user"], "log=a.inter items=a.item"),
+            (
+                &["a.train.inter", "a.valid.inter", "a.test.inter", "a.item"],
+                "train=a.train.inter valid=a.valid.inter test=a.test.inter items=a.item",
+            ),
+            (&["train.txt", "test.txt.zst", "test_original.txt"], "train=train.txt test=test.txt.zst"),
+            (&["train.txt", "test.txt", "test_neg.txt"], "train=train.txt test=test.txt negatives=test_neg.txt"),
+            (
+                &["goodreads_interactions_poetry.json.gz", "goodreads_books_poetry.json.gz"],
+                "log=goodreads_interactions_poetry.json.gz items=goodreads_books_poetry.json.gz",
+            ),
+            (&["All_Beauty.jsonl", "meta_All_Beauty.jsonl"], "log=All_Beauty.jsonl items=meta_All_Beauty.jsonl"),
+            (&["feedback.jsonl", "items.jsonl", "users.jsonl"], "log=feedback.jsonl items=items.jsonl"),
+        ] {
+            assert_eq!(found(names).unwrap(), expected);
+        }
+        assert!(found(&["a.inter", "b.inter"]).unwrap_err().contains("a.inter and b.inter"));
+        assert!(found(&["x.pdf"]).unwrap_err().contains("it holds x.pdf"));
+    }
+}
