@@ -42,6 +42,12 @@ pub struct DataConfig {
     pub source: Option<OneOrMany<String>>,
     /// Name of the target domain, whose items are recommended; may be left out where there is one domain.
     pub target: String,
+    /// Who is the same person in two domains. The users of domains named here share nobody else.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub user_links: Vec<LinkFile>,
+    /// Which items of two domains are one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub item_links: Vec<LinkFile>,
     /// Bad lines tolerated per file; null: one in a hundred. The first 100 are shown.
     pub max_bad_lines: Option<u64>,
     /// Share of target interactions that go to training in a ratio split, in (0, 1); overrides `split.ratios`.
@@ -62,6 +68,19 @@ impl DataConfig {
             _ => &self.target,
         }
     }
+}
+
+/// A table of two columns: the ids of one domain and those of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkFile {
+    /// The file, e.g. a `.link` of `RecBole`.
+    pub file: PathBuf,
+    /// The domains of the columns, in their order.
+    pub domains: [String; 2],
+    /// Whether the first line has names; null: guessed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
 }
 
 /// One domain: its files and how to read them.

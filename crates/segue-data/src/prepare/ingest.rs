@@ -1,11 +1,11 @@
 //! Configured files into rows with dense ids.
 
-use std::borrow::Cow;
 use std::path::PathBuf;
 
 use segue_core::{IdMap, Signal, nearest};
 
-use super::config::{DataConfig, DomainConfig, OneOrMany, SplitKind, UserIdentity};
+use super::config::{DataConfig, DomainConfig, OneOrMany, SplitKind};
+use super::links::People;
 use super::rows::{DomainRows, Part, Row, World};
 use crate::DataError;
 use crate::readers::{Layout, RawLog, Session, read_log, read_negatives};
@@ -38,19 +38,23 @@ pub(super) fn ingest(
     let of_parts = asked.train.is_some() || asked.test.is_some();
     let negatives = asked.negatives.as_ref().filter(|_| kind == SplitKind::Given || !of_parts);
     let negatives = negatives.map(|path| read_negatives(path, session)).transpose()?;
-    let users = user_map(&domains, &raw, negatives.as_ref().map(|n| (target, n)));
-    let mut world = World { users, domains: Vec::new(), target, negatives: None, steps: Vec::new(), notes: Vec::new() };
+    let known = |d: usize, user: &str| raw[d].iter().any(|(_, log)| log.users.find(user).is_some());
+    let (people, notes) = People::read((data, &domains), &known, session)?;
+    let users = user_map((&domains, &people), &raw, negatives.as_ref().map(|n| (target, n)));
+    let mut world = World { users, domains: Vec::new(), target, negatives: None, steps: Vec::new(), notes };
     for (d, (domain, parts)) in domains.iter().zip(raw).enumerate() {
+        let person = |user: &str| people.name((d, domain), user);
         let negatives = negatives.as_ref().filter(|_| d == target);
         let named =
             parts.iter().flat_map(|(_, log)| log.items.iter()).chain(negatives.iter().flat_map(|n| n.items.iter()));
         let items = IdMap::new(named.collect());
         if let Some(negatives) = negatives {
-            let (user, item) = (dense_users(&world.users, domain, negatives), dense(&items, negatives.items.iter()));
+            let (user, item) =
+                (dense(&world.users, negatives.users.iter().map(person)), dense(&items, negatives.items.iter()));
             let pairs = negatives.user.iter().zip(&negatives.item);
             world.negatives = Some(pairs.map(|(&u, &i)| (user[u as usize], item[i as usize])).collect());
         }
-        let rows = rows_of(domain, parts, &items, drop_incomplete, &mut world)?;
+        let rows = rows_of((domain, &person), parts, &items, drop_incomplete, &mut world)?;
         world.domains.push(DomainRows { items, ..rows });
     }
     Ok(world)
@@ -134,28 +138,19 @@ fn files(part: Part, paths: Option<&OneOrMany<PathBuf>>) -> Option<(Part, &[Path
     paths.map(|paths| (part, paths.as_slice()))
 }
 
-fn person<'a>(domain: &DomainConfig, user: &'a str) -> Cow<'a, str> {
-    match domain.users {
-        UserIdentity::Shared => Cow::Borrowed(user),
-        UserIdentity::SharedBelow(first_own) if user.parse::<u64>().is_ok_and(|id| id < first_own) => {
-            Cow::Borrowed(user)
-        }
-        UserIdentity::Own | UserIdentity::SharedBelow(_) => Cow::Owned(format!("{}:{user}", domain.name)),
-    }
-}
-
-fn user_map(domains: &[&DomainConfig], raw: &[Vec<(Part, RawLog)>], negatives: Option<(usize, &RawLog)>) -> IdMap {
+fn user_map(
+    (domains, people): (&[&DomainConfig], &People),
+    raw: &[Vec<(Part, RawLog)>],
+    negatives: Option<(usize, &RawLog)>,
+) -> IdMap {
     let logs = raw.iter().enumerate().flat_map(|(d, parts)| parts.iter().map(move |(_, log)| (d, log)));
-    let names = logs.chain(negatives).flat_map(|(d, log)| log.users.iter().map(move |user| person(domains[d], user)));
+    let names =
+        logs.chain(negatives).flat_map(|(d, log)| log.users.iter().map(move |user| people.name((d, domains[d]), user)));
     IdMap::new(names.collect())
 }
 
-fn dense_users(users: &IdMap, domain: &DomainConfig, log: &RawLog) -> Vec<u32> {
-    log.users.iter().map(|user| find(users, &person(domain, user))).collect()
-}
-
-fn dense<'a>(map: &IdMap, names: impl Iterator<Item = &'a str>) -> Vec<u32> {
-    names.map(|name| find(map, name)).collect()
+fn dense(map: &IdMap, names: impl Iterator<Item = impl AsRef<str>>) -> Vec<u32> {
+    names.map(|name| find(map, name.as_ref())).collect()
 }
 
 fn find(map: &IdMap, name: &str) -> u32 {
@@ -167,7 +162,7 @@ fn find(map: &IdMap, name: &str) -> u32 {
 
 /// Rows of one domain without the incomplete ones, which are counted as a step.
 fn rows_of(
-    domain: &DomainConfig,
+    (domain, person): (&DomainConfig, &dyn Fn(&str) -> String),
     parts: Vec<(Part, RawLog)>,
     items: &IdMap,
     drop_incomplete: bool,
@@ -180,7 +175,7 @@ fn rows_of(
     let (mut rows, mut incomplete) = (Vec::new(), 0);
     for (part, log) in parts {
         incomplete += log.nameless as usize;
-        let user = dense_users(&world.users, domain, &log);
+        let user = dense(&world.users, log.users.iter().map(person));
         let item = dense(items, log.items.iter());
         let (mut valueless, mut timeless) = (log.valueless.iter().peekable(), log.timeless.iter().peekable());
         rows.reserve(log.len());

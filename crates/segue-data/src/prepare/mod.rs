@@ -19,7 +19,8 @@
 //! | 11 | ratio, random | `hash(seed, user, item)` against the shares | – |
 //! | 11 | ratio, by time | per user: the first `round(n · test)` ranks test, the next `round(n · valid)` validation; one row stays | time desc, value desc, item id |
 //! | 11 | given | files; validation, where missing: rows of train with `hash(seed, user, item) < valid_fraction` but each user's largest hash | hash |
-//! | 12 | train | all rows of the sources and the target's training part | – |
+//! | 12 | linked items | rows of sources become training rows of the item that they are linked to, unless their user has a row of it | time desc, value desc |
+//! | 13 | train | all rows of the sources and the target's training part | – |
 //!
 //! Item ids compare as [`segue_core::external_order`] says: numbers by value, before everything else by bytes. Hashes
 //! are those of [`segue_core::Seed`]: `Seed::new(seed).named(step).named(user).named(item)`.
@@ -31,6 +32,7 @@ mod config;
 mod filter;
 mod folder;
 mod ingest;
+mod links;
 mod locate;
 mod pipeline;
 mod report;
@@ -38,7 +40,7 @@ mod rows;
 mod split;
 
 pub use self::config::{
-    Core, CoreMode, CoreScope, DataConfig, Deduplicate, DomainConfig, OneOrMany, PrepareOptions, RatioOrder,
+    Core, CoreMode, CoreScope, DataConfig, Deduplicate, DomainConfig, LinkFile, OneOrMany, PrepareOptions, RatioOrder,
     SplitConfig, SplitKind, UserFilter, UserIdentity,
 };
 pub use self::folder::{Manifest, TaskEntry, WrittenFile, load_folder, write_folder};

@@ -7,7 +7,7 @@ use segue_core::{Domain, ItemInfo, Prepared, Seed};
 use super::config::{DataConfig, OneOrMany, PrepareOptions, SplitConfig, SplitKind, UserFilter};
 use super::report::PrepareReport;
 use super::rows::{Part, World};
-use super::{assemble, clean, filter, ingest, locate, split as splitting};
+use super::{assemble, clean, filter, ingest, links, locate, split as splitting};
 use crate::DataError;
 use crate::readers::{Progress, Session, read_items};
 
@@ -52,7 +52,9 @@ pub fn prepare(
 
     session.stage("split", world.domains[world.target].rows.len() as u64)?;
     let protocol = splitting::split(&mut world, &split, Seed::new(seed).named("split"))?;
-    let protocol = protocol_line(&world, &protocol, seed);
+    links::join_items(&mut world, data, options.deduplicate, &mut session)?;
+    let linked = if data.item_links.is_empty() { "" } else { "; linked items are one" };
+    let protocol = protocol_line(&world, &protocol, seed) + linked;
     let mut report = PrepareReport {
         data: data.clone(),
         parts: assemble::count_parts(&world),

@@ -34,6 +34,20 @@ impl Names {
         (0..self.len() as u32).map(|id| self.get(id))
     }
 
+    /// The id of `name`, if it is known.
+    pub fn find(&self, name: &str) -> Option<u32> {
+        let mask = self.slots.len().checked_sub(1)?;
+        let mut slot = hash(name) as usize & mask;
+        // At most half of the slots are taken, so an empty one ends the search.
+        loop {
+            match self.slots[slot] {
+                0 => return None,
+                taken if self.get(taken - 1) == name => return Some(taken - 1),
+                _ => slot = (slot + 1) & mask,
+            }
+        }
+    }
+
     /// The id of `name`, a new one where it is new.
     pub fn intern(&mut self, name: &str) -> u32 {
         if (self.len() + 1) * 2 > self.slots.len() {
@@ -159,6 +173,7 @@ mod tests {
             }
         }
         assert_eq!((names.len(), names.get(4999)), (5000, "user 4999"));
+        assert_eq!((names.find("user 7"), names.find("user"), Names::default().find("")), (Some(7), None, None));
     }
 
     #[test]

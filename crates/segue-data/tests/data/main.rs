@@ -5,6 +5,7 @@
 mod bad_input;
 mod folder;
 mod formats;
+mod links;
 mod options;
 mod properties;
 mod samples;

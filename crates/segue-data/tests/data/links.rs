@@ -1,0 +1,128 @@
+//! Who and what is the same in two domains.
+
+use proptest::prelude::*;
+use segue_data::prepare::{DataConfig, LinkFile, PrepareOptions, SplitConfig, SplitKind, UserIdentity};
+
+use super::{data, domain, files, kind, message, pairs, parts, run};
+
+const FILMS: &str = "user,item,rating,timestamp\n1,f1,5,10\n1,f2,4,20\n1,f3,1,30\n2,f1,3,10\n2,f2,3,11\n2,f3,5,12\n";
+const BOOKS: &str = "user,item,rating,timestamp\n1,b1,5,1\n1,b3,2,2\n7,b1,4,3\n7,b9,4,4\n7,f1,4,5\n";
+
+fn two(link: &str) -> (tempfile::TempDir, DataConfig, LinkFile) {
+    let dir = files(&[("films.csv", FILMS), ("books.csv", BOOKS), ("x.link", link)]);
+    let config = data(vec![domain(dir.path(), "books", "books.csv"), domain(dir.path(), "films", "films.csv")]);
+    let domains = ["books".to_owned(), "films".to_owned()];
+    let link = LinkFile { file: dir.path().join("x.link"), domains, header: None };
+    (dir, config, link)
+}
+
+#[test]
+fn users_of_a_link_file_are_one_person_and_no_others() {
+    for link in ["books_user_id:token\tfilms_user_id:token\n7\t1\n", "user,other\n7,1\n9,9\n", "7;1\n"] {
+        let (_dir, config, file) = two(link);
+        let config = DataConfig { user_links: vec![file], ..config };
+        let (prepared, report) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+        // Reader 7 is viewer 1; reader 1 and viewer 1 share a number and nothing else.
+        assert_eq!(prepared.users.iter().collect::<Vec<_>>(), ["books:1", "books:7", "films:2"], "{link}");
+        assert_eq!(report.overlaps[0].users, 1);
+        assert_eq!(pairs(&prepared, &parts(&prepared)[2]), ["books:7:f3", "films:2:f3"]);
+        assert!(report.notes.iter().any(|note| note.contains("x.link: 1 of")), "{:?}", report.notes);
+    }
+}
+
+#[test]
+fn links_that_cannot_be_meant_are_refused() {
+    let check = |link: &str, change: &dyn Fn(&mut DataConfig, LinkFile), expected: &[&str]| {
+        let (_dir, mut config, file) = two(link);
+        change(&mut config, file);
+        let text = message(run(&config, &PrepareOptions::default(), &SplitConfig::default()));
+        for part in expected {
+            assert!(text.contains(part), "{part:?} in {text}");
+        }
+    };
+    let by_user = |config: &mut DataConfig, file| config.user_links = vec![file];
+    check(
+        "1\t7\n",
+        &|config, file| {
+            config.user_links = vec![LinkFile { domains: ["films".into(), "boks".into()], ..file }];
+        },
+        &["data.user_links.domains", "did you mean books?"],
+    );
+    check("3\t4\n", &by_user, &["links no id of books to one of films", "first column"]);
+    check("1\t7\t9\n", &by_user, &["x.link:1: has 3 cells, 2 ids are needed"]);
+    check(
+        "7\t1\n",
+        &|config, file| {
+            config.user_links = vec![file];
+            config.domains[0].users = UserIdentity::SharedBelow(5);
+        },
+        &["shared_below", "keep one of them"],
+    );
+    check("b1\tf9\n", &|config, file| config.item_links = vec![file], &["data.item_links", "links no id"]);
+}
+
+#[test]
+fn events_on_linked_items_teach_the_target_and_never_what_is_asked() {
+    // b1 is f1, b3 is f3; of all readers 1 alone is a viewer.
+    let (_dir, config, file) = two("b1\tf1\nb3\tf3\nb7\tf2\n");
+    let plain = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap().0;
+    let config = DataConfig { item_links: vec![file], ..config };
+    let (prepared, report) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+    let [train, valid, test] = parts(&prepared);
+    let [_, plain_valid, plain_test] = parts(&plain);
+    assert_eq!(pairs(&prepared, &test), pairs(&plain, &plain_test));
+    assert_eq!(pairs(&prepared, &valid), pairs(&plain, &plain_valid));
+    // 1 has f1 among films and b3 = f3 is held out: both go. 7 learns f1 from b1; the book called f1 is another item.
+    assert_eq!(pairs(&prepared, &train), ["1:f1", "2:f1", "7:b9", "7:f1", "7:f1"]);
+    assert_eq!(train.events().filter(|event| prepared.catalogue.domain_of(event.item) == 1).count(), 3);
+    assert_eq!(prepared.catalogue.domains()[0].ids.iter().collect::<Vec<_>>(), ["b9", "f1"]);
+    assert!(prepared.split.protocol.contains("linked items are one"));
+    assert!(
+        report.notes.iter().any(|note| note.contains("3 events of sources") && note.contains("2 of them are gone"))
+    );
+    assert!(report.notes.iter().any(|note| note.contains("2 of 3 links")), "{:?}", report.notes);
+}
+
+#[test]
+fn ids_below_a_number_are_shared_and_others_are_not() {
+    let (_dir, mut config, _) = two("");
+    config.domains.iter_mut().for_each(|domain| domain.users = UserIdentity::SharedBelow(2));
+    let (prepared, report) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+    assert_eq!(prepared.users.iter().collect::<Vec<_>>(), ["1", "books:7", "films:2"]);
+    assert_eq!(report.overlaps[0].users, 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whatever is linked to what: parts stay disjoint, and nothing that is asked changes.
+    #[test]
+    fn links_of_items_leave_the_question_alone(
+        source in proptest::collection::vec((0_u8..6, 0_u8..6), 1..25),
+        target in proptest::collection::vec((0_u8..6, 0_u8..6), 8..40),
+        links in proptest::collection::vec((0_u8..6, 0_u8..6), 1..8),
+    ) {
+        let csv = |rows: &[(u8, u8)], item: &str| {
+            let rows = rows.iter().enumerate().map(|(n, (u, i))| format!("u{u},{item}{i},3,{n}\n"));
+            format!("user,item,rating,timestamp\n{}", rows.collect::<String>())
+        };
+        let link: String = links.iter().map(|(a, b)| format!("s{a}\tt{b}\n")).collect();
+        let dir = files(&[("s.csv", &csv(&source, "s")), ("t.csv", &csv(&target, "t")), ("l", &link)]);
+        let config = data(vec![domain(dir.path(), "songs", "s.csv"), domain(dir.path(), "films", "t.csv")]);
+        let file = LinkFile { file: dir.path().join("l"), domains: ["songs".into(), "films".into()], header: Some(false) };
+        let linked = DataConfig { item_links: vec![file], ..config.clone() };
+        for split in [SplitConfig::default(), kind(SplitKind::Ratio)] {
+            let (Ok((plain, _)), Ok((joined, _))) =
+                (run(&config, &PrepareOptions::default(), &split), run(&linked, &PrepareOptions::default(), &split))
+            else { continue };
+            let (before, after) = (parts(&plain), parts(&joined));
+            prop_assert_eq!(pairs(&plain, &before[2]), pairs(&joined, &after[2]));
+            prop_assert_eq!(pairs(&plain, &before[1]), pairs(&joined, &after[1]));
+            let mut all: Vec<String> = after.iter().flat_map(|log| pairs(&joined, log)).collect();
+            let n = all.len();
+            all.sort();
+            all.dedup();
+            prop_assert_eq!(n, all.len());
+        }
+    }
+}
