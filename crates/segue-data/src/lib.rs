@@ -5,6 +5,8 @@
 #![warn(missing_docs)]
 
 mod error;
+mod parquet_columns;
+mod place;
 pub mod prepare;
 pub mod readers;
 pub mod synth;

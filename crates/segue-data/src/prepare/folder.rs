@@ -16,7 +16,6 @@
 //! times. The bytes depend on the prepared data and its report alone.
 
 mod load;
-mod place;
 mod text;
 mod write;
 
@@ -26,11 +25,13 @@ use serde::{Deserialize, Serialize};
 pub use self::load::load_folder;
 pub use self::write::write_folder;
 use super::report::PrepareReport;
+use crate::place::{Mark, WrittenFile};
 
 /// Version of the layout; folders of another version are refused.
 pub(crate) const FOLDER_VERSION: u32 = 1;
 
 const MANIFEST: &str = "manifest.json";
+const OURS: Mark = Mark { file: MANIFEST, command: "segue prepare" };
 const TRAIN: &str = "data/train.parquet";
 const ITEMS: &str = "data/items.parquet";
 const USER_MAP: &str = "maps/user_id_map.json";
@@ -77,16 +78,4 @@ pub struct TaskEntry {
     pub valid_negatives: Option<String>,
     /// Given negatives of test.
     pub test_negatives: Option<String>,
-}
-
-/// One written file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WrittenFile {
-    /// Path within the folder.
-    pub path: String,
-    /// Size in bytes.
-    pub bytes: u64,
-    /// FNV-1a, 64 bits, 16 hexadecimal digits.
-    pub fnv1a64: String,
 }

@@ -27,7 +27,6 @@
 
 mod assemble;
 mod clean;
-mod columns;
 mod config;
 mod filter;
 mod folder;
@@ -43,7 +42,8 @@ pub use self::config::{
     Core, CoreMode, CoreScope, DataConfig, Deduplicate, DomainConfig, LinkFile, OneOrMany, PrepareOptions, RatioOrder,
     SplitConfig, SplitKind, UserFilter, UserIdentity,
 };
-pub use self::folder::{Manifest, TaskEntry, WrittenFile, load_folder, write_folder};
+pub use self::folder::{Manifest, TaskEntry, load_folder, write_folder};
 pub use self::pipeline::prepare;
 pub use self::report::{Overlap, PartCount, PrepareReport, StepCount};
+pub use crate::place::WrittenFile;
 pub use crate::readers::{Column, ColumnMap, InputFile, Progress};

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{FOLDER_VERSION, ITEMS, MANIFEST, Manifest, TRAIN, TaskEntry, USER_MAP};
 use crate::DataError;
-use crate::prepare::columns::Table;
+use crate::parquet_columns::Table;
 use crate::readers::parquet::{Cells, measure, text_lists};
 
 /// Reads back what [`crate::prepare::write_folder`] wrote, exactly; `dir` may also be its `data` folder.

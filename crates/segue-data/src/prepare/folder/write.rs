@@ -7,10 +7,10 @@ use parquet::basic::Type as Physical;
 use parquet::errors::ParquetError;
 use segue_core::{Csr, Event, Holdout, Interactions, OpenedTests, Prepared, Signal};
 
-use super::place::{Hashed, Place};
-use super::{FOLDER_VERSION, ITEMS, MANIFEST, Manifest, TRAIN, TaskEntry, USER_MAP, text};
+use super::{FOLDER_VERSION, ITEMS, MANIFEST, Manifest, OURS, TRAIN, TaskEntry, USER_MAP, text};
 use crate::DataError;
-use crate::prepare::columns::{leaf, text_list, write_table};
+use crate::parquet_columns::{leaf, text_list, told, write_table};
+use crate::place::{Hashed, Place};
 use crate::prepare::report::PrepareReport;
 
 /// Writes `prepared` as a folder: built aside, synced, then renamed, so that a killed run leaves the old folder or none.
@@ -27,7 +27,7 @@ pub(super) fn write_watched(
     report: &PrepareReport,
     step: &mut dyn FnMut(&str) -> io::Result<()>,
 ) -> Result<(), DataError> {
-    let mut place = Place::prepare(dir)?;
+    let mut place = Place::prepare(dir, OURS, &["data", "maps"])?;
     let mut watched = |name: &str| step(name).map_err(DataError::io(dir.join(name), "write"));
     let spans = report.options.time_per_user.then(|| Spans::of(prepared));
     let rows = Rows { prepared, spans };
@@ -102,17 +102,6 @@ fn parquet_file(
     let path = out.path.clone();
     let out = write(out).map_err(|error| told(&path, error))?;
     place.close(out)
-}
-
-/// A full disk is the system's word, not a fault of the format.
-fn told(path: &Path, error: ParquetError) -> DataError {
-    match error {
-        ParquetError::External(inner) => match inner.downcast::<io::Error>() {
-            Ok(io) => DataError::io(path, "write")(*io),
-            Err(other) => DataError::parquet(path)(ParquetError::External(other)),
-        },
-        other => DataError::parquet(path)(other),
-    }
 }
 
 /// First and last time of every user over all parts.

@@ -4,23 +4,47 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{MANIFEST, WrittenFile};
+use serde::{Deserialize, Serialize};
+
 use crate::DataError;
 use crate::readers::Fnv;
 
+/// One written file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenFile {
+    /// Path within the folder.
+    pub path: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// FNV-1a, 64 bits, 16 hexadecimal digits.
+    pub fnv1a64: String,
+}
+
+/// By what a folder is known to be ours to replace.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    /// A file that every such folder has.
+    pub(crate) file: &'static str,
+    /// The command that writes it.
+    pub(crate) command: &'static str,
+}
+
 /// A folder being built beside its place. Dropped before [`Place::take`], it removes what it built.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     target: PathBuf,
     aside: PathBuf,
+    mark: Mark,
+    folders: Vec<String>,
     taken: bool,
-    pub(super) files: Vec<WrittenFile>,
+    pub(crate) files: Vec<WrittenFile>,
 }
 
 impl Place {
-    /// Checks that `target` may be replaced, and makes the folder aside with its `data` and `maps`.
-    pub(super) fn prepare(target: &Path) -> Result<Self, DataError> {
-        replaceable(target)?;
+    /// Checks that `target` may be replaced, and makes the folder aside with these folders in it.
+    pub(crate) fn prepare(target: &Path, mark: Mark, folders: &[&str]) -> Result<Self, DataError> {
+        replaceable(target, mark)?;
         let parent = parent_of(target);
         fs::create_dir_all(parent).map_err(DataError::io(parent, "create the folder"))?;
         let aside = sibling(target, "writing")?;
@@ -28,8 +52,9 @@ impl Place {
         if aside.is_dir() {
             fs::remove_dir_all(&aside).map_err(DataError::io(&aside, "remove the leftover folder"))?;
         }
-        let place = Self { target: target.into(), aside, taken: false, files: Vec::new() };
-        for folder in ["data", "maps"] {
+        let named = folders.iter().map(ToString::to_string).collect();
+        let place = Self { target: target.into(), aside, mark, folders: named, taken: false, files: Vec::new() };
+        for folder in folders {
             let folder = place.aside.join(folder);
             fs::create_dir_all(&folder).map_err(DataError::io(&folder, "create the folder"))?;
         }
@@ -37,14 +62,14 @@ impl Place {
     }
 
     /// Opens one file of the folder for writing.
-    pub(super) fn create(&self, name: &str) -> Result<Hashed, DataError> {
+    pub(crate) fn create(&self, name: &str) -> Result<Hashed, DataError> {
         let path = self.aside.join(name);
         let file = File::create(&path).map_err(DataError::io(&path, "create"))?;
         Ok(Hashed { name: name.into(), path, file: io::BufWriter::new(file), hash: Fnv::default(), bytes: 0 })
     }
 
     /// Flushes and syncs a file, and notes its size and hash.
-    pub(super) fn close(&mut self, out: Hashed) -> Result<(), DataError> {
+    pub(crate) fn close(&mut self, out: Hashed) -> Result<(), DataError> {
         let Hashed { name, path, file, hash, bytes } = out;
         let file = file.into_inner().map_err(|error| DataError::io(&path, "write")(error.into_error()))?;
         file.sync_all().map_err(DataError::io(&path, "sync"))?;
@@ -53,16 +78,17 @@ impl Place {
     }
 
     /// Syncs the folders and renames the whole into place; an old folder of ours goes afterwards.
-    pub(super) fn take(mut self) -> Result<(), DataError> {
-        for folder in [self.aside.join("data"), self.aside.join("maps"), self.aside.clone()] {
-            sync_folder(&folder)?;
+    pub(crate) fn take(mut self) -> Result<(), DataError> {
+        for folder in &self.folders {
+            sync_folder(&self.aside.join(folder))?;
         }
+        sync_folder(&self.aside)?;
         let old = sibling(&self.target, "old")?;
         if old.is_dir() {
             fs::remove_dir_all(&old).map_err(DataError::io(&old, "remove the old folder"))?;
         }
         // Checked again: the building took a while.
-        replaceable(&self.target)?;
+        replaceable(&self.target, self.mark)?;
         if self.target.is_dir() {
             fs::rename(&self.target, &old).map_err(DataError::io(&self.target, "move the old folder away"))?;
         }
@@ -90,7 +116,7 @@ impl Drop for Place {
 }
 
 /// Only nothing, an empty folder or a folder of ours is replaced.
-fn replaceable(target: &Path) -> Result<(), DataError> {
+fn replaceable(target: &Path, mark: Mark) -> Result<(), DataError> {
     let folder = |what: String| DataError::Folder { path: target.into(), what };
     if !target.exists() {
         return Ok(());
@@ -99,10 +125,13 @@ fn replaceable(target: &Path) -> Result<(), DataError> {
         return Err(folder("is a file; name another output folder".into()));
     }
     let mut entries = fs::read_dir(target).map_err(DataError::io(target, "list"))?;
-    if target.join(MANIFEST).is_file() || entries.next().is_none() {
+    if target.join(mark.file).is_file() || entries.next().is_none() {
         return Ok(());
     }
-    Err(folder("is not empty and was not written by `segue prepare`; name another output folder, or empty it".into()))
+    Err(folder(format!(
+        "is not empty and was not written by `{}`; name another output folder, or empty it",
+        mark.command
+    )))
 }
 
 fn parent_of(target: &Path) -> &Path {
@@ -127,9 +156,9 @@ fn sync_folder(folder: &Path) -> Result<(), DataError> {
 
 /// A file that is hashed and counted as it is written.
 #[derive(Debug)]
-pub(super) struct Hashed {
+pub(crate) struct Hashed {
     name: String,
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
     file: io::BufWriter<File>,
     hash: Fnv,
     bytes: u64,

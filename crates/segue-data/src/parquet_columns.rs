@@ -1,7 +1,7 @@
-//! The Parquet files of a prepared folder: typed columns out and in.
+//! Parquet files of our own: typed columns out and in.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use crate::DataError;
 use crate::readers::parquet::open;
 
 /// Rows per row group: what is held beside the log itself while writing or reading.
-pub(super) const GROUP: usize = 1 << 18;
+pub(crate) const GROUP: usize = 1 << 18;
 
 /// A required or optional leaf column.
-pub(super) fn leaf(name: &str, physical: Physical, optional: bool) -> Result<TypePtr, ParquetError> {
+pub(crate) fn leaf(name: &str, physical: Physical, optional: bool) -> Result<TypePtr, ParquetError> {
     let repetition = if optional { Repetition::OPTIONAL } else { Repetition::REQUIRED };
     let text = (physical == Physical::BYTE_ARRAY).then_some(LogicalType::String);
     let builder = Type::primitive_type_builder(name, physical).with_repetition(repetition).with_logical_type(text);
@@ -28,7 +28,7 @@ pub(super) fn leaf(name: &str, physical: Physical, optional: bool) -> Result<Typ
 }
 
 /// A column of text lists in the standard three-level form.
-pub(super) fn text_list(name: &str) -> Result<TypePtr, ParquetError> {
+pub(crate) fn text_list(name: &str) -> Result<TypePtr, ParquetError> {
     let list = Type::group_type_builder("list")
         .with_repetition(Repetition::REPEATED)
         .with_fields(vec![leaf("element", Physical::BYTE_ARRAY, false)?])
@@ -42,7 +42,7 @@ pub(super) fn text_list(name: &str) -> Result<TypePtr, ParquetError> {
 }
 
 /// Writes `n_rows` rows of `schema` in groups; `write` fills one group from its range of rows.
-pub(super) fn write_table<W: Write + Send>(
+pub(crate) fn write_table<W: Write + Send>(
     out: W,
     fields: Vec<TypePtr>,
     n_rows: usize,
@@ -65,7 +65,7 @@ pub(super) fn write_table<W: Write + Send>(
 }
 
 /// One row group being written, column by column.
-pub(super) struct Group<'a, W: Write> {
+pub(crate) struct Group<'a, W: Write> {
     inner: SerializedRowGroupWriter<'a, W>,
 }
 
@@ -83,19 +83,19 @@ impl<W: Write + Send> Group<'_, W> {
         column.close()
     }
 
-    pub(super) fn ints(&mut self, values: &[i32]) -> Result<(), ParquetError> {
+    pub(crate) fn ints(&mut self, values: &[i32]) -> Result<(), ParquetError> {
         self.column::<Int32Type>(values, None, None)
     }
 
-    pub(super) fn floats(&mut self, values: &[f32]) -> Result<(), ParquetError> {
+    pub(crate) fn floats(&mut self, values: &[f32]) -> Result<(), ParquetError> {
         self.column::<FloatType>(values, None, None)
     }
 
-    pub(super) fn texts<'t>(&mut self, values: impl Iterator<Item = &'t str>) -> Result<(), ParquetError> {
+    pub(crate) fn texts<'t>(&mut self, values: impl Iterator<Item = &'t str>) -> Result<(), ParquetError> {
         self.column::<ByteArrayType>(&values.map(ByteArray::from).collect::<Vec<_>>(), None, None)
     }
 
-    pub(super) fn optional_texts<'t>(
+    pub(crate) fn optional_texts<'t>(
         &mut self,
         values: impl Iterator<Item = Option<&'t str>>,
     ) -> Result<(), ParquetError> {
@@ -106,16 +106,16 @@ impl<W: Write + Send> Group<'_, W> {
     }
 
     /// All present or all absent.
-    pub(super) fn longs_or_none(&mut self, values: Option<&[i64]>, n: usize) -> Result<(), ParquetError> {
+    pub(crate) fn longs_or_none(&mut self, values: Option<&[i64]>, n: usize) -> Result<(), ParquetError> {
         self.column::<Int64Type>(values.unwrap_or_default(), Some(&vec![i16::from(values.is_some()); n]), None)
     }
 
     /// All present or all absent.
-    pub(super) fn floats_or_none(&mut self, values: Option<&[f32]>, n: usize) -> Result<(), ParquetError> {
+    pub(crate) fn floats_or_none(&mut self, values: Option<&[f32]>, n: usize) -> Result<(), ParquetError> {
         self.column::<FloatType>(values.unwrap_or_default(), Some(&vec![i16::from(values.is_some()); n]), None)
     }
 
-    pub(super) fn text_lists<'t>(&mut self, rows: impl Iterator<Item = &'t [String]>) -> Result<(), ParquetError> {
+    pub(crate) fn text_lists<'t>(&mut self, rows: impl Iterator<Item = &'t [String]>) -> Result<(), ParquetError> {
         let (mut values, mut levels, mut repeats) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows {
             if row.is_empty() {
@@ -132,15 +132,26 @@ impl<W: Write + Send> Group<'_, W> {
     }
 }
 
+/// A failure while writing: a full disk is the system's word, not a fault of the format.
+pub(crate) fn told(path: &Path, error: ParquetError) -> DataError {
+    match error {
+        ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+            Ok(io) => DataError::io(path, "write")(*io),
+            Err(other) => DataError::parquet(path)(ParquetError::External(other)),
+        },
+        other => DataError::parquet(path)(other),
+    }
+}
+
 /// A Parquet file of our own being read; columns are found by name.
-pub(super) struct Table<'p> {
+pub(crate) struct Table<'p> {
     path: &'p Path,
     reader: SerializedFileReader<File>,
     names: Vec<String>,
 }
 
 impl<'p> Table<'p> {
-    pub(super) fn open(path: &'p Path) -> Result<Self, DataError> {
+    pub(crate) fn open(path: &'p Path) -> Result<Self, DataError> {
         let reader = open(path)?;
         let columns = reader.metadata().file_metadata().schema_descr_ptr();
         // Of `categories.list.element` the first part is the name.
@@ -149,16 +160,16 @@ impl<'p> Table<'p> {
         Ok(Self { path, reader, names })
     }
 
-    pub(super) fn column(&self, name: &str) -> Result<usize, DataError> {
+    pub(crate) fn column(&self, name: &str) -> Result<usize, DataError> {
         self.names.iter().position(|n| n == name).ok_or_else(|| self.damaged(format!("has no column {name}")))
     }
 
-    pub(super) fn groups(&self) -> impl Iterator<Item = Result<Box<dyn RowGroupReader + '_>, DataError>> {
+    pub(crate) fn groups(&self) -> impl Iterator<Item = Result<Box<dyn RowGroupReader + '_>, DataError>> {
         let path = self.path;
         (0..self.reader.num_row_groups()).map(move |g| self.reader.get_row_group(g).map_err(DataError::parquet(path)))
     }
 
-    pub(super) fn damaged(&self, what: impl std::fmt::Display) -> DataError {
+    pub(crate) fn damaged(&self, what: impl std::fmt::Display) -> DataError {
         DataError::Folder { path: self.path.into(), what: format!("is damaged: {what}; run `segue prepare` again") }
     }
 }
