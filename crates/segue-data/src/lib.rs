@@ -1,7 +1,7 @@
 //! Readers, preparation, splits and the built-in sample world of Segue.
 //!
 //! Raw logs → [`readers`] → [`prepare::prepare`] → [`segue_core::Prepared`] ⇄ [`prepare::write_folder`],
-//! [`prepare::load_folder`].
+//! [`prepare::load_folder`] → [`writers::export`] for other programs.
 #![warn(missing_docs)]
 
 mod error;
@@ -10,5 +10,6 @@ mod place;
 pub mod prepare;
 pub mod readers;
 pub mod synth;
+pub mod writers;
 
 pub use error::{BadLine, DataError};

@@ -105,6 +105,10 @@ impl<W: Write + Send> Group<'_, W> {
         self.column::<ByteArrayType>(&present, Some(&levels), None)
     }
 
+    pub(crate) fn longs(&mut self, values: &[i64]) -> Result<(), ParquetError> {
+        self.column::<Int64Type>(values, None, None)
+    }
+
     /// All present or all absent.
     pub(crate) fn longs_or_none(&mut self, values: Option<&[i64]>, n: usize) -> Result<(), ParquetError> {
         self.column::<Int64Type>(values.unwrap_or_default(), Some(&vec![i16::from(values.is_some()); n]), None)

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use segue_lab::LabError;
 
-use crate::commands::{compare, demo, evaluate, models, prepare, recommend, similar, train};
+use crate::commands::{compare, demo, evaluate, export, models, prepare, recommend, similar, train};
 use crate::terminal::say;
 
 /// Recommendations across domains: prepare logs, train and compare models, recommend with reasons.
@@ -30,6 +30,7 @@ pub struct Cli {
 enum Command {
     Demo(demo::Arguments),
     Prepare(prepare::Arguments),
+    Export(export::Arguments),
     Train(train::Arguments),
     Evaluate(evaluate::Arguments),
     Compare(compare::Arguments),
@@ -45,6 +46,7 @@ impl Cli {
         let result = match self.command {
             Command::Demo(args) => demo::run(&args),
             Command::Prepare(args) => prepare::run(args),
+            Command::Export(args) => export::run(&args),
             Command::Train(args) => train::run(&args),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Compare(args) => compare::run(&args),

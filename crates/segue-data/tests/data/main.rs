@@ -9,6 +9,7 @@ mod links;
 mod options;
 mod properties;
 mod samples;
+mod writers;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

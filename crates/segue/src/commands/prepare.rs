@@ -14,6 +14,12 @@ use crate::terminal::{Format, print_table, say};
   segue prepare data=sample --out artifacts/sample
   segue prepare data=amazon data.root=data/amazon2018 prepare=overlap_core5 --out artifacts/movies_from_music
   segue prepare data=movielens prepare.positive_threshold=4 split=ratio --out artifacts/movielens
+  segue prepare data=log data.root=ratings.csv --out artifacts/mine
+  segue prepare data=log data.root=goodbooks-10k split=ratio --out artifacts/books
+  segue prepare data=pair data.root=amazon data.source=music data.target=films --out artifacts/pair
+
+A log may be MovieLens, Amazon, Goodreads, Book-Crossing, Last.fm, Douban, RecBole, gorse, an adjacency list, any CSV, TSV, Parquet or
+JSON lines; format and compression (gzip, zstd) are recognised from the content, the files of a published folder by their names.
 
 The folder holds data/{train,val,test,items}.parquet, maps/*.json, split_stats.csv, README.txt and manifest.json.
 It is written aside and renamed: a killed run leaves the old folder or none.")]

@@ -171,9 +171,34 @@ fn a_comparison_pipes() {
 fn help_teaches_every_command() {
     let scratch = Scratch::new();
     let help = scratch.ok("--help");
-    for command in ["demo", "prepare", "train", "evaluate", "compare", "recommend", "similar", "models"] {
+    for command in ["demo", "prepare", "export", "train", "evaluate", "compare", "recommend", "similar", "models"] {
         assert!(help.contains(command), "{help}");
         assert!(scratch.ok(&format!("{command} --help")).contains("Usage"));
     }
     assert!(scratch.ok("models svd").contains("n_factors"));
+}
+
+#[test]
+fn an_export_is_prepared_again_to_the_same_sizes() {
+    let scratch = Scratch::with_movielens();
+    scratch.ok("prepare data=movielens prepare=default --out artifacts/films");
+    let sizes = |table: &str| {
+        let films = table.lines().filter(|line| line.contains("\ttrain\t") || line.contains("\ttest\t"));
+        films.map(|line| line.split('\t').skip(1).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+    };
+    let before = sizes(&scratch.ok("prepare data=movielens prepare=default --out artifacts/again"));
+    assert_eq!(before.len(), 2);
+    for format in ["csv", "parquet", "recbole", "adjacency"] {
+        let stdout = scratch.ok(&format!("export artifacts/films --format {format} --out exported/{format}"));
+        assert!(stdout.contains("films/") && stdout.contains("test."), "{stdout}");
+        let line = format!("prepare data=log data.root=exported/{format}/films split=given --out artifacts/{format}");
+        assert_eq!(sizes(&scratch.ok(&line)), before, "{format}");
+    }
+    scratch.ok("export artifacts/films --format adjacency --ids dense --out exported/dense");
+    assert!(scratch.path("exported/dense/films/user_list.txt").is_file());
+    scratch.fails("export artifacts/films --format arff --out x", &["arff", "recbole"]);
+    scratch.fails("export data/movielens-small --format csv --out x", &["manifest.json", "segue prepare"]);
+    scratch.fails("export artifacts/films --format csv --out data/movielens-small", &["not written by `segue export`"]);
+    scratch.fails("prepare data=log --out x", &["`path`"]);
+    assert!(!scratch.path("x").exists());
 }

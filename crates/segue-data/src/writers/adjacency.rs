@@ -1,0 +1,29 @@
+//! `user item item ...`, oldest first: the format of NGCF and `LightGCN`. Values and times are lost.
+
+use std::io::{self, Write};
+
+use super::rows::Rows;
+use super::table::unfit;
+
+pub(super) fn events(out: &mut dyn Write, rows: &Rows<'_>) -> io::Result<()> {
+    let mut last = None;
+    for event in rows.events() {
+        if last != Some(event.user) {
+            let user = rows.user(event.user);
+            if last.is_some() {
+                writeln!(out)?;
+            }
+            write!(out, "{}", check(&user)?)?;
+            last = Some(event.user);
+        }
+        write!(out, " {}", check(&rows.item(event.item))?)?;
+    }
+    if last.is_some() { writeln!(out) } else { Ok(()) }
+}
+
+fn check(id: &str) -> io::Result<&str> {
+    if id.contains(char::is_whitespace) {
+        return Err(unfit(id, "a space, which adjacency lists cannot hold"));
+    }
+    Ok(id)
+}

@@ -1,0 +1,173 @@
+//! A folder per domain in a format of other programs.
+//!
+//! ```text
+//! <out>/export.json                                what it is: format, protocol, every file with size and hash
+//! <out>/<domain>/train.csv valid.csv test.csv      the target's parts; a source has train alone
+//! <out>/<domain>/items.csv                         item, title, categories
+//! <out>/<domain>/user_list.txt item_list.txt       with dense ids: the external id of each
+//! ```
+//! Parquet and adjacency lists have the same names with `.parquet` and `.txt`; atomic files are
+//! `<domain>.train.inter` (a source's: `<domain>.inter`) and `<domain>.item`. Each folder reads back as the `path` of a domain.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use segue_core::{Interactions, OpenedTests, Prepared};
+use serde::{Deserialize, Serialize};
+
+use super::rows::Rows;
+use super::table::{self, Style};
+use super::{adjacency, parquet};
+use crate::DataError;
+use crate::parquet_columns::told;
+use crate::place::{Hashed, Mark, Place, WrittenFile};
+
+const DESCRIPTION: &str = "export.json";
+const OURS: Mark = Mark { file: DESCRIPTION, command: "segue export" };
+
+/// Format of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportFormat {
+    /// CSV with a header.
+    Csv,
+    /// Parquet.
+    Parquet,
+    /// Atomic files of `RecBole`.
+    Recbole,
+    /// `user item item ...`, the format of NGCF and `LightGCN`.
+    Adjacency,
+}
+
+/// Which ids are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ids {
+    /// Those of the input.
+    #[default]
+    External,
+    /// Numbers from 0, of users over all domains and of items in each, with lists beside that tell whose they are.
+    Dense,
+}
+
+/// What `export.json` holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Export {
+    /// Data set.
+    pub name: String,
+    /// Format of the events.
+    pub format: ExportFormat,
+    /// Which ids.
+    pub ids: Ids,
+    /// The target domain.
+    pub target: String,
+    /// The line that every number travels with.
+    pub protocol: String,
+    /// Every other file.
+    pub files: Vec<WrittenFile>,
+}
+
+/// Writes the first task of `prepared` and all of its domains: built aside, synced, then renamed.
+///
+/// An existing `dir` is replaced only if it is empty or an export. Opens the test holdout, for it is written out.
+pub fn export(
+    dir: &Path,
+    (prepared, name): (&Prepared, &str),
+    format: ExportFormat,
+    ids: Ids,
+) -> Result<Export, DataError> {
+    let catalogue = &prepared.catalogue;
+    let names: Vec<&str> = catalogue.domains().iter().map(|domain| domain.name.as_str()).collect();
+    let Some(task) = prepared.split.tasks.first() else {
+        return Err(DataError::Folder { path: dir.into(), what: "would hold nothing: the data have no task".into() });
+    };
+    if let Some(name) = names.iter().find(|name| name.starts_with('.') || name.contains(['/', '\\'])) {
+        let what = format!("cannot hold a folder for the domain {name:?}; give the domain a plain word as its name");
+        return Err(DataError::Folder { path: dir.into(), what });
+    }
+    let mut place = Place::prepare(dir, OURS, &names)?;
+    let test = task.test.open(&mut OpenedTests::default(), "exported for another program");
+    for (domain, name) in names.iter().enumerate() {
+        let rows = |log| Rows { prepared, domain, log, ids };
+        let train = rows(&prepared.split.train);
+        // Links of items may have left a source without an event.
+        if domain == task.target || train.events().next().is_some() {
+            write(&mut place, format, (name, "train", domain == task.target), &train)?;
+        }
+        if domain == task.target {
+            let parts: [(&str, &Interactions); 2] = [("valid", &task.valid.events), ("test", &test.events)];
+            for (part, log) in parts.into_iter().filter(|(_, log)| !log.is_empty()) {
+                write(&mut place, format, (name, part, true), &rows(log))?;
+            }
+        }
+        let item = |item| train.item(item).into_owned();
+        let (file, style) = match format {
+            ExportFormat::Recbole => (format!("{name}/{name}.item"), Style::Recbole),
+            _ => (format!("{name}/items.csv"), Style::Csv),
+        };
+        text(&mut place, &file, |out| table::items(out, style, (catalogue, domain), &item))?;
+        if ids == Ids::Dense {
+            let users = prepared.users.iter();
+            text(&mut place, &format!("{name}/user_list.txt"), |out| list(out, users))?;
+            text(&mut place, &format!("{name}/item_list.txt"), |out| {
+                list(out, catalogue.domains()[domain].ids.iter())
+            })?;
+        }
+    }
+    let done = Export {
+        name: name.into(),
+        format,
+        ids,
+        target: names[task.target].into(),
+        protocol: prepared.split.protocol.clone(),
+        files: place.files.clone(),
+    };
+    text(&mut place, DESCRIPTION, |out| {
+        serde_json::to_writer_pretty(&mut *out, &done)?;
+        out.write_all(b"\n")
+    })?;
+    place.take()?;
+    Ok(done)
+}
+
+/// One part of one domain.
+fn write(
+    place: &mut Place,
+    format: ExportFormat,
+    (domain, part, is_target): (&str, &str, bool),
+    rows: &Rows<'_>,
+) -> Result<(), DataError> {
+    match format {
+        ExportFormat::Csv => text(place, &format!("{domain}/{part}.csv"), |out| table::events(out, Style::Csv, rows)),
+        ExportFormat::Adjacency => text(place, &format!("{domain}/{part}.txt"), |out| adjacency::events(out, rows)),
+        ExportFormat::Recbole => {
+            let part = if is_target { format!(".{part}") } else { String::new() };
+            text(place, &format!("{domain}/{domain}{part}.inter"), |out| table::events(out, Style::Recbole, rows))
+        }
+        ExportFormat::Parquet => {
+            let out = place.create(&format!("{domain}/{part}.parquet"))?;
+            let path = out.path.clone();
+            let out = parquet::events(out, rows).map_err(|error| told(&path, error))?;
+            place.close(out)
+        }
+    }
+}
+
+fn text(place: &mut Place, name: &str, write: impl FnOnce(&mut Hashed) -> io::Result<()>) -> Result<(), DataError> {
+    let mut out = place.create(name)?;
+    write(&mut out).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => DataError::Format { path: name.into(), what: error.to_string() },
+        _ => DataError::io(&out.path, "write")(error),
+    })?;
+    place.close(out)
+}
+
+/// `org_id remap_id`, as NGCF and `LightGCN` publish theirs.
+fn list<'a>(out: &mut dyn Write, ids: impl Iterator<Item = &'a str>) -> io::Result<()> {
+    writeln!(out, "org_id remap_id")?;
+    for (n, id) in ids.enumerate() {
+        writeln!(out, "{id} {n}")?;
+    }
+    Ok(())
+}

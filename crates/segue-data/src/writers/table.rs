@@ -1,0 +1,101 @@
+//! CSV, and the atomic files of `RecBole`, which are tab-separated, unquoted, and say the type of every column.
+
+use std::io::{self, Write};
+
+use segue_core::{Catalogue, DomainId};
+
+use super::rows::Rows;
+
+/// How a table is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    Csv,
+    Recbole,
+}
+
+impl Style {
+    fn header(self, names: &[(&str, &str)]) -> Vec<String> {
+        let name = |&(name, kind): &(&str, &str)| match self {
+            Self::Csv => name.trim_end_matches("_id").to_owned(),
+            Self::Recbole => format!("{name}:{kind}"),
+        };
+        names.iter().map(name).collect()
+    }
+
+    fn writer<W: Write>(self, out: W) -> csv::Writer<W> {
+        let mut builder = csv::WriterBuilder::new();
+        match self {
+            Self::Csv => builder.from_writer(out),
+            Self::Recbole => builder.delimiter(b'\t').quote_style(csv::QuoteStyle::Never).from_writer(out),
+        }
+    }
+}
+
+/// Events: user, item, rating and, where there are times, timestamp in unix seconds.
+pub(super) fn events(out: &mut dyn Write, style: Style, rows: &Rows<'_>) -> io::Result<()> {
+    let mut table = style.writer(out);
+    let columns = [("user_id", "token"), ("item_id", "token"), ("rating", "float"), ("timestamp", "float")];
+    table.write_record(style.header(if rows.timed() { &columns } else { &columns[..3] }))?;
+    for event in rows.events() {
+        let (user, item) = (rows.user(event.user), rows.item(event.item));
+        check(style, &user)?;
+        check(style, &item)?;
+        table.write_field(&*user)?;
+        table.write_field(&*item)?;
+        table.write_field(event.value.to_string())?;
+        if let Some(time) = event.time {
+            table.write_field(time.to_string())?;
+        }
+        table.write_record(None::<&[u8]>)?;
+    }
+    table.flush()
+}
+
+/// Items: id, title, categories (joined by `|`; by spaces, or as a quoted list, in atomic files).
+pub(super) fn items(
+    out: &mut dyn Write,
+    style: Style,
+    (catalogue, domain): (&Catalogue, DomainId),
+    name: &dyn Fn(u32) -> String,
+) -> io::Result<()> {
+    let mut table = style.writer(out);
+    table.write_record(style.header(&[("item_id", "token"), ("title", "token"), ("categories", "token_seq")]))?;
+    for item in catalogue.range(domain) {
+        let info = catalogue.info(item);
+        let id = name(item);
+        check(style, &id)?;
+        let title = info.title.as_deref().unwrap_or_default();
+        match style {
+            Style::Csv => table.write_record([&id, title, &info.categories.join("|")])?,
+            // A title is no key: what the format cannot hold becomes a space.
+            Style::Recbole => table.write_record([&id, &plain(title), &plain(&words(&info.categories))])?,
+        }
+    }
+    table.flush()
+}
+
+fn words(categories: &[String]) -> String {
+    if categories.iter().any(|category| category.contains(char::is_whitespace)) {
+        format!("'{}'", categories.join("', '"))
+    } else {
+        categories.join(" ")
+    }
+}
+
+fn plain(text: &str) -> String {
+    text.replace(['\t', '\n', '\r'], " ")
+}
+
+/// Refuses an id that a file without quotes cannot hold.
+fn check(style: Style, id: &str) -> io::Result<()> {
+    if style == Style::Recbole && id.contains(['\t', '\n', '\r']) {
+        return Err(unfit(id, "a tab or a line end, which atomic files cannot hold"));
+    }
+    Ok(())
+}
+
+/// An id that a format cannot hold.
+pub(super) fn unfit(id: &str, what: &str) -> io::Error {
+    let text = format!("the id {id:?} has {what}; write --format csv, or --ids dense");
+    io::Error::new(io::ErrorKind::InvalidInput, text)
+}

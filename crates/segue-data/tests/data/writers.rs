@@ -1,0 +1,212 @@
+//! What is exported reads back as it was.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use segue_core::{
+    Catalogue, Domain, Event, Holdout, IdMap, Interactions, ItemInfo, Prepared, Sealed, Signal, Split, Task, TaskKind,
+};
+use segue_data::prepare::{DomainConfig, PrepareOptions, SplitKind};
+use segue_data::readers::{FolderFiles, Format, Layout, RawLog, Session, find_files, read_items, read_log};
+use segue_data::writers::{ExportFormat, Ids, export};
+
+use super::{data, kind, parts, quiet, run};
+
+const ALL: [ExportFormat; 4] =
+    [ExportFormat::Csv, ExportFormat::Parquet, ExportFormat::Recbole, ExportFormat::Adjacency];
+
+/// An event by positions of user and item, with value and time.
+type Raw = (usize, usize, f32, i64);
+
+/// Songs (source) and films (target) over the same ids; the events go to train, validation and test in turn.
+fn prepared(users: &[String], items: &[String], songs: &[Raw], films: &[Raw], timed: bool) -> Prepared {
+    let users = IdMap::new(users.to_vec());
+    let domain = |name: &str| Domain { name: name.into(), ids: IdMap::new(items.to_vec()) };
+    let catalogue = Catalogue::new(vec![domain("songs"), domain("films")], |d, id| ItemInfo {
+        title: (d == 1).then(|| format!("The \"{}\", a film", id.trim())),
+        categories: vec!["Film-Noir".into(), "Children's".into()],
+    });
+    let (n_users, n) = (users.len(), catalogue.n_items() / 2);
+    let event = |&(user, item, value, time): &Raw, d: usize| Event {
+        user: (user % n_users) as u32,
+        item: (d * n + item % n) as u32,
+        weight: 1.0,
+        signal: Signal::Positive,
+        value,
+        time: timed.then_some(time),
+    };
+    let part = |p: usize| films.iter().enumerate().filter(move |(k, _)| k % 3 == p).map(|(_, raw)| event(raw, 1));
+    let log = |events: Vec<Event>| Interactions::new(n_users, 2 * n, events).unwrap();
+    let train = songs.iter().map(|raw| event(raw, 0)).chain(part(0)).collect();
+    let holdout = |p: usize| Holdout { events: log(part(p).collect()), negatives: None };
+    Prepared {
+        users,
+        catalogue,
+        split: Split {
+            train: log(train),
+            tasks: vec![Task {
+                name: "films".into(),
+                kind: TaskKind::Intra,
+                target: 1,
+                valid: holdout(1),
+                test: Sealed::new(holdout(2)),
+            }],
+            protocol: "by hand".into(),
+        },
+    }
+}
+
+/// User, item, value and time, sorted.
+type Row = (String, String, String, Option<i64>);
+
+fn written(prepared: &Prepared, log: &Interactions, domain: usize) -> Vec<Row> {
+    let range = prepared.catalogue.range(domain);
+    let row = |e: Event| {
+        let (user, item) = (prepared.users.external(e.user), prepared.catalogue.external(e.item));
+        (user.to_owned(), item.to_owned(), e.value.to_string(), e.time)
+    };
+    let mut rows: Vec<Row> = log.events().filter(|e| range.contains(&e.item)).map(row).collect();
+    rows.sort();
+    rows
+}
+
+fn read_back(path: &Path, format: Format) -> Vec<Row> {
+    let layout = Layout { format, ..Layout::default() };
+    let log: RawLog = read_log(&[path.to_path_buf()], &layout, &mut Session::new(Some(0), &mut quiet())).unwrap();
+    assert!(log.valueless.is_empty() && log.timeless.is_empty() && log.nameless == 0);
+    let name = |n: usize| (log.users.get(log.user[n]).to_owned(), log.items.get(log.item[n]).to_owned());
+    let mut rows: Vec<Row> = (0..log.len())
+        .map(|n| (name(n).0, name(n).1, log.value[n].to_string(), log.time.as_ref().map(|t| t[n])))
+        .collect();
+    rows.sort();
+    rows
+}
+
+/// Adjacency lists lose values and times.
+fn forget(format: ExportFormat, rows: &mut [Row]) {
+    for row in rows.iter_mut().filter(|_| format == ExportFormat::Adjacency) {
+        (row.2, row.3) = ("1".into(), None);
+    }
+}
+
+fn check(prepared: &Prepared, format: ExportFormat) {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let done = export(&out, (prepared, "x"), format, Ids::External).unwrap();
+    assert!(done.files.iter().all(|file| out.join(&file.path).metadata().unwrap().len() == file.bytes));
+    let named = if format == ExportFormat::Adjacency { Format::Adjacency } else { Format::Auto };
+    let parts = parts(prepared);
+    let FolderFiles { train, valid, test, items, .. } = find_files(&out.join("films")).unwrap();
+    for (file, log) in [train, valid, test].into_iter().zip(&parts) {
+        let mut expected = written(prepared, log, 1);
+        if expected.is_empty() && file.is_none() {
+            continue;
+        }
+        forget(format, &mut expected);
+        assert_eq!(read_back(&file.unwrap(), named), expected, "{format:?}");
+    }
+    let songs = find_files(&out.join("songs")).unwrap();
+    let mut expected = written(prepared, &parts[0], 0);
+    forget(format, &mut expected);
+    assert_eq!(read_back(&songs.train.or(songs.interactions).unwrap(), named), expected, "{format:?}");
+    let ids = &prepared.catalogue.domains()[1].ids;
+    let mut infos = vec![None; ids.len()];
+    read_items(&items[0], ids, &mut Session::new(Some(0), &mut quiet()), &mut infos).unwrap();
+    for (info, item) in infos.into_iter().zip(prepared.catalogue.range(1)) {
+        let (info, known) = (info.unwrap(), prepared.catalogue.info(item));
+        assert_eq!((info.title, info.categories), (known.title.clone(), known.categories.clone()), "{format:?}");
+    }
+}
+
+/// Ids of what exports hold, and of what makes trouble; trimmed, as readers do.
+fn ids(alphabet: &'static [char]) -> impl Strategy<Value = Vec<String>> {
+    let id = proptest::collection::vec(proptest::sample::select(alphabet), 1..5)
+        .prop_map(|chars| chars.into_iter().collect::<String>().trim().to_owned())
+        .prop_filter("an id is not empty", |id| !id.is_empty());
+    proptest::collection::btree_set(id, 1..6).prop_map(|ids| ids.into_iter().collect())
+}
+
+const WORDS: &[char] = &['a', 'Z', '7', '0', '-', ',', ';', '"', '\'', '|', ':', 'é', '\\', '#'];
+const TEXTS: &[char] = &['a', '7', ' ', ',', ';', '"', '\'', '|', ':', 'é', '\\'];
+
+fn events() -> impl Strategy<Value = Vec<Raw>> {
+    let value = prop_oneof![Just(0.5_f32), Just(1e-30), Just(3.4e38), -1e6_f32..1e6];
+    proptest::collection::vec((0_usize..9, 0_usize..9, value, -90_000_000_000_i64..90_000_000_000), 1..12)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn every_format_gives_back_what_it_was_given(
+        users in ids(WORDS), items in ids(WORDS), songs in events(), films in events(), timed in any::<bool>(),
+    ) {
+        let prepared = prepared(&users, &items, &songs, &films, timed);
+        for format in ALL {
+            check(&prepared, format);
+        }
+    }
+
+    #[test]
+    fn quoted_formats_hold_spaces_too(
+        users in ids(TEXTS), items in ids(TEXTS), songs in events(), films in events(),
+    ) {
+        let prepared = prepared(&users, &items, &songs, &films, true);
+        for format in [ExportFormat::Csv, ExportFormat::Parquet, ExportFormat::Recbole] {
+            check(&prepared, format);
+        }
+    }
+}
+
+fn small(user: &str) -> Prepared {
+    let events = [(0, 0, 4.0, 1), (0, 1, 5.0, 2), (0, 2, 3.0, 3)];
+    prepared(&[user.into()], &["a", "b", "c"].map(String::from), &events[..1], &events, true)
+}
+
+#[test]
+fn an_export_prepares_again_to_the_same_parts() {
+    let dir = tempfile::tempdir().unwrap();
+    for format in [ExportFormat::Csv, ExportFormat::Parquet, ExportFormat::Recbole] {
+        let out = dir.path().join(format!("{format:?}"));
+        let before = small("u");
+        export(&out, (&before, "x"), format, Ids::External).unwrap();
+        let domain =
+            |name: &str| DomainConfig { name: name.into(), path: Some(out.join(name)), ..DomainConfig::default() };
+        let (after, _) =
+            run(&data(vec![domain("songs"), domain("films")]), &PrepareOptions::default(), &kind(SplitKind::Given))
+                .unwrap();
+        let pairs = |prepared: &Prepared| parts(prepared).map(|log| super::pairs(prepared, &log));
+        assert_eq!(pairs(&after), pairs(&before), "{format:?}");
+        assert_eq!(after.catalogue.info(after.catalogue.find(1, "a").unwrap()).categories, ["Film-Noir", "Children's"]);
+    }
+}
+
+#[test]
+fn dense_ids_come_with_the_lists_that_tell_whose_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    export(&out, (&small("a b"), "x"), ExportFormat::Adjacency, Ids::Dense).unwrap();
+    let text = |name: &str| std::fs::read_to_string(out.join("films").join(name)).unwrap();
+    assert_eq!([text("train.txt"), text("valid.txt"), text("test.txt")], ["0 0\n", "0 1\n", "0 2\n"]);
+    assert_eq!(text("item_list.txt"), "org_id remap_id\na 0\nb 1\nc 2\n");
+    assert_eq!(text("user_list.txt"), "org_id remap_id\na b 0\n");
+}
+
+#[test]
+fn what_a_format_cannot_hold_is_refused_and_nothing_is_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let message =
+        |user: &str, format| export(&out, (&small(user), "x"), format, Ids::External).unwrap_err().to_string();
+    let text = message("a b", ExportFormat::Adjacency);
+    assert!(text.contains("\"a b\"") && text.contains("--ids dense"), "{text}");
+    let text = message("a\tb", ExportFormat::Recbole);
+    assert!(text.contains("a tab") && text.contains("--format csv"), "{text}");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    // An older export is replaced, a foreign folder is not.
+    for _ in 0..2 {
+        export(&out, (&small("u"), "x"), ExportFormat::Csv, Ids::External).unwrap();
+    }
+    std::fs::remove_file(out.join("export.json")).unwrap();
+    assert!(message("u", ExportFormat::Csv).contains("not written by `segue export`"));
+}

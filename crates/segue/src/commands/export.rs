@@ -1,0 +1,84 @@
+//! `segue export`: prepared data as files for other programs.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use segue_data::prepare::load_folder;
+use segue_data::writers::{ExportFormat, Ids, export};
+
+use crate::terminal::{Format, print_table, say};
+
+/// Write prepared data in the format of another program: the same events, the same split.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  segue prepare data=ml_100k --out artifacts/ml_100k
+  segue export artifacts/ml_100k --format recbole --out recbole/dataset
+  segue export artifacts/ml_100k --format adjacency --ids dense --out lightgcn/data
+  segue export artifacts/films_from_music --format csv --out exported
+
+One folder per domain. The target has train, valid and test, a source all of its events as train. What is written where:
+  csv        train.csv valid.csv test.csv (user,item,rating,timestamp), items.csv (item,title,categories)
+  parquet    the same columns in train.parquet valid.parquet test.parquet, items.csv
+  recbole    <domain>.train.inter .valid.inter .test.inter .item; benchmark_filename: [train, valid, test]
+  adjacency  train.txt valid.txt test.txt: `user item item ...` as NGCF and LightGCN read them; no values, no times
+
+Read it back with: segue prepare data=log data.root=exported/films split=given --out ...
+The folder is written aside and renamed: a killed run leaves the old one or none.")]
+pub(crate) struct Arguments {
+    /// A folder that `segue prepare` wrote.
+    #[arg(value_name = "DATA")]
+    data: PathBuf,
+    /// The format of the events.
+    #[arg(long, value_name = "FORMAT")]
+    format: Written,
+    /// Which ids are written.
+    #[arg(long, value_name = "IDS", default_value = "external")]
+    ids: WrittenIds,
+    /// The folder to write.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// The formats by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Written {
+    /// Tables with a header.
+    Csv,
+    /// Parquet.
+    Parquet,
+    /// Atomic files, whose headers say the types.
+    Recbole,
+    /// One line per user: user item item ...
+    Adjacency,
+}
+
+/// The ids by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum WrittenIds {
+    /// Those of the input.
+    External,
+    /// Numbers from 0, with lists beside that tell whose they are.
+    Dense,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
+    let (prepared, manifest) = load_folder(&args.data)?;
+    let format = match args.format {
+        Written::Csv => ExportFormat::Csv,
+        Written::Parquet => ExportFormat::Parquet,
+        Written::Recbole => ExportFormat::Recbole,
+        Written::Adjacency => ExportFormat::Adjacency,
+    };
+    let ids = match args.ids {
+        WrittenIds::External => Ids::External,
+        WrittenIds::Dense => Ids::Dense,
+    };
+    let done = export(&args.out, (&prepared, &manifest.name), format, ids)?;
+    let rows: Vec<Vec<String>> =
+        done.files.iter().map(|file| vec![file.path.clone(), file.bytes.to_string()]).collect();
+    print_table(&["file", "bytes"].map(String::from), &rows, Format::or_fitting(None))?;
+    say(&done.protocol);
+    say(&format!("wrote {}", args.out.display()));
+    Ok(())
+}
