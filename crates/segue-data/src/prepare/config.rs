@@ -98,7 +98,8 @@ pub struct DomainConfig {
     pub interactions: Option<OneOrMany<PathBuf>>,
     /// Item metadata (titles, categories), if any; its format is recognised from the content.
     pub items: Option<OneOrMany<PathBuf>>,
-    /// Which column (or JSON key) is what, for `table`, `recbole`, `json_lines` and `parquet`; columns left out are found by their usual names.
+    /// Which column (or JSON key) is what, for `table`, `recbole`, `json_lines` and `parquet`; columns left out are
+    /// found by their usual names.
     pub columns: ColumnMap,
     /// Delimiter of a `table`, one character; null: guessed from the first line.
     pub delimiter: Option<char>,

@@ -1,11 +1,12 @@
 //! Who and what is the same in two domains: links of users and items from files.
 //!
-//! Linked users are one person, named `<domain>:<id>` after the first domain, in configuration order, where they have an id;
-//! everyone else of a linked domain is that domain's alone, named the same way.
+//! Linked users are one person, named `<domain>:<id>` after the first domain, in configuration order, where they have
+//! an id; everyone else of a linked domain is that domain's alone, named the same way.
 //!
 //! Linked items are one item. It is the target's where one of them is, else that of the first domain; events of the
-//! others on it become training events of that item, *after* the split, so that what is asked never depends on the sources. An
-//! event whose user has the item in the domain that keeps it, in whatever part, goes: a held-out pair is never learnt from.
+//! others on it become training events of that item, *after* the split, so that what is asked never depends on the
+//! sources. An event whose user has the item in the domain that keeps it, in whatever part, goes: a held-out pair is
+//! never learnt from.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -6,12 +6,12 @@
 //! | 2018 | the same keys | `item,user,rating,time` without header |
 //! | 2023 | `user_id`, `parent_asin` (`asin` is the variant bought), `rating`, `timestamp` in milliseconds | `user_id,parent_asin,rating,timestamp` |
 //!
-//! Which column of a file without header is the item is told by its look: ten capitals and digits that begin with B or a
-//! digit; people's ids begin with A.
+//! Which column of a file without header is the item is told by its look: ten capitals and digits that begin with B or
+//! a digit; people's ids begin with A.
 //!
-//! `McAuley` et al., *Image-based Recommendations on Styles and Substitutes*, SIGIR 2015; Ni, Li and `McAuley`, *Justifying
-//! Recommendations using Distantly-Labeled Reviews and Fine-Grained Aspects*, EMNLP 2019; Hou et al., *Bridging Language
-//! and Items for Retrieval and Recommendation*, 2024.
+//! `McAuley` et al., *Image-based Recommendations on Styles and Substitutes*, SIGIR 2015; Ni, Li and `McAuley`,
+//! *Justifying Recommendations using Distantly-Labeled Reviews and Fine-Grained Aspects*, EMNLP 2019; Hou et al.,
+//! *Bridging Language and Items for Retrieval and Recommendation*, 2024.
 
 use serde_json::Value;
 

@@ -1,5 +1,5 @@
-//! Book-Crossing: `BX-Book-Ratings.csv` and `BX-Books.csv`, separated by `;`, quoted, backslash before a quote, Latin-1; later
-//! copies have commas and UTF-8. A rating of 0 is none: the reader has the book and did not rate it.
+//! Book-Crossing: `BX-Book-Ratings.csv` and `BX-Books.csv`, separated by `;`, quoted, backslash before a quote,
+//! Latin-1; later copies have commas and UTF-8. A rating of 0 is none: the reader has the book and did not rate it.
 //!
 //! Ziegler et al., *Improving Recommendation Lists Through Topic Diversification*, WWW 2005.
 

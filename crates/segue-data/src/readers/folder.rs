@@ -17,7 +17,8 @@ enum Role {
 }
 use Role::{Interactions, Items, Negatives, Test, Train, Valid};
 
-/// Files by role; `*` stands for anything, and `.gz` or `.zst` may follow. A folder has a layout if it has its first file.
+/// Files by role; `*` stands for anything, and `.gz` or `.zst` may follow. A folder has a layout if it has its first
+/// file.
 const LAYOUTS: [&[(Role, &[&str])]; 12] = [
     // NCF.
     &[(Train, &["*.train.rating"]), (Test, &["*.test.rating"]), (Negatives, &["*.test.negative"])],

@@ -169,7 +169,8 @@ fn plain(header: &str) -> String {
     header.trim().to_lowercase().replace('"', "")
 }
 
-/// The format of JSON lines, by the keys of the first. A quote within a text is escaped, so that no text looks like a key.
+/// The format of JSON lines, by the keys of the first. A quote within a text is escaped, so that no text looks like a
+/// key.
 fn json(first: &str) -> Format {
     let has = |keys: &[&str]| keys.iter().all(|key| first.contains(&format!("\"{key}\"")));
     if has(&["asin"]) || has(&["parent_asin"]) {

@@ -1,8 +1,9 @@
-//! Goodreads of UCSD: interactions as JSON lines (`user_id`, `book_id`, `rating`, `date_added`) or as CSV with numbered ids
-//! (`user_id,book_id,is_read,rating,is_reviewed`), and books as JSON lines. A rating of 0 is none: the book stands on a shelf.
+//! Goodreads of UCSD: interactions as JSON lines (`user_id`, `book_id`, `rating`, `date_added`) or as CSV with numbered
+//! ids (`user_id,book_id,is_read,rating,is_reviewed`), and books as JSON lines. A rating of 0 is none: the book stands
+//! on a shelf.
 //!
-//! Wan and `McAuley`, *Item Recommendation on Monotonic Behavior Chains*, `RecSys` 2018; Wan et al., *Fine-Grained Spoiler
-//! Detection from Large-Scale Review Corpora*, ACL 2019.
+//! Wan and `McAuley`, *Item Recommendation on Monotonic Behavior Chains*, `RecSys` 2018; Wan et al., *Fine-Grained
+//! Spoiler Detection from Large-Scale Review Corpora*, ACL 2019.
 
 use serde_json::Value;
 

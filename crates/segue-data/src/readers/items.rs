@@ -37,10 +37,10 @@ const GENRES_100K: [&str; 19] = [
 /// Reads what the file knows of `items`, by dense position; of several records of one item the first with a title gives
 /// the title, the first with categories these.
 ///
-/// Recognised: `u.item` (`|`, Latin-1, genre flags), `movies.dat` (`::`, Latin-1), `movies.csv`, Amazon metadata as JSON
-/// (2018, 2023) or Python literals (2014), books and genres of Goodreads, items of gorse, `BX-Books.csv`, the logs of Last.fm
-/// 360K and 1K, attributes as one JSON object `{item: [attribute, ...]}` (`S3-Rec`), given tags, and tables whose header names
-/// item, title and categories (joined by `|`; in atomic files of `RecBole` by spaces).
+/// Recognised: `u.item` (`|`, Latin-1, genre flags), `movies.dat` (`::`, Latin-1), `movies.csv`, Amazon metadata as
+/// JSON (2018, 2023) or Python literals (2014), books and genres of Goodreads, items of gorse, `BX-Books.csv`, the logs
+/// of Last.fm 360K and 1K, attributes as one JSON object `{item: [attribute, ...]}` (`S3-Rec`), given tags, and tables
+/// whose header names item, title and categories (joined by `|`; in atomic files of `RecBole` by spaces).
 pub fn read_items(
     path: &Path,
     items: &IdMap,

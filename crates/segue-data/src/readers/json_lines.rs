@@ -1,5 +1,5 @@
-//! JSON lines, one object per line, with keys by mapping or by the usual names; a mapped key may reach into objects with
-//! dots, as `user.id`. The formats that are JSON lines with keys of their own read through [`each_object`].
+//! JSON lines, one object per line, with keys by mapping or by the usual names; a mapped key may reach into objects
+//! with dots, as `user.id`. The formats that are JSON lines with keys of their own read through [`each_object`].
 
 use std::borrow::Cow;
 use std::fmt;

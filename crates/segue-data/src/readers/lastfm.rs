@@ -1,9 +1,9 @@
 //! Last.fm listening logs without header, separated by tabs.
 //!
 //! 360K (`usersha1-artmbid-artname-plays.tsv`): `user, artist's MusicBrainz id, artist, plays`. 1K
-//! (`userid-timestamp-artid-artname-traid-traname.tsv`): `user, time, artist's MusicBrainz id, artist, track's id, track`, one
-//! line per play. Items are artists: by their `MusicBrainz` id, or by name where they have none. Tracks of 1K:
-//! `format: table, header: false, columns: {user: 0, time: 1, item: 5}`.
+//! (`userid-timestamp-artid-artname-traid-traname.tsv`): `user, time, artist's MusicBrainz id, artist, track's id,
+//! track`, one line per play. Items are artists: by their `MusicBrainz` id, or by name where they have none. Tracks of
+//! 1K: `format: table, header: false, columns: {user: 0, time: 1, item: 5}`.
 //!
 //! Celma, *Music Recommendation and Discovery in the Long Tail*, Springer 2010.
 

@@ -8,8 +8,8 @@ use super::session::{Reason, Session};
 use super::{recbole, table};
 use crate::DataError;
 
-/// Reads pairs of ids, the first domain's and the second's. `header`: whether the first line has names; `None`: it has if they
-/// carry `RecBole`'s types or are usual names of ids.
+/// Reads pairs of ids, the first domain's and the second's. `header`: whether the first line has names; `None`: it has
+/// if they carry `RecBole`'s types or are usual names of ids.
 pub fn read_links(
     path: &Path,
     header: Option<bool>,

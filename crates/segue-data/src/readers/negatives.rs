@@ -1,4 +1,5 @@
-//! Given negatives: `user <tab> neg1 ... negN` (`PriCDR`) or `(user,item) <tab> neg1 ... negN` (`GDCCDR`, `NCF`, `BiTGCF`).
+//! Given negatives: `user <tab> neg1 ... negN` (`PriCDR`) or `(user,item) <tab> neg1 ... negN` (`GDCCDR`, `NCF`,
+//! `BiTGCF`).
 
 use std::path::Path;
 

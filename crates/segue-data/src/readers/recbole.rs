@@ -1,9 +1,11 @@
-//! Atomic files of `RecBole`: tables whose header says `name:type`, with type `token`, `token_seq`, `float` or `float_seq`.
+//! Atomic files of `RecBole`: tables whose header says `name:type`, with type `token`, `token_seq`, `float` or
+//! `float_seq`.
 //!
-//! `.inter` is read as a log, `.item` as metadata, `.link` as a link of users or items. `.user`, `.kg` and `.net` hold what no
-//! model here asks for.
+//! `.inter` is read as a log, `.item` as metadata, `.link` as a link of users or items. `.user`, `.kg` and `.net` hold
+//! what no model here asks for.
 //!
-//! Zhao et al., *`RecBole`: Towards a Unified, Comprehensive and Efficient Framework for Recommendation Algorithms*, CIKM 2021.
+//! Zhao et al., *`RecBole`: Towards a Unified, Comprehensive and Efficient Framework for Recommendation Algorithms*,
+//! CIKM 2021.
 
 const TYPES: [&str; 4] = ["token", "token_seq", "float", "float_seq"];
 

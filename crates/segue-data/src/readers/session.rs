@@ -222,7 +222,8 @@ pub(crate) fn parse_value(cell: &str) -> Result<Option<f32>, Reason> {
 /// Unix seconds: `None` where the cell is empty. Reads integers, floats, `YYYY-MM-DD[ HH:MM:SS][+HH:MM]` (else UTC) and
 /// `Fri Aug 18 13:55:02 -0700 2017`. The first moment of year 1 is how some programs write that there is no time.
 ///
-/// Numbers from 10^11 on (the year 5138 in seconds) are milliseconds, from 10^14 on microseconds, from 10^17 on nanoseconds.
+/// Numbers from 10^11 on (the year 5138 in seconds) are milliseconds, from 10^14 on microseconds, from 10^17 on
+/// nanoseconds.
 pub(crate) fn parse_time(cell: &str) -> Result<Option<i64>, Reason> {
     let cell = cell.trim();
     if is_blank(cell) {

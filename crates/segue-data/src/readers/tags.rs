@@ -1,7 +1,7 @@
 //! Tags given to items, as categories: the [`TAGS`] that were given most often.
 //!
-//! `user_taggedartists.dat` of `HetRec` 2011 (tab-separated, names in `tags.dat`), `tags.csv` of `MovieLens` (the tag in
-//! words), `book_tags.csv` of goodbooks-10k (with counts; names in `tags.csv`, book ids in `books.csv`).
+//! `user_taggedartists.dat` of `HetRec` 2011 (tab-separated, names in `tags.dat`), `tags.csv` of `MovieLens` (the tag
+//! in words), `book_tags.csv` of goodbooks-10k (with counts; names in `tags.csv`, book ids in `books.csv`).
 //!
 //! Cantador, Brusilovsky and Kuflik, *Second Workshop on Information Heterogeneity and Fusion in Recommender Systems*,
 //! `RecSys` 2011; Zajac, *Goodbooks-10k*, 2017, <http://fastml.com/goodbooks-10k>.

@@ -6,8 +6,8 @@
 //! <out>/<domain>/items.csv                         item, title, categories
 //! <out>/<domain>/user_list.txt item_list.txt       with dense ids: the external id of each
 //! ```
-//! Parquet and adjacency lists have the same names with `.parquet` and `.txt`; atomic files are
-//! `<domain>.train.inter` (a source's: `<domain>.inter`) and `<domain>.item`. Each folder reads back as the `path` of a domain.
+//! Parquet and adjacency lists have the same names with `.parquet` and `.txt`; atomic files are `<domain>.train.inter`
+//! (a source's: `<domain>.inter`) and `<domain>.item`. Each folder reads back as the `path` of a domain.
 
 use std::io::{self, Write};
 use std::path::Path;

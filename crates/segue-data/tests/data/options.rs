@@ -209,3 +209,27 @@ fn mixed_times_are_told_and_dropped_from_the_joint_log() {
         message(run(&data(vec![config.domains[0].clone()]), &PrepareOptions::default(), &SplitConfig::default()));
     assert!(message.contains("split=ratio") && message.contains("needs times"), "{message}");
 }
+
+#[test]
+fn a_value_may_stand_for_none_or_not_matter_at_all() {
+    let rows = "user,item,rating,timestamp\nu,a,0,1\nu,b,5,2\nu,c,2,3\nu,d,,4\nu,e,3,5\n";
+    let dir = files(&[("log.csv", rows)]);
+    let values = |change: &dyn Fn(&mut DomainConfig)| {
+        let mut domain = domain(dir.path(), "films", "log.csv");
+        change(&mut domain);
+        let options = PrepareOptions { clip: None, ..PrepareOptions::default() };
+        let split = SplitConfig { min_history: 1, ..SplitConfig::default() };
+        let (prepared, _) = run(&data(vec![domain]), &options, &split).unwrap();
+        let mut values: Vec<String> = parts(&prepared)
+            .iter()
+            .flat_map(|log| {
+                log.events().map(|e| format!("{}={}", prepared.catalogue.external(e.item), e.value)).collect::<Vec<_>>()
+            })
+            .collect();
+        values.sort();
+        values.join(" ")
+    };
+    assert_eq!(values(&|_| {}), "a=0 b=5 c=2 e=3");
+    assert_eq!(values(&|domain| domain.unrated = Some(0.0)), "b=5 c=2 e=3");
+    assert_eq!(values(&|domain| domain.implicit = true), "a=1 b=1 c=1 d=1 e=1");
+}
