@@ -126,6 +126,12 @@ pub trait Recommender: Send + Sync {
         None
     }
 
+    /// What an item is like, as a vector whose angles to those of other items tell how alike they are: the item vector
+    /// without its biases, which say how well it does. `None` where the model has no vectors.
+    fn likeness(&self, item: ItemId) -> Option<&[f32]> {
+        self.embeddings().map(|embeddings| embeddings.items().row(item as usize))
+    }
+
     /// Writes everything [`Algorithm::load`] needs. Large arrays are borrowed, not copied.
     fn save<'a>(&'a self, out: &mut ArtifactWriter<'a>) -> Result<(), ArtifactError>;
 }

@@ -32,7 +32,9 @@ impl<A: Algorithm> Configured for Erased<A> {
     }
 
     fn params(&self) -> Value {
-        serde_json::to_value(&self.0).unwrap_or(Value::Null)
+        // By way of text: there an f32 is its shortest decimal (0.1), not the f64 nearest to it (0.10000000149011612).
+        let text = serde_json::to_string(&self.0).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
     fn fit(&self, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<Box<dyn Recommender>, FitError> {

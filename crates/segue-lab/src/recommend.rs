@@ -2,8 +2,8 @@
 
 use segue_core::ranking::{Ask, rank_range};
 use segue_core::{
-    Candidates, DomainId, History, HistoryBuf, ItemId, Measure, Query, Recommender, Scored, Signal, TopK, UserId,
-    kernels, nearest,
+    Candidates, DomainId, History, HistoryBuf, ItemId, Query, Recommender, Scored, Signal, TopK, UserId, kernels,
+    nearest,
 };
 
 use crate::bundle::Bundle;
@@ -135,16 +135,14 @@ fn leave_one_out(model: &dyn Recommender, query: &Query<'_>, item: ItemId) -> Ve
 /// recommends to a guest who likes that item alone.
 pub fn similar(bundle: &Bundle, item: ItemId, target: DomainId, k: usize) -> Result<Vec<Scored>, LabError> {
     let range = bundle.catalogue.range(target);
-    if let Some(embeddings) = bundle.model.embeddings() {
-        let items = embeddings.items();
+    if let Some(vector) = bundle.model.likeness(item) {
         let norm = |v: &[f32]| kernels::dot(v, v).sqrt().max(f32::MIN_POSITIVE);
-        let vector = items.row(item as usize);
         let scale = norm(vector);
         let mut top = TopK::new(k);
-        debug_assert!(matches!(embeddings.measure(), Measure::Dot | Measure::Cosine));
         for other in range.filter(|&other| other != item) {
-            let row = items.row(other as usize);
-            top.push(other, kernels::dot(vector, row) / (scale * norm(row)));
+            if let Some(row) = bundle.model.likeness(other) {
+                top.push(other, kernels::dot(vector, row) / (scale * norm(row)));
+            }
         }
         return Ok(top.into_sorted());
     }

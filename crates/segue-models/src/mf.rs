@@ -526,6 +526,10 @@ impl Recommender for MfModel {
         Some(self)
     }
 
+    fn likeness(&self, item: ItemId) -> Option<&[f32]> {
+        Some(&self.items.row(item as usize)[..self.params.factors])
+    }
+
     fn save<'a>(&'a self, out: &mut ArtifactWriter<'a>) -> Result<(), ArtifactError> {
         out.matrix("users", &self.users);
         out.matrix("items", &self.items);

@@ -340,6 +340,10 @@ impl Recommender for SvdModel {
         Box::new(Clipped { product, range: self.params.clip.then_some(self.range) })
     }
 
+    fn likeness(&self, item: segue_core::ItemId) -> Option<&[f32]> {
+        Some(self.weights.items.row(item as usize))
+    }
+
     fn save<'a>(&'a self, out: &mut ArtifactWriter<'a>) -> Result<(), ArtifactError> {
         out.meta("params", &self.params)?;
         self.weights.save(out);

@@ -12,6 +12,7 @@ use crate::terminal::{Format, print_measured, say};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
     /// The validation part.
+    #[value(alias = "val", alias = "validation")]
     Valid,
     /// The test part.
     Test,

@@ -28,9 +28,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         Some(name) => {
             let entry = registry.find(name)?;
             let info = entry.info;
-            if format == Format::Table {
-                crate::terminal::say(&format!("{} — {}\n{}\n", info.name, info.title, info.citation));
-            }
+            crate::terminal::say(&format!("{} — {}\n{}\n", info.name, info.title, info.citation));
             let header = ["parameter", "default", "range", "also", "meaning"].map(String::from);
             print_table(&header, &parameters(entry)?, format)?;
         }

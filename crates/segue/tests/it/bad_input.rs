@@ -68,6 +68,33 @@ fn logs_too_small_to_ask_anything_say_so_or_answer() {
 }
 
 #[test]
+fn equal_ratings_have_an_exact_answer() {
+    let equal: String = (1..30).flat_map(|u| (1..7).map(move |i| format!("{u},{i},3.5,{}\n", u * 10 + i))).collect();
+    let scratch = with_ratings(format!("{HEADER}{equal}"));
+    let stdout = scratch.ok(&format!(
+        "{} evaluation.metrics=[rmse] split=ratio prepare.positive_threshold=3 trainer.early_stopping.metric=rmse",
+        TABLE.replace("popularity", "svd")
+    ));
+    let rmse: f64 =
+        stdout.lines().find(|l| l.starts_with("rmse")).unwrap().split('\t').nth(1).unwrap().parse().unwrap();
+    assert!(rmse.abs() < 0.05, "{stdout}");
+}
+
+#[test]
+fn a_time_limit_keeps_the_best_so_far() {
+    let scratch = Scratch::new();
+    let line = format!(
+        "train {} model=mf trainer.max_epochs=10000000 trainer.early_stopping.enabled=false trainer.time_limit=1 run_name=r",
+        SMALL_WORLD.join(" ")
+    );
+    let stdout = scratch.ok(&line);
+    assert!(stdout.contains("ndcg@10"), "{stdout}");
+    let log = fs::read_to_string(scratch.path("outputs/segue/r/train_log.csv")).unwrap();
+    assert!(log.lines().count() > 1 && log.lines().count() < 10_000_000, "{log}");
+    scratch.ok("recommend --run outputs/segue/r --user 1");
+}
+
+#[test]
 fn missing_times() {
     let no_times: String = (1..9).flat_map(|u| (1..4).map(move |i| format!("{u},{i},4\n"))).collect();
     let scratch = with_ratings(format!("userId,movieId,rating\n{no_times}"));
