@@ -124,14 +124,49 @@ fn replaceable(target: &Path, mark: Mark) -> Result<(), DataError> {
     if !target.is_dir() {
         return Err(folder("is a file; name another output folder".into()));
     }
-    let mut entries = fs::read_dir(target).map_err(DataError::io(target, "list"))?;
-    if target.join(mark.file).is_file() || entries.next().is_none() {
+    let present = files_below(target)?;
+    if present.is_empty() {
         return Ok(());
     }
-    Err(folder(format!(
-        "is not empty and was not written by `{}`; name another output folder, or empty it",
-        mark.command
-    )))
+    let listed = fs::read(target.join(mark.file)).ok().and_then(|text| serde_json::from_slice::<Listing>(&text).ok());
+    let Some(listed) = listed else {
+        return Err(folder(format!(
+            "is not empty and was not written by `{}`; name another output folder, or empty it",
+            mark.command
+        )));
+    };
+    let ours =
+        |path: &PathBuf| *path == Path::new(mark.file) || listed.files.iter().any(|f| Path::new(&f.path) == path);
+    match present.iter().find(|path| !ours(path)) {
+        Some(foreign) => Err(folder(format!(
+            "holds {} beside what `{}` wrote there; move it away, or name another output folder",
+            foreign.display(),
+            mark.command
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The files that a mark lists, whatever else it says.
+#[derive(Deserialize)]
+struct Listing {
+    files: Vec<WrittenFile>,
+}
+
+/// Every file below a folder, by its path within it.
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(within) = folders.pop() {
+        let at = folder.join(&within);
+        for entry in fs::read_dir(&at).map_err(DataError::io(&at, "list"))? {
+            let entry = entry.map_err(DataError::io(&at, "list"))?;
+            let path = within.join(entry.file_name());
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) { folders.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 fn parent_of(target: &Path) -> &Path {
