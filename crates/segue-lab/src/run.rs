@@ -66,9 +66,10 @@ pub fn train(
     check_target(folder, settings.overwrite)?;
     let partial = appended(folder, ".partial");
     let algorithm = settings.algorithm(registry, true)?;
-    start(&partial, settings, resume)?;
+    // Held while the run is written: nobody else may write there.
+    let _lock = start(&partial, settings, resume)?;
     let run = train_in(&partial, (settings, loaded), algorithm.as_ref(), (registry, terminal, resume));
-    if run.is_err() && !partial.join(CHECKPOINT_NAME).exists() {
+    if run.is_err() && !is_worth_keeping(&partial) {
         // Nothing to resume from. The error of the run is the one to report.
         let _ = fs::remove_dir_all(&partial);
     }
@@ -90,7 +91,9 @@ fn train_in(
     let summary = summarise(&measurements.test, settings.evaluation.bootstrap, settings.seed)?;
     let run = Run { folder: folder.clone(), fitted, measurements, summary };
     write_all(partial, &run, (settings, loaded, &data), &opened)?;
-    finish(partial, folder)?;
+    check_target(folder, settings.overwrite)
+        .and_then(|()| finish(partial, folder))
+        .map_err(|error| LabError::Config(format!("{error}; the finished run is at {}", partial.display())))?;
     Ok(run)
 }
 
@@ -102,8 +105,12 @@ fn with_number(settings: &Settings, resume: bool) -> Settings {
         Settings { out: appended(&settings.out, &ending), run_name, ..settings.clone() }
     };
     let unfinished = |settings: &Settings| fs::read_to_string(appended(&settings.out, ".partial").join("config.yaml"));
+    let taken = |settings: &Settings| {
+        let partial = appended(&settings.out, ".partial");
+        settings.out.exists() || is_worth_keeping(&partial) || (partial.exists() && locked(&partial).is_none())
+    };
     let mut n = 1;
-    while named(n).out.exists() || (resume && unfinished(&named(n)).is_ok()) {
+    while taken(&named(n)) || (resume && unfinished(&named(n)).is_ok()) {
         let candidate = named(n);
         if resume && unfinished(&candidate).is_ok_and(|config| config_yaml(&candidate).is_ok_and(|own| own == config)) {
             return candidate;
@@ -134,6 +141,22 @@ fn check_target(folder: &Path, overwrite: bool) -> Result<(), LabError> {
     }
 }
 
+/// Whether an unfinished folder holds what another command could go on from: a checkpoint, or a run that lacks its name alone.
+fn is_worth_keeping(partial: &Path) -> bool {
+    partial.join(CHECKPOINT_NAME).exists() || partial.join("manifest.json").exists()
+}
+
+/// The lock of an unfinished folder, which its run holds until it ends; `None` while another run does.
+fn locked(partial: &Path) -> Option<fs::File> {
+    // A folder without its first file is one that is just being made.
+    let file = fs::File::open(partial.join("config.yaml")).ok()?;
+    match file.try_lock() {
+        // Where files cannot be locked, there is nothing to be learnt from the attempt.
+        Ok(()) | Err(fs::TryLockError::Error(_)) => Some(file),
+        Err(fs::TryLockError::WouldBlock) => None,
+    }
+}
+
 /// Whether a folder, finished or not, was written by [`train`].
 fn is_run(folder: &Path) -> bool {
     folder.join("config.yaml").is_file() && (folder.join("manifest.json").is_file() || is_unfinished(folder))
@@ -154,10 +177,14 @@ fn appended(folder: &Path, ending: &str) -> PathBuf {
     folder.with_file_name(name)
 }
 
-/// Makes the unfinished folder, or checks that the one to resume asks for the same thing.
-fn start(partial: &Path, settings: &Settings, resume: bool) -> Result<(), LabError> {
+/// Makes the unfinished folder, or checks that the one to resume asks for the same thing, and locks it.
+fn start(partial: &Path, settings: &Settings, resume: bool) -> Result<fs::File, LabError> {
     let config = config_yaml(settings)?;
     let config_path = partial.join("config.yaml");
+    let lock = || {
+        let busy = || LabError::Config(format!("{}: another run is writing there now", partial.display()));
+        locked(partial).ok_or_else(busy)
+    };
     if resume {
         let before = fs::read_to_string(&config_path).map_err(|_| {
             LabError::NotFound(format!(
@@ -172,7 +199,7 @@ fn start(partial: &Path, settings: &Settings, resume: bool) -> Result<(), LabErr
                 first_difference(&before, &config)
             )));
         }
-        return Ok(());
+        return lock();
     }
     if partial.exists() {
         if !is_unfinished(partial) {
@@ -181,25 +208,43 @@ fn start(partial: &Path, settings: &Settings, resume: bool) -> Result<(), LabErr
                 partial.display()
             )));
         }
+        if config_path.exists() {
+            lock()?;
+        }
+        if is_worth_keeping(partial) && !settings.overwrite {
+            return Err(LabError::Config(format!(
+                "{} holds an unfinished run: go on with --resume, or give it up with overwrite=true",
+                partial.display()
+            )));
+        }
         fs::remove_dir_all(partial).map_err(|error| LabError::io("clear", partial, &error))?;
     }
     create_folder(partial)?;
-    write_text(&config_path, &config)
+    write_text(&config_path, &config)?;
+    lock()
 }
 
+/// Gives the complete folder its name.
 fn finish(partial: &Path, folder: &Path) -> Result<(), LabError> {
-    let checkpoint = partial.join(CHECKPOINT_NAME);
+    let old = appended(folder, ".replaced");
+    if is_run(&old) {
+        // A kill between the two renames below left it.
+        fs::remove_dir_all(&old).map_err(|error| LabError::io("remove", &old, &error))?;
+    }
+    let replaces = folder.exists();
+    if replaces {
+        // Two renames: a kill between them leaves the finished run under its partial name, never half a run.
+        rename_folder(folder, &old)?;
+    }
+    rename_folder(partial, folder)?;
+    let checkpoint = folder.join(CHECKPOINT_NAME);
     if checkpoint.exists() {
         fs::remove_file(&checkpoint).map_err(|error| LabError::io("remove", &checkpoint, &error))?;
     }
-    if folder.exists() {
-        // Two renames: a kill between them leaves the finished run under its partial name, never half a run.
-        let old = appended(folder, ".replaced");
-        rename_folder(folder, &old)?;
-        rename_folder(partial, folder)?;
-        return fs::remove_dir_all(&old).map_err(|error| LabError::io("remove", &old, &error));
+    if replaces {
+        fs::remove_dir_all(&old).map_err(|error| LabError::io("remove", &old, &error))?;
     }
-    rename_folder(partial, folder)
+    Ok(())
 }
 
 fn write_all(

@@ -42,7 +42,10 @@ enum Command {
 impl Cli {
     /// Runs the command; the result is the exit code: 0 done, 1 the user can mend it, 70 our bug, 130 interrupted.
     pub fn run(self) -> i32 {
-        stop_on_interrupt();
+        // What writes nothing, or builds aside and renames at the very end, may stop on the spot.
+        let has_steps =
+            matches!(self.command, Command::Demo(_) | Command::Prepare(_) | Command::Train(_) | Command::Compare(_));
+        stop_on_interrupt(has_steps);
         let result = match self.command {
             Command::Demo(args) => demo::run(&args),
             Command::Prepare(args) => prepare::run(args),
@@ -70,9 +73,16 @@ impl Cli {
     }
 }
 
-/// The first Ctrl-C asks the running fit to stop at its next event, the second ends the program at once.
-fn stop_on_interrupt() {
-    let set = ctrlc::set_handler(|| {
+/// The first Ctrl-C asks a command with steps to stop after the current one, the second ends the program at once.
+#[expect(
+    clippy::exit,
+    reason = "a command without steps has nothing to tidy up: what it builds aside, the next one clears"
+)]
+fn stop_on_interrupt(has_steps: bool) {
+    let set = ctrlc::set_handler(move || {
+        if !has_steps {
+            std::process::exit(130);
+        }
         if segue_lab::STOP.swap(true, std::sync::atomic::Ordering::Relaxed) {
             std::process::abort();
         }

@@ -27,12 +27,21 @@ pub(crate) struct Arguments {
 /// Runs the command.
 pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let registry = crate::registry();
-    if args.configuration.cfg.is_some() {
-        args.configuration.job()?;
-        return Ok(());
+    // A comparison writes its table and nothing else.
+    let writes = |o: &&String| {
+        let key = o.trim_start_matches('+').split('=').next().unwrap_or_default();
+        ["out", "run_name", "experiment_name", "overwrite", "save_embeddings"].contains(&key)
+    };
+    if let Some(given) = args.configuration.overrides.iter().find(writes) {
+        anyhow::bail!(
+            "`{given}` changes nothing: compare writes no run folders; train the model you choose with `segue train`"
+        );
     }
     let composer = Composer::new(args.configuration.config_dir.clone(), &registry)?;
     let jobs = composer.sweep(&args.configuration.overrides)?;
+    if args.configuration.cfg.is_some() {
+        return jobs.iter().try_for_each(|job| args.configuration.show(job));
+    }
     let settings: Vec<Settings> = jobs.iter().map(segue_lab::Job::settings).collect::<Result<_, _>>()?;
     for job in &settings {
         job.algorithm(&registry, false)?;
@@ -48,6 +57,12 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let (header, rows) = table(&comparison, &args.show, first)?;
     print_table(&header, &rows, Format::or_fitting(args.format))?;
     say(&comparison.protocol);
+    for contestant in &comparison.contestants {
+        // The first is the protocol again, and what intervals are is said by every table.
+        for note in contestant.summary.notes().iter().skip(1).filter(|note| !note.starts_with("intervals")) {
+            say(&format!("{} {}: {note}", contestant.fitted.bundle.model_name, contestant.scope));
+        }
+    }
     Ok(())
 }
 

@@ -31,7 +31,17 @@ pub(crate) struct Arguments {
 
 /// Runs the command.
 pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
-    let bundle = Bundle::load(&args.run, &crate::registry())?;
+    if args.k == 0 {
+        anyhow::bail!("-k 0 asks for nothing; ask for at least 1");
+    }
+    let registry = crate::registry();
+    let bundle = Bundle::load(&args.run, &registry)?;
+    if !registry.find(&bundle.model_name)?.info.personalised {
+        anyhow::bail!(
+            "`{}` does not learn what items are like, so none is similar to another; train another model, e.g. model=item_knn",
+            bundle.model_name
+        );
+    }
     let item = find_item(&bundle, &args.item)?;
     let catalogue = &bundle.catalogue;
     let target = match &args.target {

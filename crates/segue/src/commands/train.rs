@@ -56,7 +56,8 @@ impl Configuration {
         Ok(Some(job))
     }
 
-    fn show(&self, job: &Job) -> anyhow::Result<()> {
+    /// Prints one job, as documents of one stream where there are several.
+    pub(crate) fn show(&self, job: &Job) -> anyhow::Result<()> {
         use std::io::Write as _;
         let shown = if self.resolve { &job.resolved } else { &job.composed };
         write!(std::io::stdout(), "{}", to_yaml(shown))?;
@@ -123,5 +124,9 @@ pub(crate) fn load(settings: &Settings) -> anyhow::Result<Loaded> {
         domains.join(" + "),
         data.split.train.len()
     ));
+    // A prepared folder said so when it was made.
+    if settings.data_dir.is_none() {
+        loaded.report.notes.iter().for_each(|note| say(&format!("note: {note}")));
+    }
     Ok(loaded)
 }

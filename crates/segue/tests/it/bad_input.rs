@@ -130,6 +130,7 @@ fn names_nobody_knows() {
     scratch.fails("models eese", &["eese", "ease"]);
     scratch.fails("train --config-dir nowhere", &["nowhere"]);
     scratch.fails("compare model=popularity data=sample,movielens", &["compare asks one question"]);
+    scratch.fails("compare model=popularity data=sample out=x", &["out=x", "no run folders"]);
 }
 
 #[test]
@@ -146,9 +147,11 @@ fn stored_models() {
     scratch.fails(&format!("recommend {run} --like music:1 --dislike music:1"), &["both liked and disliked"]);
     scratch.fails(&format!("recommend {run} --user 1 --target games"), &["games", "films"]);
     scratch.fails("recommend --run nowhere --user 1", &["nowhere"]);
+    scratch.fails(&format!("similar {run} 1 -k 0"), &["-k 0"]);
     scratch.fails(&format!("evaluate {run} --data nowhere"), &["nowhere"]);
     scratch.ok("prepare data=sample data.world.n_users=250 data.target=books data.source=[] --out books");
     scratch.ok(&format!("train {world} model=popularity scope=target run_name=films"));
+    scratch.fails("similar --run outputs/segue/films 1", &["popularity", "item_knn"]);
     scratch.fails("evaluate --run outputs/segue/films --data books", &["none of the", "books", "films"]);
     scratch.fails(&format!("evaluate {run} --data nowhere model.l2=3"), &["model.l2", "evaluation"]);
 
@@ -175,6 +178,17 @@ fn places_that_cannot_be_written() {
     scratch.fails(&format!("prepare {world} --out taken"), &["taken"]);
     scratch.fails(&format!("train {world} model=popularity out=taken overwrite=true"), &["taken", "no run folder"]);
     scratch.fails(&format!("train {world} model=popularity out=taken/notes.txt overwrite=true"), &["no run folder"]);
+    // A run is no prepared data, and what lies beside prepared data is not ours.
+    scratch.ok(&format!("train {world} model=popularity out=run"));
+    scratch.fails(&format!("prepare {world} --out run"), &["run", "was not written by `segue prepare`"]);
+    scratch.ok(&format!("prepare {world} --out prepared"));
+    scratch.ok(&format!("prepare {world} --out prepared"));
+    scratch.write("prepared/maps/thesis.txt", "mine");
+    scratch.fails(&format!("prepare {world} --out prepared"), &["prepared", "thesis.txt", "move it away"]);
+    assert_eq!(fs::read_to_string(scratch.path("prepared/maps/thesis.txt")).unwrap(), "mine");
+    scratch.ok("export prepared --format csv --out exported");
+    scratch.write("exported/mine.txt", "mine");
+    scratch.fails("export prepared --format csv --out exported", &["exported", "mine.txt"]);
     scratch.write("x.partial/notes.txt", "mine");
     scratch.fails(&format!("train {world} model=popularity out=x"), &["x.partial", "move it"]);
     assert!(scratch.path("x.partial/notes.txt").is_file());

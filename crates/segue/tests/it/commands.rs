@@ -156,6 +156,18 @@ fn sweeps_expand_to_their_jobs() {
 }
 
 #[test]
+fn an_experiment_sets_anything_and_the_command_line_has_the_last_word() {
+    let scratch = Scratch::new();
+    scratch.write("configs/experiment/mine.yaml", "# @package _global_\nseed: 7\nscope: target\nrun_name: fixed\n");
+    let stdout = scratch.ok("train experiment=mine model=svd scope=shuffled --cfg job");
+    for line in ["seed: 7", "scope: shuffled", "run_name: fixed"] {
+        assert!(stdout.lines().any(|l| l == line), "{line}\n{stdout}");
+    }
+    let jobs = scratch.ok("compare model=ease,ials scope=target,joint --cfg job");
+    assert_eq!(jobs.matches("run_name:").count(), 4, "{jobs}");
+}
+
+#[test]
 fn a_comparison_pipes() {
     let scratch = Scratch::with_movielens();
     let stdout = scratch.ok("compare model=popularity,item_knn evaluation.bootstrap=50 --show ndcg@10,coverage@10");

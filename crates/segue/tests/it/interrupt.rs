@@ -88,7 +88,7 @@ fn ctrl_c_in_any_long_step_leaves_nothing() {
     let world = SMALL_WORLD.join(" ");
     interrupted_at(&scratch, "generate, ", "prepare data=sample data.world.n_users=40000 --out prepared", "prepared");
     let endless = "trainer.max_epochs=20000 trainer.early_stopping.enabled=false";
-    interrupted_at(&scratch, "epoch 2 of", &format!("compare {world} model=mf {endless} out=compared"), "compared");
+    interrupted_at(&scratch, "epoch 2 of", &format!("compare {world} model=mf {endless}"), "outputs");
     interrupted_at(&scratch, "epoch 2 of", &format!("train {world} model=mf {endless} out=run"), "run");
     let rows: String = (0..500_000).map(|n| format!("{},{},{},{n}\n", n % 50_021, n % 8_009, 1 + n % 5)).collect();
     scratch.write("data/movielens-small/ratings.csv", format!("userId,movieId,rating,timestamp\n{rows}"));
@@ -107,6 +107,29 @@ fn kill_leaves_no_run_folder_and_resume_asks_for_the_same_configuration() {
     let done = scratch.run(other);
     assert_eq!(done.code, Some(1));
     assert!(done.stderr.contains("--resume") && done.stderr.contains("seed"), "{}", done.stderr);
+}
+
+#[test]
+fn an_unfinished_run_and_a_run_going_on_are_left_alone() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    let long = format!("{} {world}", LONG.join(" "));
+    let mut first = start(&scratch);
+    scratch.fails(&long, &["another run is writing there now"]);
+    signal(&first, "-INT");
+    first.wait().unwrap();
+    scratch.fails(&long, &["unfinished run", "--resume", "overwrite=true"]);
+    // Runs without a name step aside, too.
+    let unnamed = &LONG[..LONG.len() - 1];
+    let mut second = start_as(&scratch, unnamed, "lightgcn_joint_seed42");
+    scratch.ok(&format!("train {world} model=lightgcn trainer.max_epochs=1"));
+    assert!(scratch.path("outputs/segue/lightgcn_joint_seed42_2/model.safetensors").is_file());
+    signal(&second, "-INT");
+    assert_eq!(second.wait().unwrap().code(), Some(130));
+    scratch.ok(&format!("train {world} model=lightgcn trainer.max_epochs=1"));
+    let done = scratch.run(unnamed.iter().chain(&SMALL_WORLD).chain(&["--resume"]));
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(scratch.path("outputs/segue/lightgcn_joint_seed42/model.safetensors").is_file());
 }
 
 #[test]
