@@ -158,6 +158,9 @@ impl Protocol {
         let hidden = seen(self.hide);
         let candidates = match self.candidates {
             Candidates::Full => format!("all {} items, seen in {hidden} hidden", question.items.len()),
+            Candidates::Sampled { n, .. } if n >= question.items.len() => format!(
+                "each positive + every item never met (there are fewer than the {n} negatives asked for), seen in {hidden} hidden"
+            ),
             Candidates::Sampled { n, seed } => {
                 format!(
                     "each positive + {n} uniform negatives never met (seed {seed} and user id), seen in {hidden} hidden"

@@ -79,6 +79,11 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         done.files.iter().map(|file| vec![file.path.clone(), file.bytes.to_string()]).collect();
     print_table(&["file", "bytes"].map(String::from), &rows, Format::or_fitting(None))?;
     say(&done.protocol);
+    if prepared.split.tasks.first().is_some_and(|task| task.valid.negatives.is_some()) {
+        say(
+            "note: the negatives that came with the data are not part of an export; evaluation.candidates=given needs the prepared folder",
+        );
+    }
     say(&format!("wrote {}", args.out.display()));
     Ok(())
 }
