@@ -1,9 +1,9 @@
 //! Clipping, deduplication, signals and weights.
 
-use rayon::prelude::*;
 use segue_core::Signal;
 
-use super::config::{Deduplicate, PrepareOptions};
+use super::config::PrepareOptions;
+use super::deduplicate::deduplicate;
 use super::rows::{DomainRows, Row};
 
 /// What cleaning has to tell.
@@ -28,26 +28,6 @@ pub(super) fn clean(domain: &mut DomainRows, options: &PrepareOptions) -> Cleane
     told.subtracted = deduplicate(&mut domain.rows, options.deduplicate);
     mark(&mut domain.rows, options);
     told
-}
-
-/// Sorts by (user, item, part, time, value), the last three falling. Rows equal in all of these are interchangeable, so
-/// "the later line" of equal ones needs no column, and the order of the input never shows.
-fn deduplicate(rows: &mut Vec<Row>, keep: Deduplicate) -> usize {
-    rows.par_sort_unstable_by(|a, b| {
-        (a.user, a.item)
-            .cmp(&(b.user, b.item))
-            .then(b.part.cmp(&a.part))
-            .then(b.time.cmp(&a.time))
-            .then(b.value.total_cmp(&a.value))
-    });
-    let mut subtracted = 0;
-    rows.dedup_by(|row, kept| {
-        let same = (row.user, row.item) == (kept.user, kept.item);
-        let of_lower_part = same && row.part < kept.part;
-        subtracted += usize::from(of_lower_part);
-        of_lower_part || (same && keep == Deduplicate::Latest)
-    });
-    subtracted
 }
 
 fn mark(rows: &mut [Row], options: &PrepareOptions) {
@@ -75,6 +55,7 @@ fn mark(rows: &mut [Row], options: &PrepareOptions) {
 mod tests {
     use segue_core::IdMap;
 
+    use super::super::config::Deduplicate;
     use super::super::rows::Part;
     use super::*;
 

@@ -194,9 +194,16 @@ impl Default for PrepareOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Deduplicate {
+    /// The earliest; of equal times the larger value.
+    First,
     /// The latest; of equal times the larger value, then the later line.
     #[default]
+    #[serde(alias = "last")]
     Latest,
+    /// The largest value; of equal values the latest.
+    Max,
+    /// One event with the sum of the values and the latest time; of linked items the largest value, as [`Self::Max`].
+    Sum,
     /// All.
     None,
 }

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use segue_core::{external_order, nearest};
 
 use super::config::{DataConfig, Deduplicate, DomainConfig, LinkFile, UserIdentity};
+use super::deduplicate::best_first;
 use super::rows::{Part, Row, World};
 use crate::DataError;
 use crate::readers::{Session, read_links};
@@ -197,8 +198,9 @@ pub(super) fn join_items(
     for (domain, mut rows) in world.domains.iter_mut().zip(arriving) {
         let n = rows.len();
         let pair = |row: &Row| (row.user, row.item);
-        rows.sort_unstable_by(|a, b| pair(a).cmp(&pair(b)).then(b.time.cmp(&a.time)).then(b.value.total_cmp(&a.value)));
-        if keep == Deduplicate::Latest {
+        // Values of different domains are not added up: where the rule is a sum, the largest stays.
+        rows.sort_unstable_by(|a, b| pair(a).cmp(&pair(b)).then_with(|| best_first(keep, a, b)));
+        if keep != Deduplicate::None {
             rows.dedup_by_key(|row| pair(row));
         }
         // Rows are by user, then item: cleaning sorted them.

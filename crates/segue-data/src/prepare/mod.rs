@@ -8,7 +8,10 @@
 //! | 1 | read | one row per event; rows without user, item, value, or time where the domain's log has times, are dropped | – |
 //! | 2 | clip | `value = min(max(value, low), high)` | – |
 //! | 3 | given parts | a pair in two parts stays in the later: test, then validation, then train | – |
-//! | 4 | deduplicate | one row per (domain, user, item) | time desc, value desc, then the later line |
+//! | 4 | deduplicate: latest | one row per (domain, user, item) | time desc, value desc, then the later line |
+//! | 4 | deduplicate: first | the same | time asc, value desc |
+//! | 4 | deduplicate: max | the same | value desc, time desc |
+//! | 4 | deduplicate: sum | one row with the sum of the values | the latest time; added in f64, values falling |
 //! | 5 | weight | `(value - min) / (max - min)` over the domain's rows; 1 where all are equal | – |
 //! | 6 | signal | negative if `value <= negative_threshold`, else positive if `value >= positive_threshold`, else neutral | – |
 //! | 7 | positives only | rows with a positive signal | – |
@@ -19,7 +22,7 @@
 //! | 11 | ratio, random | `hash(seed, user, item)` against the shares | – |
 //! | 11 | ratio, by time | per user: the first `round(n · test)` ranks test, the next `round(n · valid)` validation; one row stays | time desc, value desc, item id |
 //! | 11 | given | files; validation, where missing: rows of train with `hash(seed, user, item) < valid_fraction` but each user's largest hash | hash |
-//! | 12 | linked items | rows of sources become training rows of the item that they are linked to, unless their user has a row of it | time desc, value desc |
+//! | 12 | linked items | rows of sources become training rows of the item that they are linked to, unless their user has a row of it | as 4; `sum` keeps the largest value |
 //! | 13 | train | all rows of the sources and the target's training part | – |
 //!
 //! Item ids compare as [`segue_core::external_order`] says: numbers by value, before everything else by bytes. Hashes
@@ -28,6 +31,7 @@
 mod assemble;
 mod clean;
 mod config;
+mod deduplicate;
 mod filter;
 mod folder;
 mod ingest;

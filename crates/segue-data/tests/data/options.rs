@@ -185,6 +185,13 @@ fn duplicates_may_be_kept() {
     let (prepared, _) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
     let kept: Vec<f32> = parts(&prepared)[0].events().map(|e| e.value).collect();
     assert_eq!(kept, [2.0]);
+    let rule = |text: &str| serde_json::from_str::<Deduplicate>(text).unwrap();
+    assert_eq!((rule(r#""last""#), rule(r#""first""#)), (Deduplicate::Latest, Deduplicate::First));
+    // One row of x is 1 + 2 and of the time of its latest event; the clip is of single events.
+    let sum = PrepareOptions { deduplicate: Deduplicate::Sum, clip: Some([1.0, 2.0]), ..PrepareOptions::default() };
+    let (prepared, _) = run(&config, &sum, &SplitConfig::default()).unwrap();
+    let kept: Vec<_> = parts(&prepared)[0].events().map(|e| (e.value, e.time)).collect();
+    assert_eq!(kept, [(3.0, Some(2))]);
 }
 
 #[test]

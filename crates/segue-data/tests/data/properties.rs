@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use segue_core::{Interactions, Prepared};
 use segue_data::prepare::{
-    Core, CoreMode, PrepareOptions, RatioOrder, SplitConfig, SplitKind, UserFilter, load_folder, write_folder,
+    Core, CoreMode, Deduplicate, PrepareOptions, RatioOrder, SplitConfig, SplitKind, UserFilter, load_folder,
+    write_folder,
 };
 
 use super::{data, domain, files, kind, parts, run};
@@ -90,7 +91,9 @@ proptest! {
         segue_core::Seed::new(shuffled).stream().shuffle(&mut other);
         let core = Core { users: 2, items: 2, mode: CoreMode::UntilStable, ..Core::default() };
         let filtered = PrepareOptions { core, users: UserFilter::Overlapping, positive_threshold: Some(3.0), ..PrepareOptions::default() };
-        for options in [PrepareOptions::default(), filtered] {
+        let rule = |deduplicate| PrepareOptions { deduplicate, clip: None, ..PrepareOptions::default() };
+        let rules = [Deduplicate::First, Deduplicate::Max, Deduplicate::Sum, Deduplicate::None].map(rule);
+        for options in [PrepareOptions::default(), filtered].into_iter().chain(rules) {
             for split in splits() {
                 prop_assert!(same(prepared(&source, &rows, &options, &split), prepared(&source, &other, &options, &split)));
             }
