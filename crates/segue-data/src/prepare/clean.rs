@@ -1,10 +1,12 @@
-//! Clipping, deduplication, signals and weights.
+//! Clipping, deduplication, signals, logarithms and weights.
 
 use segue_core::Signal;
 
 use super::config::PrepareOptions;
 use super::deduplicate::deduplicate;
 use super::rows::{DomainRows, Row};
+use super::values::DomainValues;
+use crate::DataError;
 
 /// What cleaning has to tell.
 #[derive(Debug, Default, PartialEq)]
@@ -16,33 +18,23 @@ pub(super) struct Cleaned {
 }
 
 /// Clips, keeps one event per pair, and sets signals and weights; afterwards rows are by user, then item.
-pub(super) fn clean(domain: &mut DomainRows, options: &PrepareOptions) -> Cleaned {
-    let mut told = Cleaned::default();
-    if let Some([low, high]) = options.clip {
-        for row in &mut domain.rows {
-            let clipped = row.value.clamp(low, high);
-            told.clipped += usize::from(clipped != row.value);
-            row.value = clipped;
-        }
-    }
-    told.subtracted = deduplicate(&mut domain.rows, options.deduplicate);
-    mark(&mut domain.rows, options);
-    told
+pub(super) fn clean(
+    domain: &mut DomainRows,
+    options: &PrepareOptions,
+    values: &DomainValues,
+) -> Result<Cleaned, DataError> {
+    let clipped = values.clip(&mut domain.rows);
+    let subtracted = deduplicate(&mut domain.rows, options.deduplicate);
+    judge(&mut domain.rows, options);
+    values.log(&mut domain.rows)?;
+    weigh(&mut domain.rows, options.normalise);
+    Ok(Cleaned { clipped, subtracted })
 }
 
-fn mark(rows: &mut [Row], options: &PrepareOptions) {
-    let (low, high) = rows
-        .iter()
-        .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), row| (low.min(row.value), high.max(row.value)));
+fn judge(rows: &mut [Row], options: &PrepareOptions) {
     let likes = |value: f32| options.positive_threshold.is_none_or(|threshold| value >= threshold);
     let dislikes = |value: f32| options.negative_threshold.is_some_and(|threshold| value <= threshold);
     for row in rows {
-        row.weight = if !options.normalise || low == high {
-            1.0
-        } else {
-            // In f64: the difference of two finite f32 may overflow f32.
-            ((f64::from(row.value) - f64::from(low)) / (f64::from(high) - f64::from(low))) as f32
-        };
         row.signal = match row.value {
             value if dislikes(value) => Signal::Negative,
             value if likes(value) => Signal::Positive,
@@ -51,11 +43,25 @@ fn mark(rows: &mut [Row], options: &PrepareOptions) {
     }
 }
 
+fn weigh(rows: &mut [Row], normalise: bool) {
+    let (low, high) = rows
+        .iter()
+        .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), row| (low.min(row.value), high.max(row.value)));
+    for row in rows {
+        row.weight = if !normalise || low == high {
+            1.0
+        } else {
+            // In f64: the difference of two finite f32 may overflow f32.
+            ((f64::from(row.value) - f64::from(low)) / (f64::from(high) - f64::from(low))) as f32
+        };
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use segue_core::IdMap;
 
-    use super::super::config::Deduplicate;
+    use super::super::config::{Deduplicate, DomainConfig, Logarithm};
     use super::super::rows::Part;
     use super::*;
 
@@ -65,7 +71,8 @@ mod tests {
 
     fn cleaned(rows: Vec<Row>, options: &PrepareOptions) -> (Vec<Row>, Cleaned) {
         let mut domain = DomainRows { name: "d".into(), items: IdMap::default(), rows, timed: true };
-        let told = clean(&mut domain, options);
+        let values = DomainValues::of(&DomainConfig::default(), options);
+        let told = clean(&mut domain, options, &values).unwrap();
         (domain.rows, told)
     }
 
@@ -119,5 +126,24 @@ mod tests {
         let rows = (0..3).map(|i| row(0, i, 3.0, 0, Part::Train)).collect();
         let (rows, _) = cleaned(rows, &options);
         assert!(rows.iter().all(|r| r.weight == 1.0 && r.signal == Signal::Neutral));
+    }
+
+    #[test]
+    fn thresholds_are_in_plays_and_weights_of_their_logarithm() {
+        let options = PrepareOptions {
+            clip: None,
+            deduplicate: Deduplicate::Sum,
+            log: Some(Logarithm::Log2),
+            positive_threshold: Some(3.0),
+            ..PrepareOptions::default()
+        };
+        // 1 + 2 plays of the first item are 3, whose logarithm is 2.
+        let plays = [(0, 1.0), (0, 2.0), (1, 1.0), (2, 15.0)];
+        let rows = plays.map(|(item, value)| row(0, item, value, 0, Part::Train)).to_vec();
+        let (rows, _) = cleaned(rows, &options);
+        assert_eq!(rows.iter().map(|r| r.value).collect::<Vec<_>>(), [2.0, 1.0, 4.0]);
+        assert_eq!(rows.iter().map(|r| r.weight).collect::<Vec<_>>(), [1.0 / 3.0, 0.0, 1.0]);
+        use Signal::{Neutral, Positive};
+        assert_eq!(rows.iter().map(|r| r.signal).collect::<Vec<_>>(), [Positive, Neutral, Positive]);
     }
 }

@@ -125,6 +125,44 @@ pub struct DomainConfig {
     pub negatives: Option<PathBuf>,
     /// Whether user ids mean the same people as in the other domains.
     pub users: UserIdentity,
+    /// What becomes of this domain's values, in place of the keys of the same names in group `prepare`; what it leaves
+    /// out is null.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub values: Option<Values>,
+}
+
+/// What becomes of the values of a domain, applied in this order; see the table of steps in [`crate::prepare`].
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Values {
+    /// See [`PrepareOptions::value_interval`].
+    pub value_interval: Option<[Option<f32>; 2]>,
+    /// See [`PrepareOptions::clip`].
+    pub clip: Option<[f32; 2]>,
+    /// See [`PrepareOptions::log`].
+    pub log: Option<Logarithm>,
+    /// See [`PrepareOptions::scale`].
+    pub scale: Option<Scale>,
+}
+
+/// A logarithm of values that are at least 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Logarithm {
+    /// `log2(1 + x)`: 0, 1, 3, 7 plays are 0, 1, 2, 3.
+    Log2,
+    /// `ln(1 + x)`.
+    Ln,
+}
+
+/// A scaling of values: an offset and a factor, both from the training rows of a domain. A spread of 0 counts as 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Mean 0 and (population) standard deviation 1.
+    Standard,
+    /// Least value 0 and largest 1; held-out values beyond those of training lie outside.
+    MinMax,
 }
 
 /// Whether a domain's user ids are those of the other domains.
@@ -147,10 +185,16 @@ pub enum UserIdentity {
 pub struct PrepareOptions {
     /// Drop rows without user, item or value, and without time where the domain's log has times. False: an error.
     pub drop_incomplete: bool,
+    /// Rows with a value outside this interval are dropped, before clipping; null at an end leaves it open.
+    pub value_interval: Option<[Option<f32>; 2]>,
     /// Values are clipped to this range; null for plays and other counts.
     pub clip: Option<[f32; 2]>,
     /// What is kept of several events of one user and item.
     pub deduplicate: Deduplicate,
+    /// A logarithm of the values, after deduplication and thresholds, before the weight; null: none.
+    pub log: Option<Logarithm>,
+    /// Scaling of the values by each domain's training rows, after the split; null: none.
+    pub scale: Option<Scale>,
     /// Weight = value scaled to 0..1 by the domain's least and largest value (1 where all are equal); false: 1.
     pub normalise: bool,
     /// Write each user's times scaled to 0..1 as column `timestamp_norm` (1 where all are equal).
@@ -175,8 +219,11 @@ impl Default for PrepareOptions {
     fn default() -> Self {
         Self {
             drop_incomplete: true,
+            value_interval: None,
             clip: Some([1.0, 5.0]),
             deduplicate: Deduplicate::Latest,
+            log: None,
+            scale: None,
             normalise: true,
             time_per_user: true,
             positive_threshold: None,
@@ -187,6 +234,14 @@ impl Default for PrepareOptions {
             unknown_category: Some("unknown".into()),
             train_size: 1.0,
         }
+    }
+}
+
+impl PrepareOptions {
+    /// What becomes of the values of a domain.
+    pub fn values_of(&self, domain: &DomainConfig) -> Values {
+        let Self { value_interval, clip, log, scale, .. } = *self;
+        domain.values.unwrap_or(Values { value_interval, clip, log, scale })
     }
 }
 

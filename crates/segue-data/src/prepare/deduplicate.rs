@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::config::Deduplicate;
 use super::rows::Row;
+use super::values::finite;
 
 /// Leaves one event per pair, or all of them, of the latest given part that has the pair; returns how many rows other
 /// parts lost by that. Afterwards rows are by user, then item.
@@ -46,11 +47,6 @@ pub(super) fn best_first(keep: Deduplicate, a: &Row, b: &Row) -> Ordering {
         Deduplicate::Latest | Deduplicate::None => b.time.cmp(&a.time).then(value),
         Deduplicate::Max | Deduplicate::Sum => value.then(b.time.cmp(&a.time)),
     }
-}
-
-/// The nearest finite f32: a sum of finite values may leave its range.
-fn finite(sum: f64) -> f32 {
-    sum.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32
 }
 
 #[cfg(test)]

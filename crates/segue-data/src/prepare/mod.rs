@@ -6,14 +6,16 @@
 //! | # | step | result | ties and order |
 //! |---|---|---|---|
 //! | 1 | read | one row per event; rows without user, item, value, or time where the domain's log has times, are dropped | – |
+//! | 2 | value interval | rows with `low <= value <= high` | – |
 //! | 2 | clip | `value = min(max(value, low), high)` | – |
 //! | 3 | given parts | a pair in two parts stays in the later: test, then validation, then train | – |
 //! | 4 | deduplicate: latest | one row per (domain, user, item) | time desc, value desc, then the later line |
 //! | 4 | deduplicate: first | the same | time asc, value desc |
 //! | 4 | deduplicate: max | the same | value desc, time desc |
 //! | 4 | deduplicate: sum | one row with the sum of the values | the latest time; added in f64, values falling |
-//! | 5 | weight | `(value - min) / (max - min)` over the domain's rows; 1 where all are equal | – |
-//! | 6 | signal | negative if `value <= negative_threshold`, else positive if `value >= positive_threshold`, else neutral | – |
+//! | 5 | signal | negative if `value <= negative_threshold`, else positive if `value >= positive_threshold`, else neutral | – |
+//! | 6 | log | `value = log2(1 + value)` or `ln(1 + value)` | – |
+//! | 6 | weight | `(value - min) / (max - min)` over the domain's rows; 1 where all are equal | – |
 //! | 7 | positives only | rows with a positive signal | – |
 //! | 8 | train size | users with `hash(seed, user) < train_size` | – |
 //! | 9 | overlapping users | users with a row in the target and one in a source | – |
@@ -22,8 +24,12 @@
 //! | 11 | ratio, random | `hash(seed, user, item)` against the shares | – |
 //! | 11 | ratio, by time | per user: the first `round(n · test)` ranks test, the next `round(n · valid)` validation; one row stays | time desc, value desc, item id |
 //! | 11 | given | files; validation, where missing: rows of train with `hash(seed, user, item) < valid_fraction` but each user's largest hash | hash |
+//! | 12 | scale | `(value - mean) / deviation` or `(value - min) / (max - min)`, all four of the domain's training rows; a spread of 0 counts as 1 | – |
 //! | 12 | linked items | rows of sources become training rows of the item that they are linked to, unless their user has a row of it | as 4; `sum` keeps the largest value |
 //! | 13 | train | all rows of the sources and the target's training part | – |
+//!
+//! Rows of one number are steps in the order of the lines. Thresholds are in the units of the log, whatever `log` and
+//! `scale` make of the values; neither changes which of two values is larger, so no tie depends on them.
 //!
 //! Item ids compare as [`segue_core::external_order`] says: numbers by value, before everything else by bytes. Hashes
 //! are those of [`segue_core::Seed`]: `Seed::new(seed).named(step).named(user).named(item)`.
@@ -41,10 +47,11 @@ mod pipeline;
 mod report;
 mod rows;
 mod split;
+mod values;
 
 pub use self::config::{
-    Core, CoreMode, CoreScope, DataConfig, Deduplicate, DomainConfig, LinkFile, OneOrMany, PrepareOptions, RatioOrder,
-    SplitConfig, SplitKind, UserFilter, UserIdentity,
+    Core, CoreMode, CoreScope, DataConfig, Deduplicate, DomainConfig, LinkFile, Logarithm, OneOrMany, PrepareOptions,
+    RatioOrder, Scale, SplitConfig, SplitKind, UserFilter, UserIdentity, Values,
 };
 pub use self::folder::{Manifest, TaskEntry, load_folder, write_folder};
 pub use self::pipeline::prepare;

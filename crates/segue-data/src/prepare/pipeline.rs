@@ -4,9 +4,10 @@ use std::ops::ControlFlow;
 
 use segue_core::{Domain, ItemInfo, Prepared, Seed};
 
-use super::config::{DataConfig, OneOrMany, PrepareOptions, SplitConfig, SplitKind, UserFilter};
+use super::config::{DataConfig, DomainConfig, OneOrMany, PrepareOptions, SplitConfig, SplitKind, UserFilter};
 use super::report::PrepareReport;
 use super::rows::{Part, World};
+use super::values::DomainValues;
 use super::{assemble, clean, filter, ingest, links, locate, split as splitting};
 use crate::DataError;
 use crate::readers::{Progress, Session, read_items};
@@ -29,13 +30,21 @@ pub fn prepare(
     world.record("read", &before, "the files hold no complete row; check `format` and `columns`")?;
 
     session.stage("clean", before.iter().sum::<usize>() as u64)?;
-    for (domain, &before) in world.domains.iter_mut().zip(&before) {
-        let told = clean::clean(domain, &options);
+    let values = values_of(data, &world, &options);
+    if values.iter().any(DomainValues::has_interval) {
+        world.domains.iter_mut().zip(&values).for_each(|(domain, values)| values.keep_inside(&mut domain.rows));
+        world.record("value interval", &before, "widen `value_interval`, or set it to null")?;
+    }
+    let before = world.sizes();
+    for ((domain, values), &before) in world.domains.iter_mut().zip(&values).zip(&before) {
+        let told = clean::clean(domain, &options, values)?;
         let name = &domain.name;
         if told.clipped * 10 > before {
             world.notes.push(format!(
-                "{name}: {} of {} values were clipped; set prepare.clip=null for plays and other counts",
-                told.clipped, before
+                "{name}: {} of {} values were clipped; set {}=null for plays and other counts",
+                told.clipped,
+                before,
+                values.key("clip")
             ));
         }
         if told.subtracted > 0 {
@@ -52,9 +61,14 @@ pub fn prepare(
 
     session.stage("split", world.domains[world.target].rows.len() as u64)?;
     let protocol = splitting::split(&mut world, &split, Seed::new(seed).named("split"))?;
+    for (domain, values) in world.domains.iter_mut().zip(&values) {
+        world.notes.extend(values.scale(domain));
+    }
     links::join_items(&mut world, data, options.deduplicate, &mut session)?;
     let linked = if data.item_links.is_empty() { "" } else { "; linked items are one" };
     let protocol = protocol_line(&world, &protocol, seed) + linked;
+    let protocol = [protocol].into_iter().chain(values.iter().filter_map(DomainValues::units));
+    let protocol = protocol.collect::<Vec<_>>().join("; ");
     let mut report = PrepareReport {
         data: data.clone(),
         parts: assemble::count_parts(&world),
@@ -97,11 +111,8 @@ fn resolve(
     if !(options.train_size > 0.0 && options.train_size <= 1.0) {
         return Err(DataError::config("prepare.train_size", format!("{} must lie in (0, 1]", options.train_size)));
     }
-    if let Some([low, high]) = options.clip
-        && !(low.is_finite() && high.is_finite() && low <= high)
-    {
-        let what = format!("[{low}, {high}] must be two finite numbers, the first not above the second");
-        return Err(DataError::config("prepare.clip", what));
+    for domain in std::iter::once(&DomainConfig::default()).chain(&data.domains) {
+        DomainValues::of(domain, &options).check()?;
     }
     if let (Some(positive), Some(negative)) = (options.positive_threshold, options.negative_threshold)
         && negative >= positive
@@ -131,6 +142,14 @@ fn resolve(
     splitting::check(&split)?;
     let seed = *split.seed.get_or_insert(seed);
     Ok((options, split, seed))
+}
+
+/// What becomes of the values of each domain in use.
+fn values_of(data: &DataConfig, world: &World, options: &PrepareOptions) -> Vec<DomainValues> {
+    let configs = world.domains.iter().filter_map(|rows| data.domains.iter().find(|domain| domain.name == rows.name));
+    let values: Vec<DomainValues> = configs.map(|domain| DomainValues::of(domain, options)).collect();
+    debug_assert_eq!(values.len(), world.domains.len(), "every domain in use was configured");
+    values
 }
 
 fn protocol_line(world: &World, split: &str, seed: u64) -> String {

@@ -162,6 +162,14 @@ fn numbers_out_of_range_name_their_key() {
     check(options(), SplitConfig { valid_fraction: 1.0, ..split() }, "split.valid_fraction");
     check(PrepareOptions { train_size: 0.0, ..options() }, split(), "prepare.train_size");
     check(PrepareOptions { clip: Some([5.0, 1.0]), ..options() }, split(), "prepare.clip");
+    let interval = Some([Some(2.0), Some(1.0)]);
+    check(PrepareOptions { value_interval: interval, ..options() }, split(), "prepare.value_interval");
+    let interval = Some([Some(900.0), None]);
+    check(
+        PrepareOptions { value_interval: interval, ..options() },
+        split(),
+        "nothing is left after step `value interval`",
+    );
     let (positive_threshold, negative_threshold) = (Some(3.0), Some(3.0));
     check(
         PrepareOptions { positive_threshold, negative_threshold, ..options() },

@@ -195,6 +195,44 @@ fn duplicates_may_be_kept() {
 }
 
 #[test]
+fn values_of_each_domain_are_its_own() {
+    let plays = "user,item,plays,time\na,m1,1,1\na,m1,2,2\na,m2,15,3\nb,m1,0,4\nb,m2,7,5\nc,m2,500,6\n";
+    let dir = files(&[("films.csv", FILMS), ("music.csv", plays)]);
+    let mut music = domain(dir.path(), "music", "music.csv");
+    let name = |name: &str| Some(Column::Name(name.into()));
+    music.columns = ColumnMap { user: name("user"), item: name("item"), value: name("plays"), time: name("time") };
+    let own = r#"{"value_interval": [1, 100], "log": "log2", "scale": "min_max"}"#;
+    music.values = Some(serde_json::from_str(own).unwrap());
+    let config = data(vec![music, domain(dir.path(), "films", "films.csv")]);
+    let options = PrepareOptions { deduplicate: Deduplicate::Sum, ..PrepareOptions::default() };
+    let (prepared, report) = run(&config, &options, &SplitConfig::default()).unwrap();
+    // 3, 15 and 7 plays are 2, 4 and 3, and these 0, 1 and 1/2; 0 and 500 plays are outside the interval.
+    let music: Vec<(String, f32)> = prepared
+        .split
+        .train
+        .events()
+        .filter(|e| prepared.catalogue.domain_of(e.item) == 0)
+        .map(|e| (format!("{}:{}", prepared.users.external(e.user), prepared.catalogue.external(e.item)), e.value))
+        .collect();
+    assert_eq!(music, [("a:m1".into(), 0.0), ("a:m2".into(), 1.0), ("b:m2".into(), 0.5)]);
+    let films: f32 = parts(&prepared)[2].events().map(|e| e.value).sum();
+    assert_eq!(films, 6.0);
+    let step = |domain: &str| report.steps.iter().find(|s| s.step == "value interval" && s.domain == domain).unwrap();
+    assert_eq!((step("music").removed, step("films").removed), (2, 0));
+    assert!(
+        prepared.split.protocol.ends_with("; values of music are log2(1+x), min-max"),
+        "{}",
+        prepared.split.protocol
+    );
+    assert!(
+        report.notes.contains(&"music: values are (x - 2) / 2, from 3 training rows".to_owned()),
+        "{:?}",
+        report.notes
+    );
+    assert!(serde_json::from_str::<DomainConfig>(r#"{"values": {"logarithm": "ln"}}"#).is_err());
+}
+
+#[test]
 fn options_read_from_text_and_unknown_keys_are_refused() {
     let options: PrepareOptions =
         serde_json::from_str(r#"{"core": {"users": 5, "strict": true}, "users": "overlapping"}"#).unwrap();

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use segue_core::{Interactions, Prepared};
 use segue_data::prepare::{
-    Core, CoreMode, Deduplicate, PrepareOptions, RatioOrder, SplitConfig, SplitKind, UserFilter, load_folder,
-    write_folder,
+    Core, CoreMode, Deduplicate, Logarithm, PrepareOptions, RatioOrder, Scale, SplitConfig, SplitKind, UserFilter,
+    load_folder, write_folder,
 };
 
 use super::{data, domain, files, kind, parts, run};
@@ -93,7 +93,9 @@ proptest! {
         let filtered = PrepareOptions { core, users: UserFilter::Overlapping, positive_threshold: Some(3.0), ..PrepareOptions::default() };
         let rule = |deduplicate| PrepareOptions { deduplicate, clip: None, ..PrepareOptions::default() };
         let rules = [Deduplicate::First, Deduplicate::Max, Deduplicate::Sum, Deduplicate::None].map(rule);
-        for options in [PrepareOptions::default(), filtered].into_iter().chain(rules) {
+        let (log, scale) = (Some(Logarithm::Ln), Some(Scale::Standard));
+        let scaled = PrepareOptions { log, scale, ..PrepareOptions::default() };
+        for options in [PrepareOptions::default(), filtered].into_iter().chain(rules).chain([scaled]) {
             for split in splits() {
                 prop_assert!(same(prepared(&source, &rows, &options, &split), prepared(&source, &other, &options, &split)));
             }

@@ -66,10 +66,13 @@ pub(super) fn readme(out: &mut dyn Write, prepared: &Prepared, report: &PrepareR
     for note in &report.notes {
         writeln!(out, "  - {note}")?;
     }
+    let values = |domain| report.options.values_of(domain);
+    let changed = report.data.domains.iter().map(values).any(|values| values.log.is_some() || values.scale.is_some());
+    let rating = if changed { "value after the logarithm and scale of its domain" } else { "raw value" };
     writeln!(
         out,
         "\ndata/*.parquet: user and item are the ids of the input, user_id and item_id the dense ones; rating is the\n\
-         raw value, rating_norm the weight; signal is -1 (dislike), 0 or 1 (like); timestamp is unix seconds and\n\
+         {rating}, rating_norm the weight; signal is -1 (dislike), 0 or 1 (like); timestamp is unix seconds and\n\
          timestamp_norm that time scaled to [0,1] within the user's events. manifest.json has every option, the hashes\n\
          (FNV-1a, 64 bits) of the input files and of every file here."
     )
