@@ -339,7 +339,8 @@ fn per_user_csv(evaluation: &Evaluation, data: &Prepared) -> String {
         text.push_str(&csv_field(data.users.external(user)));
         for (_, values) in &columns {
             text.push(',');
-            text.push_str(&values[n].to_string());
+            // Plus zero: -0 is no value anybody wants to read.
+            text.push_str(&(values[n] + 0.0).to_string());
         }
         text.push('\n');
     }

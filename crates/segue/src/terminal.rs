@@ -109,8 +109,12 @@ struct Lines {
 #[expect(clippy::disallowed_methods, reason = "people are told the time; nothing fitted depends on it")]
 impl Lines {
     fn new(name: &str) -> Self {
-        let seconds = std::env::var("SEGUE_PROGRESS").ok().and_then(|seconds| seconds.parse().ok());
-        Self { name: name.to_owned(), every: Duration::from_secs(seconds.unwrap_or(10)), last: Instant::now() }
+        let given = std::env::var("SEGUE_PROGRESS").ok();
+        let seconds = given.as_ref().and_then(|text| Duration::try_from_secs_f64(text.parse().ok()?).ok());
+        if let (Some(text), None) = (&given, seconds) {
+            say(&format!("note: SEGUE_PROGRESS={text} is no number of seconds; progress is told every ten"));
+        }
+        Self { name: name.to_owned(), every: seconds.unwrap_or(Duration::from_secs(10)), last: Instant::now() }
     }
 
     fn tell(&mut self, how_far: impl FnOnce() -> String) {
