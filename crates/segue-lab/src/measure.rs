@@ -1,10 +1,14 @@
 //! The evaluation group of the configuration, put to work.
 
+use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
+
 use segue_core::{Holdout, Interactions, Output, Prepared, Recommender, Task};
-use segue_eval::{Candidates, Evaluation, MetricSpec, Part, Protocol, Question, Seen, evaluate};
+use segue_eval::{Candidates, Evaluation, MetricSpec, Part, Protocol, Question, Seen, evaluate_watched};
 
 use crate::error::LabError;
 use crate::settings::{CandidateKind, EvaluationSettings, Known};
+use crate::watch::STOP;
 
 /// The protocol that the settings describe. Rating models are also asked for RMSE and MAE; coverage is left out where
 /// candidates are drawn rather than chosen from the catalogue.
@@ -43,6 +47,12 @@ pub fn protocol(settings: &EvaluationSettings, seed: u64, output: Output) -> Res
     })
 }
 
+/// Measures until done, or until somebody asks to stop.
+fn stoppable(model: &dyn Recommender, question: &Question<'_>, protocol: &Protocol) -> Result<Evaluation, LabError> {
+    let go_on = |_, _| if STOP.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    Ok(evaluate_watched(model, question, protocol, &go_on)?)
+}
+
 /// Asks the validation question of `task`.
 pub fn measure_valid(
     model: &dyn Recommender,
@@ -51,7 +61,7 @@ pub fn measure_valid(
     protocol: &Protocol,
 ) -> Result<Evaluation, LabError> {
     let question = Question { output, ..Question::valid(data, task) };
-    Ok(evaluate(model, &question, protocol)?)
+    stoppable(model, &question, protocol)
 }
 
 /// Asks the test question of `task`, whose holdout the caller has opened.
@@ -63,5 +73,5 @@ pub fn measure_test(
 ) -> Result<Evaluation, LabError> {
     let known: Interactions = data.train_and_valid();
     let question = Question { output, part: Part::Test, ..Question::test(data, task, opened, &known) };
-    Ok(evaluate(model, &question, protocol)?)
+    stoppable(model, &question, protocol)
 }
