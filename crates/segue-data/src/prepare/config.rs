@@ -129,6 +129,9 @@ pub struct DomainConfig {
     /// out is null.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub values: Option<Values>,
+    /// Rows of this domain at most; overrides `prepare.max_rows`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_rows: Option<usize>,
 }
 
 /// What becomes of the values of a domain, applied in this order; see the table of steps in [`crate::prepare`].
@@ -213,6 +216,8 @@ pub struct PrepareOptions {
     pub unknown_category: Option<String>,
     /// Share of users kept, in (0, 1], chosen by hash of the external id.
     pub train_size: f64,
+    /// Rows of each domain at most (`max_items` of some notebooks), at least 1, by hash of external ids; null: all.
+    pub max_rows: Option<usize>,
 }
 
 impl Default for PrepareOptions {
@@ -233,6 +238,7 @@ impl Default for PrepareOptions {
             users: UserFilter::All,
             unknown_category: Some("unknown".into()),
             train_size: 1.0,
+            max_rows: None,
         }
     }
 }

@@ -16,6 +16,7 @@
 //! | 5 | signal | negative if `value <= negative_threshold`, else positive if `value >= positive_threshold`, else neutral | – |
 //! | 6 | log | `value = log2(1 + value)` or `ln(1 + value)` | – |
 //! | 6 | weight | `(value - min) / (max - min)` over the domain's rows; 1 where all are equal | – |
+//! | 7 | max rows | the `max_rows` rows of a domain with the least `hash(seed, domain, user, item)` | user id, item id, then as 4 |
 //! | 7 | positives only | rows with a positive signal | – |
 //! | 8 | train size | users with `hash(seed, user) < train_size` | – |
 //! | 9 | overlapping users | users with a row in the target and one in a source | – |
@@ -32,7 +33,8 @@
 //! `scale` make of the values; neither changes which of two values is larger, so no tie depends on them.
 //!
 //! Item ids compare as [`segue_core::external_order`] says: numbers by value, before everything else by bytes. Hashes
-//! are those of [`segue_core::Seed`]: `Seed::new(seed).named(step).named(user).named(item)`.
+//! are those of [`segue_core::Seed`]: `Seed::new(seed).named(step).named(user).named(item)`, with the
+//! domain after the step where the line names it.
 
 mod assemble;
 mod clean;
@@ -46,6 +48,7 @@ mod locate;
 mod pipeline;
 mod report;
 mod rows;
+mod sample;
 mod split;
 mod values;
 

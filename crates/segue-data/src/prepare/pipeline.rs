@@ -7,8 +7,9 @@ use segue_core::{Domain, ItemInfo, Prepared, Seed};
 use super::config::{DataConfig, DomainConfig, OneOrMany, PrepareOptions, SplitConfig, SplitKind, UserFilter};
 use super::report::PrepareReport;
 use super::rows::{Part, World};
+use super::sample::MaxRows;
 use super::values::DomainValues;
-use super::{assemble, clean, filter, ingest, links, locate, split as splitting};
+use super::{assemble, clean, filter, ingest, links, locate, sample, split as splitting};
 use crate::DataError;
 use crate::readers::{Progress, Session, read_items};
 
@@ -24,6 +25,7 @@ pub fn prepare(
 ) -> Result<(Prepared, PrepareReport), DataError> {
     let data = &*locate::locate(data)?;
     let (options, split, seed) = resolve(data, options, split, seed)?;
+    let max_rows = MaxRows::new(data, &options, &split)?;
     let mut session = Session::new(data.max_bad_lines, progress);
     let mut world = ingest::ingest(data, split.kind, options.drop_incomplete, &mut session)?;
     let before = world.sizes();
@@ -57,6 +59,7 @@ pub fn prepare(
     world.record("deduplicate", &before, "")?;
 
     session.stage("filter", world.sizes().iter().sum::<usize>() as u64)?;
+    sample::sample(&mut world, &max_rows, Seed::new(seed))?;
     filter::filter(&mut world, &options, Seed::new(seed))?;
 
     session.stage("split", world.domains[world.target].rows.len() as u64)?;

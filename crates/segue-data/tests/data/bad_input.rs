@@ -170,6 +170,8 @@ fn numbers_out_of_range_name_their_key() {
         split(),
         "nothing is left after step `value interval`",
     );
+    check(PrepareOptions { max_rows: Some(0), ..options() }, split(), "prepare.max_rows");
+    check(PrepareOptions { max_rows: Some(9), ..options() }, kind(SplitKind::Given), "prepare.max_rows");
     let (positive_threshold, negative_threshold) = (Some(3.0), Some(3.0));
     check(
         PrepareOptions { positive_threshold, negative_threshold, ..options() },

@@ -123,6 +123,30 @@ fn a_share_of_the_users_is_the_same_share_again() {
 }
 
 #[test]
+fn a_sample_of_rows_has_the_size_asked_for_and_is_part_of_a_larger_one() {
+    let rows: Vec<String> = (0..600).map(|n| format!("u{} i{}\n", n % 20, n % 31)).collect();
+    let reversed: String = rows.iter().rev().map(String::as_str).collect();
+    let dir = files(&[("log.txt", &rows.concat()), ("reversed.txt", &reversed), ("songs.txt", "u1 s1\nu2 s2\n")]);
+    let sampled = |file: &str, max_rows: usize, own: Option<usize>| {
+        let mut config = data(vec![domain(dir.path(), "songs", "songs.txt"), domain(dir.path(), "films", file)]);
+        config.domains[1].max_rows = own;
+        let options = PrepareOptions { max_rows: Some(max_rows), ..PrepareOptions::default() };
+        let (prepared, report) = run(&config, &options, &kind(SplitKind::Ratio)).unwrap();
+        let left = report.steps.iter().filter(|s| s.step == "max rows").map(|s| s.interactions).collect::<Vec<_>>();
+        let mut pairs: Vec<String> = parts(&prepared).iter().flat_map(|log| pairs(&prepared, log)).collect();
+        pairs.sort();
+        (left, pairs)
+    };
+    let (left, hundred) = sampled("log.txt", 100, None);
+    assert_eq!((left, hundred.len()), (vec![2, 100], 102));
+    assert_eq!(sampled("reversed.txt", 100, None).1, hundred);
+    let (left, fewer) = sampled("log.txt", 100, Some(40));
+    assert_eq!(left, [2, 40]);
+    assert!(fewer.iter().all(|pair| hundred.contains(pair)));
+    assert_eq!(sampled("log.txt", 100_000, None).0, [2, 600]);
+}
+
+#[test]
 fn own_user_ids_are_other_people() {
     let (_dir, mut config) = two();
     config.domains[0].users = UserIdentity::Own;

@@ -93,9 +93,10 @@ proptest! {
         let filtered = PrepareOptions { core, users: UserFilter::Overlapping, positive_threshold: Some(3.0), ..PrepareOptions::default() };
         let rule = |deduplicate| PrepareOptions { deduplicate, clip: None, ..PrepareOptions::default() };
         let rules = [Deduplicate::First, Deduplicate::Max, Deduplicate::Sum, Deduplicate::None].map(rule);
+        let sampled = PrepareOptions { max_rows: Some(15), ..rule(Deduplicate::None) };
         let (log, scale) = (Some(Logarithm::Ln), Some(Scale::Standard));
         let scaled = PrepareOptions { log, scale, ..PrepareOptions::default() };
-        for options in [PrepareOptions::default(), filtered].into_iter().chain(rules).chain([scaled]) {
+        for options in [PrepareOptions::default(), filtered].into_iter().chain(rules).chain([scaled, sampled]) {
             for split in splits() {
                 prop_assert!(same(prepared(&source, &rows, &options, &split), prepared(&source, &other, &options, &split)));
             }
