@@ -48,12 +48,14 @@ pub(super) fn count_overlaps(world: &World) -> Vec<Overlap> {
 }
 
 /// What becomes of dense ids when the unused ones go: the new map, and the new id of each old one.
-struct Renumbered {
-    map: IdMap,
-    new_id: Vec<u32>,
+pub(super) struct Renumbered {
+    pub(super) map: IdMap,
+    /// Of an id that goes, any.
+    pub(super) new_id: Vec<u32>,
 }
 
-fn renumber(old: &IdMap, used: &[bool]) -> Renumbered {
+/// Keeps the ids that are used.
+pub(super) fn renumber(old: &IdMap, used: &[bool]) -> Renumbered {
     let names: Vec<&str> = old.iter().zip(used).filter(|(_, used)| **used).map(|(name, _)| name).collect();
     let mut next = 0;
     let step = |&used: &bool| {

@@ -132,6 +132,9 @@ pub struct DomainConfig {
     /// Rows of this domain at most; overrides `prepare.max_rows`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_rows: Option<usize>,
+    /// A file of this domain's items to keep, one external id a line; null: all, or `prepare.only_items` of the target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only_items: Option<PathBuf>,
 }
 
 /// What becomes of the values of a domain, applied in this order; see the table of steps in [`crate::prepare`].
@@ -218,6 +221,11 @@ pub struct PrepareOptions {
     pub train_size: f64,
     /// Rows of each domain at most (`max_items` of some notebooks), at least 1, by hash of external ids; null: all.
     pub max_rows: Option<usize>,
+    /// A file of the users to keep in all domains, one external id a line, as the prepared data call them (`music:a`
+    /// where ids are a domain's own); null: all.
+    pub only_users: Option<PathBuf>,
+    /// A file of the target's items to keep, one external id a line; null: all.
+    pub only_items: Option<PathBuf>,
 }
 
 impl Default for PrepareOptions {
@@ -239,6 +247,8 @@ impl Default for PrepareOptions {
             unknown_category: Some("unknown".into()),
             train_size: 1.0,
             max_rows: None,
+            only_users: None,
+            only_items: None,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! | # | step | result | ties and order |
 //! |---|---|---|---|
 //! | 1 | read | one row per event; rows without user, item, value, or time where the domain's log has times, are dropped | – |
+//! | 1 | only users, only items | rows whose user, whose item is in the file; given negatives likewise by item | – |
 //! | 2 | value interval | rows with `low <= value <= high` | – |
 //! | 2 | clip | `value = min(max(value, low), high)` | – |
 //! | 3 | given parts | a pair in two parts stays in the later: test, then validation, then train | – |
@@ -50,6 +51,7 @@ mod report;
 mod rows;
 mod sample;
 mod split;
+mod subset;
 mod values;
 
 pub use self::config::{

@@ -9,7 +9,7 @@ use super::report::PrepareReport;
 use super::rows::{Part, World};
 use super::sample::MaxRows;
 use super::values::DomainValues;
-use super::{assemble, clean, filter, ingest, links, locate, sample, split as splitting};
+use super::{assemble, clean, filter, ingest, links, locate, sample, split as splitting, subset};
 use crate::DataError;
 use crate::readers::{Progress, Session, read_items};
 
@@ -30,6 +30,9 @@ pub fn prepare(
     let mut world = ingest::ingest(data, split.kind, options.drop_incomplete, &mut session)?;
     let before = world.sizes();
     world.record("read", &before, "the files hold no complete row; check `format` and `columns`")?;
+
+    subset::subset(&mut world, data, &options, &mut session)?;
+    let before = world.sizes();
 
     session.stage("clean", before.iter().sum::<usize>() as u64)?;
     let values = values_of(data, &world, &options);

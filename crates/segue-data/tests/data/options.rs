@@ -2,8 +2,8 @@
 
 use segue_core::Signal;
 use segue_data::prepare::{
-    Column, ColumnMap, Core, CoreMode, DataConfig, Deduplicate, DomainConfig, OneOrMany, PrepareOptions, RatioOrder,
-    SplitConfig, SplitKind, UserFilter, UserIdentity,
+    Column, ColumnMap, Core, CoreMode, DataConfig, Deduplicate, DomainConfig, LinkFile, OneOrMany, PrepareOptions,
+    RatioOrder, SplitConfig, SplitKind, UserFilter, UserIdentity,
 };
 
 use super::{data, domain, files, kind, message, pairs, parts, run};
@@ -144,6 +144,54 @@ fn a_sample_of_rows_has_the_size_asked_for_and_is_part_of_a_larger_one() {
     assert_eq!(left, [2, 40]);
     assert!(fewer.iter().all(|pair| hundred.contains(pair)));
     assert_eq!(sampled("log.txt", 100_000, None).0, [2, 600]);
+}
+
+#[test]
+fn users_and_items_are_those_of_a_file() {
+    let (dir, mut config) = two();
+    let write = |name: &str, text: &str| {
+        std::fs::write(dir.path().join(name), text).unwrap();
+        Some(dir.path().join(name))
+    };
+    let only_users = write("users.csv", "user_id\na\nc\r\n\nz\n");
+    let only_items = write("films.ids", "f1\n f3 \n");
+    config.domains[0].only_items = write("songs.ids", "m1\n");
+    let options = PrepareOptions { only_users, only_items, ..PrepareOptions::default() };
+    let split = SplitConfig { min_history: 2, ..SplitConfig::default() };
+    let (prepared, report) = run(&config, &options, &split).unwrap();
+    let all: Vec<String> = parts(&prepared).iter().flat_map(|log| pairs(&prepared, log)).collect();
+    assert_eq!(all, ["a:m1", "c:f1", "c:m1", "a:f1", "a:f3"]);
+    assert!(report.notes.iter().any(|note| note.ends_with("users.csv: 2 of 3 ids are users")), "{:?}", report.notes);
+    assert!(report.inputs.iter().any(|input| input.path.ends_with("films.ids") && input.lines == 2));
+    let removed = |step: &str| report.steps.iter().filter(|s| s.step == step).map(|s| s.removed).collect::<Vec<_>>();
+    assert_eq!((removed("only users"), removed("only items")), (vec![1, 3], vec![1, 1]));
+
+    let only_items = write("none.ids", "f1,5\n");
+    let text = message(run(&config, &PrepareOptions { only_items, ..PrepareOptions::default() }, &split));
+    assert!(text.starts_with("prepare.only_items: ") && text.contains("such as \"f1\""), "{text}");
+    let only_users = Some(dir.path().join("user.csv"));
+    let text = message(run(&config, &PrepareOptions { only_users, ..PrepareOptions::default() }, &split));
+    assert!(text.contains("no such file") && text.contains("users.csv"), "{text}");
+}
+
+#[test]
+fn an_item_that_is_not_kept_comes_back_neither_by_a_link_nor_as_a_negative() {
+    let (dir, mut config) = two();
+    std::fs::write(dir.path().join("x.link"), "m1,f2\nm2,f3\n").unwrap();
+    std::fs::write(dir.path().join("films.ids"), "f1\nf3\n").unwrap();
+    std::fs::write(dir.path().join("negatives.txt"), "a f2 f3\n").unwrap();
+    config.domains[1].only_items = Some(dir.path().join("films.ids"));
+    config.domains[1].negatives = Some(dir.path().join("negatives.txt"));
+    let domains = ["music".into(), "films".into()];
+    config.item_links = vec![LinkFile { file: dir.path().join("x.link"), domains, header: Some(false) }];
+    let split = SplitConfig { min_history: 1, ..SplitConfig::default() };
+    let (prepared, _) = run(&config, &PrepareOptions::default(), &split).unwrap();
+    assert!(prepared.catalogue.find(1, "f2").is_none());
+    // m1 stays a song, m2 is f3.
+    assert!(prepared.catalogue.find(0, "m1").is_some() && prepared.catalogue.find(0, "m2").is_none());
+    let f3 = prepared.catalogue.find(1, "f3").unwrap();
+    let negatives = prepared.split.tasks[0].valid.negatives.as_ref().unwrap();
+    assert_eq!(negatives.cols_of(prepared.users.find("a").unwrap() as usize), [f3]);
 }
 
 #[test]
