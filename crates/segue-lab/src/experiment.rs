@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use segue_core::{
@@ -20,7 +19,7 @@ use crate::error::LabError;
 use crate::files::read;
 use crate::measure::{measure_test, measure_valid, protocol};
 use crate::settings::{Scope, Settings};
-use crate::watch::{CHECKPOINT_NAME, RunWatch, STOP, WatchPlan};
+use crate::watch::{CHECKPOINT_NAME, RunWatch, WatchPlan, unless_stopped};
 
 /// Data ready for training, and how it came to be.
 #[derive(Debug, Clone)]
@@ -47,7 +46,8 @@ pub fn load_data(
     let mut config: DataConfig = serde_json::from_value(Value::Object(settings.data.logs.clone()))
         .map_err(|error| LabError::Config(format!("data: {error}")))?;
     let mut stoppable = |p: Progress<'_>| {
-        if STOP.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { progress(p) }
+        progress(p)?;
+        unless_stopped()
     };
     if let Some(world) = &settings.data.world {
         let folder = tempfile::tempdir().map_err(|error| LabError::io("create", &std::env::temp_dir(), &error))?;

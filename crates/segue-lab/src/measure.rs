@@ -1,14 +1,11 @@
 //! The evaluation group of the configuration, put to work.
 
-use std::ops::ControlFlow;
-use std::sync::atomic::Ordering;
-
 use segue_core::{Holdout, Interactions, Output, Prepared, Recommender, Task};
 use segue_eval::{Candidates, Evaluation, MetricSpec, Part, Protocol, Question, Seen, evaluate_watched};
 
 use crate::error::LabError;
 use crate::settings::{CandidateKind, EvaluationSettings, Known};
-use crate::watch::STOP;
+use crate::watch::unless_stopped;
 
 /// The protocol that the settings describe. Rating models are also asked for RMSE and MAE; coverage is left out where
 /// candidates are drawn rather than chosen from the catalogue.
@@ -49,8 +46,7 @@ pub fn protocol(settings: &EvaluationSettings, seed: u64, output: Output) -> Res
 
 /// Measures until done, or until somebody asks to stop.
 fn stoppable(model: &dyn Recommender, question: &Question<'_>, protocol: &Protocol) -> Result<Evaluation, LabError> {
-    let go_on = |_, _| if STOP.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-    Ok(evaluate_watched(model, question, protocol, &go_on)?)
+    Ok(evaluate_watched(model, question, protocol, &|_, _| unless_stopped())?)
 }
 
 /// Asks the validation question of `task`.

@@ -18,8 +18,13 @@ pub(crate) const CHECKPOINT_NAME: &str = "checkpoint.safetensors";
 /// Least time between two checkpoints, so that short epochs do not spend their time on the disk.
 const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(20);
 
-/// Set by Ctrl-C: every fit stops at its next event.
+/// Set by Ctrl-C: every fit, and all other long work, stops at its next event.
 pub static STOP: AtomicBool = AtomicBool::new(false);
+
+/// What work without a watcher answers its progress with: go on until Ctrl-C.
+pub(crate) fn unless_stopped() -> ControlFlow<()> {
+    if STOP.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
 
 /// What a run wants of its watcher.
 #[derive(Debug, Clone, Default)]

@@ -2,11 +2,10 @@
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 
 use clap::{Args, ValueEnum};
 use segue_lab::config::to_yaml;
-use segue_lab::{Composer, Job, Loaded, STOP, Settings, load_data, train};
+use segue_lab::{Composer, Job, Loaded, Settings, load_data, train};
 
 use crate::terminal::{Bar, Format, print_measured, say};
 
@@ -110,7 +109,8 @@ pub(crate) fn load(settings: &Settings) -> anyhow::Result<Loaded> {
     let loaded = load_data(settings, &mut |p| {
         let done = if p.bytes_total > 0 { p.bytes } else { p.rows };
         bar.set(p.stage, done, p.bytes_total);
-        if STOP.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        // Ctrl-C is heard below.
+        ControlFlow::Continue(())
     });
     bar.finish();
     let loaded = loaded?;
