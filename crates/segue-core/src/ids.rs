@@ -1,6 +1,9 @@
 //! Dense ids and their external names.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
+
+use rayon::prelude::*;
 
 /// Dense index of a user, `0..n_users`; a person is the same row in every domain.
 pub type UserId = u32;
@@ -13,14 +16,28 @@ pub type DomainId = usize;
 ///
 /// A number is a run of ASCII digits without a leading zero (or `0` itself), so that distinct ids never compare equal.
 pub fn external_order(a: &str, b: &str) -> Ordering {
-    let is_number =
-        |s: &str| s.bytes().all(|c| c.is_ascii_digit()) && !s.is_empty() && (s == "0" || !s.starts_with('0'));
     match (is_number(a), is_number(b)) {
         (true, true) => a.len().cmp(&b.len()).then_with(|| a.cmp(b)),
         (true, false) => Ordering::Less,
         (false, true) => Ordering::Greater,
         (false, false) => a.cmp(b),
     }
+}
+
+fn is_number(id: &str) -> bool {
+    id.bytes().all(|c| c.is_ascii_digit()) && !id.is_empty() && (id == "0" || !id.starts_with('0'))
+}
+
+/// What decides [`external_order`] in most cases: less here is less there.
+fn leading(id: &str) -> u64 {
+    // Numbers are below 2^63: by their length, then by their first digits; texts are above, by their first bytes.
+    let kind = if is_number(id) { id.len().min(0x7f) as u8 } else { 0x80 };
+    let mut bytes = [0; 8];
+    bytes[0] = kind;
+    // Of numbers with more digits than a byte tells, the first ones decide nothing.
+    let shown = if kind == 0x7f { &[] } else { &id.as_bytes()[..id.len().min(7)] };
+    bytes[1..=shown.len()].copy_from_slice(shown);
+    u64::from_be_bytes(bytes)
 }
 
 /// External ids in [`external_order`]; the position of an id is its dense id.
@@ -40,6 +57,39 @@ impl IdMap {
         let mut map = Self::default();
         for id in &ids {
             map.text.push_str(id.as_ref());
+            map.ends.push(map.text.len());
+        }
+        map
+    }
+
+    /// The ids of several lists as one map, and for each list the dense ids of its members in its order.
+    ///
+    /// `name(list, n)` is member `n` of a list of `sizes[list]` members. Sixteen bytes a member are held beside the map.
+    pub fn joined<'a>(sizes: &[usize], name: impl Fn(usize, u32) -> Cow<'a, str> + Sync) -> (Self, Vec<Vec<u32>>) {
+        let members = sizes.iter().enumerate().flat_map(|(list, &n)| (0..n as u32).map(move |n| (list as u32, n)));
+        let mut members: Vec<(u64, u32, u32)> = members.map(|(list, n)| (0, list, n)).collect();
+        let of = |&(_, list, n): &(u64, u32, u32)| name(list as usize, n);
+        members.par_iter_mut().for_each(|member| member.0 = leading(&of(member)));
+        members.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| external_order(&of(a), &of(b))));
+        let mut map = Self::default();
+        let mut dense: Vec<Vec<u32>> = sizes.iter().map(|&n| vec![0; n]).collect();
+        for member in &members {
+            let id = of(member);
+            if map.is_empty() || map.external(map.len() as u32 - 1) != id {
+                map.text.push_str(&id);
+                map.ends.push(map.text.len());
+            }
+            dense[member.1 as usize][member.2 as usize] = map.len() as u32 - 1;
+        }
+        (map, dense)
+    }
+
+    /// The ids whose place in `kept` is true.
+    #[must_use]
+    pub fn only(&self, kept: &[bool]) -> Self {
+        let mut map = Self::default();
+        for (id, _) in self.iter().zip(kept).filter(|(_, kept)| **kept) {
+            map.text.push_str(id);
             map.ends.push(map.text.len());
         }
         map
@@ -103,6 +153,19 @@ mod tests {
                 proptest::prop_assert_eq!(map.external(index), id.as_str());
             }
             proptest::prop_assert_eq!(map.find("zzzzz"), None);
+        }
+
+        #[test]
+        fn joined_lists_are_one_map(lists in proptest::collection::vec(
+            proptest::collection::vec("[0-9]{0,9}|[0-9a-z\u{80}-\u{100}]{0,9}|1[0-9]{125,130}", 0..20), 0..4,
+        )) {
+            let sizes: Vec<usize> = lists.iter().map(Vec::len).collect();
+            let (map, dense) = IdMap::joined(&sizes, |list, n| lists[list][n as usize].as_str().into());
+            proptest::prop_assert_eq!(&map, &IdMap::new(lists.concat()));
+            for (list, dense) in lists.iter().zip(&dense) {
+                let found: Vec<u32> = list.iter().map(|id| map.find(id).unwrap()).collect();
+                proptest::prop_assert_eq!(dense, &found);
+            }
         }
     }
 }

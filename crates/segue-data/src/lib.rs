@@ -9,6 +9,7 @@ mod parquet_columns;
 mod place;
 pub mod prepare;
 pub mod readers;
+mod spill;
 pub mod synth;
 pub mod writers;
 

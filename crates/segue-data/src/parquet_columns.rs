@@ -5,13 +5,16 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
+use bytes::Bytes;
+use parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as Physical};
+use parquet::column::writer::{ColumnCloseResult, get_column_writer, get_typed_column_writer};
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
-use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
-use parquet::schema::types::{Type, TypePtr};
+use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, SerializedRowGroupWriter, TrackedWrite};
+use parquet::schema::types::{ColumnDescPtr, Type, TypePtr};
+use rayon::prelude::*;
 
 use crate::DataError;
 use crate::readers::parquet::open;
@@ -49,10 +52,7 @@ pub(crate) fn write_table<W: Write + Send>(
     mut write: impl FnMut(&mut Group<'_, W>, std::ops::Range<usize>) -> Result<(), ParquetError>,
 ) -> Result<W, ParquetError> {
     let schema = Type::group_type_builder("schema").with_fields(fields).build()?;
-    // A fixed creator: the same data gives the same bytes whatever the version of the library says of itself.
-    let properties =
-        WriterProperties::builder().set_compression(Compression::SNAPPY).set_created_by("segue".into()).build();
-    let mut writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties))?;
+    let mut writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties().build()))?;
     let mut start = 0;
     while start < n_rows {
         let end = (start + GROUP).min(n_rows);
@@ -109,16 +109,6 @@ impl<W: Write + Send> Group<'_, W> {
         self.column::<Int64Type>(values, None, None)
     }
 
-    /// All present or all absent.
-    pub(crate) fn longs_or_none(&mut self, values: Option<&[i64]>, n: usize) -> Result<(), ParquetError> {
-        self.column::<Int64Type>(values.unwrap_or_default(), Some(&vec![i16::from(values.is_some()); n]), None)
-    }
-
-    /// All present or all absent.
-    pub(crate) fn floats_or_none(&mut self, values: Option<&[f32]>, n: usize) -> Result<(), ParquetError> {
-        self.column::<FloatType>(values.unwrap_or_default(), Some(&vec![i16::from(values.is_some()); n]), None)
-    }
-
     pub(crate) fn text_lists<'t>(&mut self, rows: impl Iterator<Item = &'t [String]>) -> Result<(), ParquetError> {
         let (mut values, mut levels, mut repeats) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows {
@@ -134,6 +124,131 @@ impl<W: Write + Send> Group<'_, W> {
         }
         self.column::<ByteArrayType>(&values, Some(&levels), Some(&repeats))
     }
+}
+
+/// Texts by number, in one buffer that Parquet's values share.
+#[derive(Debug)]
+pub(crate) struct IdTexts {
+    text: Bytes,
+    ends: Vec<usize>,
+}
+
+impl IdTexts {
+    pub(crate) fn of<'t>(texts: impl Iterator<Item = &'t str>) -> Self {
+        let (mut text, mut ends) = (Vec::new(), vec![0]);
+        for one in texts {
+            text.extend_from_slice(one.as_bytes());
+            ends.push(text.len());
+        }
+        Self { text: text.into(), ends }
+    }
+
+    pub(crate) fn get(&self, id: u32) -> ByteArray {
+        self.text.slice(self.ends[id as usize]..self.ends[id as usize + 1]).into()
+    }
+}
+
+/// A table whose row groups are written column by column, columns in parallel.
+pub(crate) struct TableWriter<W: Write + Send> {
+    writer: SerializedFileWriter<W>,
+    properties: Arc<WriterProperties>,
+    descriptors: Vec<ColumnDescPtr>,
+}
+
+impl<W: Write + Send> std::fmt::Debug for TableWriter<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TableWriter").field("descriptors", &self.descriptors).finish_non_exhaustive()
+    }
+}
+
+/// Encodes one column of a row group.
+pub(crate) type Fill<'a> = &'a (dyn Fn(Column<'_>) -> Result<Encoded, ParquetError> + Sync);
+
+/// An encoded column of a row group.
+pub(crate) type Encoded = (Bytes, ColumnCloseResult);
+
+impl<W: Write + Send> TableWriter<W> {
+    /// `encoded`: columns that have no dictionary, and how they are encoded.
+    pub(crate) fn new(out: W, fields: Vec<TypePtr>, encoded: &[(&str, Encoding)]) -> Result<Self, ParquetError> {
+        let schema = Type::group_type_builder("schema").with_fields(fields).build()?;
+        let mut properties = properties();
+        for &(column, encoding) in encoded {
+            properties = properties
+                .set_column_dictionary_enabled(column.into(), false)
+                .set_column_encoding(column.into(), encoding);
+        }
+        let properties = Arc::new(properties.build());
+        let writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::clone(&properties))?;
+        let descriptors = writer.schema_descr().columns().to_vec();
+        Ok(Self { writer, properties, descriptors })
+    }
+
+    /// Writes one row group; each function fills one column.
+    pub(crate) fn group(&mut self, columns: &[Fill<'_>]) -> Result<(), ParquetError> {
+        let column = |n: usize| Column { properties: &self.properties, descriptor: &self.descriptors[n] };
+        let encoded = columns.par_iter().enumerate().map(|(n, write)| write(column(n)));
+        let encoded = encoded.collect::<Result<Vec<_>, _>>()?;
+        let mut group = self.writer.next_row_group()?;
+        for (bytes, closed) in encoded {
+            group.append_column(&bytes, closed)?;
+        }
+        group.close().map(drop)
+    }
+
+    pub(crate) fn finish(self) -> Result<W, ParquetError> {
+        self.writer.into_inner()
+    }
+}
+
+/// One column of a row group to be encoded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column<'a> {
+    properties: &'a Arc<WriterProperties>,
+    descriptor: &'a ColumnDescPtr,
+}
+
+impl Column<'_> {
+    fn encode<T: DataType>(self, values: &[T::T], levels: Option<&[i16]>) -> Result<Encoded, ParquetError> {
+        let mut sink = TrackedWrite::new(Vec::new());
+        let pages = Box::new(SerializedPageWriter::new(&mut sink));
+        let writer = get_column_writer(Arc::clone(self.descriptor), Arc::clone(self.properties), pages);
+        let mut writer = get_typed_column_writer::<T>(writer);
+        writer.write_batch(values, levels, None)?;
+        let closed = writer.close()?;
+        Ok((sink.into_inner()?.into(), closed))
+    }
+
+    /// Values where they are, and a level for each row.
+    fn encode_optional<T: DataType>(self, values: impl Iterator<Item = Option<T::T>>) -> Result<Encoded, ParquetError> {
+        let mut levels = Vec::new();
+        let present: Vec<T::T> = values.inspect(|value| levels.push(i16::from(value.is_some()))).flatten().collect();
+        self.encode::<T>(&present, Some(&levels))
+    }
+
+    pub(crate) fn texts(self, values: impl Iterator<Item = ByteArray>) -> Result<Encoded, ParquetError> {
+        self.encode::<ByteArrayType>(&values.collect::<Vec<_>>(), None)
+    }
+
+    pub(crate) fn ints(self, values: impl Iterator<Item = i32>) -> Result<Encoded, ParquetError> {
+        self.encode::<Int32Type>(&values.collect::<Vec<_>>(), None)
+    }
+
+    pub(crate) fn floats(self, values: impl Iterator<Item = f32>) -> Result<Encoded, ParquetError> {
+        self.encode::<FloatType>(&values.collect::<Vec<_>>(), None)
+    }
+
+    pub(crate) fn optional_longs(self, values: impl Iterator<Item = Option<i64>>) -> Result<Encoded, ParquetError> {
+        self.encode_optional::<Int64Type>(values)
+    }
+
+    pub(crate) fn optional_floats(self, values: impl Iterator<Item = Option<f32>>) -> Result<Encoded, ParquetError> {
+        self.encode_optional::<FloatType>(values)
+    }
+}
+
+/// A fixed creator: the same data gives the same bytes whatever the version of the library says of itself.
+fn properties() -> WriterPropertiesBuilder {
+    WriterProperties::builder().set_compression(Compression::SNAPPY).set_created_by("segue".into())
 }
 
 /// A failure while writing: a full disk is the system's word, not a fault of the format.

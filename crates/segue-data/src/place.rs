@@ -116,7 +116,7 @@ impl Drop for Place {
 }
 
 /// Only nothing, an empty folder or a folder of ours is replaced.
-fn replaceable(target: &Path, mark: Mark) -> Result<(), DataError> {
+pub(crate) fn replaceable(target: &Path, mark: Mark) -> Result<(), DataError> {
     let folder = |what: String| DataError::Folder { path: target.into(), what };
     if !target.exists() {
         return Ok(());
@@ -173,7 +173,8 @@ fn parent_of(target: &Path) -> &Path {
     target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn sibling(target: &Path, role: &str) -> Result<PathBuf, DataError> {
+/// The name beside `target` that has this role.
+pub(crate) fn sibling(target: &Path, role: &str) -> Result<PathBuf, DataError> {
     match target.file_name() {
         Some(name) => Ok(parent_of(target).join(format!(".{}.{role}", name.to_string_lossy()))),
         None => Err(DataError::Folder { path: target.into(), what: "has no name; name an output folder".into() }),

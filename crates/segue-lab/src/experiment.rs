@@ -9,7 +9,9 @@ use segue_core::{
     ArtifactReader, Configured, DomainId, EpochRecord, FitCx, FitError, Interactions, OpenedTests, Output, Prepared,
     Recommender, Registry, Seed, TrainData, Validator, Watch,
 };
-use segue_data::prepare::{DataConfig, OneOrMany, PrepareReport, Progress, load_folder, prepare};
+use segue_data::prepare::{
+    DataConfig, OneOrMany, PrepareReport, Progress, load_folder, prepare, prepare_folder, write_folder,
+};
 use segue_data::synth::{Medium, World, WorldError, shuffle_links};
 use segue_eval::{Evaluation, Protocol, Question, Validation};
 use serde_json::Value;
@@ -41,42 +43,68 @@ pub fn load_data(
         let (data, manifest) = load_folder(folder)?;
         return Ok(Loaded { data, name: manifest.name, report: manifest.report });
     }
-    // The raw files of a generated world live as long as their preparation.
-    let mut generated = None;
-    let mut config: DataConfig = serde_json::from_value(Value::Object(settings.data.logs.clone()))
-        .map_err(|error| LabError::Config(format!("data: {error}")))?;
-    let mut stoppable = |p: Progress<'_>| {
+    let mut stoppable = stoppable(progress);
+    let (config, _generated) = raw_logs(settings, &mut stoppable)?;
+    let (data, report) = prepare(&config, &settings.prepare, &settings.split, settings.seed, &mut stoppable)?;
+    Ok(Loaded { data, name: config.name, report })
+}
+
+/// Prepares raw logs or the sample world as a folder, without holding them in memory; also returns how many bytes of
+/// rows went through files.
+pub fn prepare_data(
+    settings: &Settings,
+    out: &Path,
+    progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
+) -> Result<(PrepareReport, u64), LabError> {
+    if let Some(folder) = &settings.data_dir {
+        let (data, manifest) = load_folder(folder)?;
+        write_folder(out, &data, &manifest.report)?;
+        return Ok((manifest.report, 0));
+    }
+    let mut stoppable = stoppable(progress);
+    let (config, _generated) = raw_logs(settings, &mut stoppable)?;
+    let choices = (&settings.prepare, &settings.split, settings.seed);
+    Ok(prepare_folder(out, &config, choices, &mut stoppable)?)
+}
+
+/// Listens to progress and to Ctrl-C.
+fn stoppable(progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>) -> impl FnMut(Progress<'_>) -> ControlFlow<()> {
+    move |p| {
         progress(p)?;
         unless_stopped()
-    };
-    if let Some(world) = &settings.data.world {
-        let folder = tempfile::tempdir().map_err(|error| LabError::io("create", &std::env::temp_dir(), &error))?;
-        let wrong = |error: WorldError| match error {
-            WorldError::Interrupted => LabError::Interrupted(error.to_string()),
-            error => LabError::Config(format!("data.world: {error}")),
-        };
-        let world = World::generate_watched(world, &mut stoppable).map_err(wrong)?;
-        world.write_csv(folder.path()).map_err(wrong)?;
-        let has = |name: &str| world.domains.iter().any(|domain| domain.name == name);
-        let known = |name: &str| Medium::ALL.iter().any(|medium| medium.name() == name);
-        // A domain without items is left out of the world, and so of the data; the target cannot be.
-        let target = &config.target;
-        if known(target) && !has(target) {
-            return Err(LabError::Config(format!(
-                "data.target={target}: the world has none; give data.world.{target}.n_items a value above 0"
-            )));
-        }
-        config.domains.retain(|domain| has(&domain.name) || !known(&domain.name));
-        for domain in &mut config.domains {
-            let inside = |file: &str| OneOrMany::One(folder.path().join(&domain.name).join(file));
-            (domain.interactions, domain.items) = (Some(inside("ratings.csv")), Some(inside("items.csv")));
-        }
-        generated = Some(folder);
     }
-    let prepared = prepare(&config, &settings.prepare, &settings.split, settings.seed, &mut stoppable);
-    drop(generated);
-    let (data, report) = prepared?;
-    Ok(Loaded { data, name: config.name, report })
+}
+
+/// The logs that are configured. The files of a generated world live as long as the folder that is returned with them.
+fn raw_logs(
+    settings: &Settings,
+    stoppable: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
+) -> Result<(DataConfig, Option<tempfile::TempDir>), LabError> {
+    let mut config: DataConfig = serde_json::from_value(Value::Object(settings.data.logs.clone()))
+        .map_err(|error| LabError::Config(format!("data: {error}")))?;
+    let Some(world) = &settings.data.world else { return Ok((config, None)) };
+    let folder = tempfile::tempdir().map_err(|error| LabError::io("create", &std::env::temp_dir(), &error))?;
+    let wrong = |error: WorldError| match error {
+        WorldError::Interrupted => LabError::Interrupted(error.to_string()),
+        error => LabError::Config(format!("data.world: {error}")),
+    };
+    let world = World::generate_watched(world, stoppable).map_err(wrong)?;
+    world.write_csv(folder.path()).map_err(wrong)?;
+    let has = |name: &str| world.domains.iter().any(|domain| domain.name == name);
+    let known = |name: &str| Medium::ALL.iter().any(|medium| medium.name() == name);
+    // A domain without items is left out of the world, and so of the data; the target cannot be.
+    let target = &config.target;
+    if known(target) && !has(target) {
+        return Err(LabError::Config(format!(
+            "data.target={target}: the world has none; give data.world.{target}.n_items a value above 0"
+        )));
+    }
+    config.domains.retain(|domain| has(&domain.name) || !known(&domain.name));
+    for domain in &mut config.domains {
+        let inside = |file: &str| OneOrMany::One(folder.path().join(&domain.name).join(file));
+        (domain.interactions, domain.items) = (Some(inside("ratings.csv")), Some(inside("items.csv")));
+    }
+    Ok((config, Some(folder)))
 }
 
 impl Loaded {

@@ -9,6 +9,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, ContentArrangement};
 use indicatif::{ProgressBar, ProgressStyle};
 use segue_core::{FitEvent, Halt, Watch};
+use segue_data::prepare::Progress;
 
 /// How a table is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -82,6 +83,15 @@ fn framed(header: &[String], rows: &[Vec<String>]) -> comfy_table::Table {
     table
 }
 
+/// A number in three digits or so.
+fn short(n: f64) -> String {
+    match n {
+        n if n >= 1e6 => format!("{:.1} M", n / 1e6),
+        n if n >= 1e4 => format!("{:.0} k", n / 1e3),
+        n => format!("{n:.0}"),
+    }
+}
+
 /// Writes one line to stderr: what is going on, for people.
 pub(crate) fn say(line: &str) {
     // A closed stderr is no reason to fail.
@@ -148,6 +158,16 @@ impl Bar {
                 None => format!("{stage}, {done} rows"),
             });
         }
+    }
+
+    /// Shows how far the preparation of data is: the share of the bytes, rows, and rows a second.
+    pub(crate) fn hear(&mut self, p: Progress<'_>) {
+        let done = if p.bytes_total > 0 { p.bytes } else { p.rows };
+        let seconds = self.drawn.elapsed().as_secs_f64();
+        let rate = if p.bytes_total > 0 && seconds > 0.5 { p.rows as f64 / seconds } else { 0.0 };
+        let rows = if p.rows > 0 { format!(", {} rows", short(p.rows as f64)) } else { String::new() };
+        let rate = if rate > 0.0 { format!(", {} rows/s", short(rate)) } else { String::new() };
+        self.set(&format!("{}{rows}{rate}", p.stage), done, p.bytes_total);
     }
 
     /// Takes the bar away.

@@ -1,46 +1,80 @@
-//! Rows with parts into [`Prepared`], with only the users and items that occur.
+//! Rows with parts into dense ids, with only the users and items that occur, and into the events of each part.
+
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use segue_core::{
-    Catalogue, Csr, Domain, Event, Holdout, IdMap, Interactions, ItemInfo, Prepared, Sealed, Split, Task, TaskKind,
+    Catalogue, Csr, Domain, Event, Holdout, IdMap, Interactions, Prepared, Sealed, Split, Task, TaskKind,
 };
 
 use super::report::{Overlap, PartCount};
-use super::rows::{Part, World, distinct};
+use super::rows::{Counts, Part, Row, Rows, World};
 use crate::DataError;
+use crate::spill::Spill;
 
-/// Users, items and interactions of every domain and part.
-pub(super) fn count_parts(world: &World) -> Vec<PartCount> {
-    let mut counts = Vec::new();
-    for (d, domain) in world.domains.iter().enumerate() {
-        for (part, name) in [(Part::Train, "train"), (Part::Valid, "val"), (Part::Test, "test")] {
-            if d != world.target && part != Part::Train {
-                continue;
-            }
-            let rows = || domain.rows.iter().filter(|row| row.part == part);
-            let (users, items) = distinct(world.users.len(), domain.items.len(), rows());
-            let part = name.into();
-            counts.push(PartCount { domain: domain.name.clone(), part, users, items, interactions: rows().count() });
-        }
+/// Who and what occurs in each part of each domain.
+#[derive(Debug)]
+pub(super) struct Census {
+    /// By domain, then train, validation, test.
+    domains: Vec<[Counts; 3]>,
+}
+
+/// The parts in the order of [`Census`], and their names.
+const PARTS: [(Part, &str); 3] = [(Part::Train, "train"), (Part::Valid, "val"), (Part::Test, "test")];
+
+impl Census {
+    pub(super) fn take(world: &World) -> Result<Self, DataError> {
+        let domains = world.domains.iter().map(|domain| domain.rows.count_parts());
+        Ok(Self { domains: domains.collect::<Result<_, _>>()? })
     }
-    counts
+
+    /// Users, items and interactions of every part that a domain has: all three of a domain that is asked about.
+    pub(super) fn parts(&self, world: &World) -> Vec<PartCount> {
+        let mut counted = Vec::new();
+        for (d, (domain, counts)) in world.domains.iter().zip(&self.domains).enumerate() {
+            for ((part, name), counts) in PARTS.iter().zip(counts) {
+                if d != world.target && *part != Part::Train {
+                    continue;
+                }
+                let (users, items) = counts.distinct();
+                let (domain, part) = (domain.name.clone(), (*name).into());
+                counted.push(PartCount { domain, part, users, items, interactions: counts.rows });
+            }
+        }
+        counted
+    }
+
+    /// Whether each user has a held-out row of domain `d`.
+    fn asked(&self, d: usize) -> Vec<bool> {
+        let [_, valid, test] = &self.domains[d];
+        valid.users.iter().zip(&test.users).map(|(valid, test)| valid + test > 0).collect()
+    }
+
+    fn used_users(&self, n_users: usize) -> Vec<bool> {
+        let all = || self.domains.iter().flatten();
+        (0..n_users).map(|user| all().any(|counts| counts.users[user] > 0)).collect()
+    }
+
+    fn used_items(&self, d: usize, n_items: usize) -> Vec<bool> {
+        (0..n_items).map(|item| self.domains[d].iter().any(|counts| counts.items[item] > 0)).collect()
+    }
 }
 
 /// Overlap of every pair of domains.
 pub(super) fn count_overlaps(world: &World) -> Vec<Overlap> {
-    let met = world.met();
-    let count = |met: &[bool]| met.iter().filter(|&&m| m).count();
+    let met = |d: usize| world.domains[d].rows.counts().users.iter().map(|&n| n > 0);
+    let count = |d: usize| met(d).filter(|&met| met).count();
     let mut overlaps = Vec::new();
     for (a, first) in world.domains.iter().enumerate() {
         for (b, second) in world.domains.iter().enumerate().skip(a + 1) {
-            let users = met[a].iter().zip(&met[b]).filter(|(a, b)| **a && **b).count();
+            let users = met(a).zip(met(b)).filter(|(a, b)| *a && *b).count();
             let percent = |of: usize| if of == 0 { 0.0 } else { 100.0 * users as f64 / of as f64 };
             overlaps.push(Overlap {
                 first: first.name.clone(),
                 second: second.name.clone(),
                 users,
-                percent_of_first: percent(count(&met[a])),
-                percent_of_second: percent(count(&met[b])),
+                percent_of_first: percent(count(a)),
+                percent_of_second: percent(count(b)),
             });
         }
     }
@@ -56,133 +90,194 @@ pub(super) struct Renumbered {
 
 /// Keeps the ids that are used.
 pub(super) fn renumber(old: &IdMap, used: &[bool]) -> Renumbered {
-    let names: Vec<&str> = old.iter().zip(used).filter(|(_, used)| **used).map(|(name, _)| name).collect();
     let mut next = 0;
     let step = |&used: &bool| {
         next += u32::from(used);
         next.wrapping_sub(1)
     };
-    Renumbered { new_id: used.iter().map(step).collect(), map: IdMap::new(names) }
+    Renumbered { new_id: used.iter().map(step).collect(), map: old.only(used) }
 }
 
 /// The catalogue's ids: users and, per domain, items that occur in some part or among the kept negatives.
+#[derive(Debug)]
 pub(super) struct Assembled {
     pub(super) users: IdMap,
     pub(super) domains: Vec<Domain>,
-    train: Vec<Event>,
-    valid: Vec<Event>,
-    test: Vec<Event>,
+    pub(super) rows: SplitRows,
     negatives: Option<Csr<()>>,
-    n_items: usize,
     target: usize,
 }
 
-/// Renumbers ids and gathers the events of each part.
-pub(super) fn assemble(world: World) -> (Assembled, Vec<String>) {
+/// The rows of all domains, and what their ids are called now.
+#[derive(Debug)]
+pub(super) struct SplitRows {
+    domains: Vec<Rows>,
+    /// New id of each old user, and of each old item by domain.
+    users: Vec<u32>,
+    items: Vec<Vec<u32>>,
+    timed: bool,
+    /// Which task asks about each domain.
+    task_of: Vec<Option<usize>>,
+    n_tasks: usize,
+    spill: Option<Arc<Spill>>,
+}
+
+/// Renumbers ids and settles the negatives.
+pub(super) fn assemble(world: World, census: &Census) -> Result<(Assembled, Vec<String>), DataError> {
     let World { users, domains, target, negatives, mut notes, .. } = world;
-    let mut asked = vec![false; users.len()];
-    let held_out = domains[target].rows.iter().filter(|row| row.part > Part::Train);
-    held_out.for_each(|row| asked[row.user as usize] = true);
-    let negatives = negatives.map(|pairs| pairs.into_iter().filter(|p| asked[p.0 as usize]).collect::<Vec<_>>());
     let timed = domains.iter().all(|d| d.timed);
     if !timed && domains.iter().any(|d| d.timed) {
         let without: Vec<&str> = domains.iter().filter(|d| !d.timed).map(|d| d.name.as_str()).collect();
         notes.push(format!("{} has no times, so the joint log carries none", without.join(", ")));
     }
-    let mut used_users = vec![false; users.len()];
-    let mut used_items: Vec<Vec<bool>> = domains.iter().map(|d| vec![false; d.items.len()]).collect();
-    for (domain, used) in domains.iter().zip(&mut used_items) {
-        for row in domain.rows.iter().filter(|row| row.part != Part::Unused) {
-            used_users[row.user as usize] = true;
-            used[row.item as usize] = true;
-        }
-    }
-    negatives.iter().flatten().for_each(|&(_, item)| used_items[target][item as usize] = true);
-    let users = renumber(&users, &used_users);
-    let (mut start, mut parts, mut out) = (0_u32, [Vec::new(), Vec::new(), Vec::new()], Vec::new());
-    let mut target_start = 0;
-    let mut target_ids = Vec::new();
-    for (d, (domain, used)) in domains.into_iter().zip(&used_items).enumerate() {
-        let items = renumber(&domain.items, used);
-        for row in &domain.rows {
-            let slot = match row.part {
-                Part::Unused => continue,
-                Part::Train => 0,
-                Part::Valid => 1,
-                Part::Test => 2,
-            };
-            parts[slot].push(Event {
-                user: users.new_id[row.user as usize],
-                item: start + items.new_id[row.item as usize],
-                weight: row.weight,
-                signal: row.signal,
-                value: row.value,
-                time: timed.then_some(row.time),
-            });
-        }
-        if d == target {
-            target_start = start;
-            target_ids = items.new_id;
-        }
+    let asked = census.asked(target);
+    let negatives = negatives.map(|pairs| pairs.into_iter().filter(|p| asked[p.0 as usize]).collect::<Vec<_>>());
+    let users = renumber(&users, &census.used_users(users.len()));
+    let (mut start, mut out, mut rows, mut item_ids) = (0_u32, Vec::new(), Vec::new(), Vec::new());
+    let task_of = (0..domains.len()).map(|d| (d == target).then_some(0)).collect();
+    for (d, domain) in domains.into_iter().enumerate() {
+        let mut used = census.used_items(d, domain.items.len());
+        let of_negatives = negatives.iter().flatten().filter(|_| d == target);
+        of_negatives.for_each(|&(_, item)| used[item as usize] = true);
+        let items = renumber(&domain.items, &used);
+        item_ids.push(items.new_id.into_iter().map(|id| start.wrapping_add(id)).collect());
+        rows.push(domain.rows);
         start += items.map.len() as u32;
         out.push(Domain { name: domain.name, ids: items.map });
     }
-    for part in &mut parts {
-        // One total order, so that neither the input's nor a sort's order shows.
-        part.par_sort_unstable_by(|a, b| {
-            (a.user, a.time, a.item).cmp(&(b.user, b.time, b.item)).then(a.value.total_cmp(&b.value))
-        });
-    }
+    let rows =
+        SplitRows { domains: rows, users: users.new_id, items: item_ids, timed, task_of, n_tasks: 1, spill: None };
     let negatives = negatives.map(|pairs| {
-        let mut rows = vec![Vec::new(); users.map.len()];
+        let mut of_user = vec![Vec::new(); users.map.len()];
         for (user, item) in pairs {
-            rows[users.new_id[user as usize] as usize].push((target_start + target_ids[item as usize], ()));
+            of_user[rows.users[user as usize] as usize].push((rows.items[target][item as usize], ()));
         }
-        rows
+        of_user
     });
-    let negatives = match negatives.map(|rows| Csr::from_rows(start as usize, rows)).transpose() {
+    let negatives = match negatives.map(|of_user| Csr::from_rows(start as usize, of_user)).transpose() {
         Ok(negatives) => negatives,
         Err(error) => unreachable!("items of negatives were numbered above: {error}"),
     };
-    let [train, valid, test] = parts;
     if let Some(negatives) = &negatives {
-        let positive = |e: &&Event| negatives.contains(e.user as usize, e.item);
-        let clash = train.iter().chain(&valid).chain(&test).filter(positive).count();
-        if clash > 0 {
-            notes.push(format!("{clash} given negatives are events of their user; they are used as given"));
-        }
-        let without = users_without(&test, negatives);
-        if without > 0 {
-            notes.push(format!("{without} users with a test event have no given negatives"));
-        }
+        notes.extend(rows.doubts(negatives, target, &census.domains[target][2])?);
     }
-    let assembled =
-        Assembled { users: users.map, domains: out, train, valid, test, negatives, n_items: start as usize, target };
-    (assembled, notes)
+    Ok((Assembled { users: users.map, domains: out, rows, negatives, target }, notes))
 }
 
-fn users_without(test: &[Event], negatives: &Csr<()>) -> usize {
-    test.chunk_by(|a, b| a.user == b.user)
-        .filter(|events| negatives.cols_of(events[0].user as usize).is_empty())
-        .count()
+impl SplitRows {
+    /// What is odd about given negatives; `tested` counts the test rows of the target.
+    fn doubts(&self, negatives: &Csr<()>, target: usize, tested: &Counts) -> Result<Vec<String>, DataError> {
+        let positive = |row: &&Row| {
+            let (user, item) = (self.users[row.user as usize], self.items[target][row.item as usize]);
+            row.part != Part::Unused && negatives.contains(user as usize, item)
+        };
+        let clash: usize = self.domains[target].read(|rows| rows.iter().filter(positive).count())?.into_iter().sum();
+        let without = |&(&old, &n): &(&u32, &u32)| n > 0 && negatives.cols_of(old as usize).is_empty();
+        let without = self.users.iter().zip(&tested.users).filter(without).count();
+        let clash =
+            (clash > 0).then(|| format!("{clash} given negatives are events of their user; they are used as given"));
+        let without = (without > 0).then(|| format!("{without} users with a test event have no given negatives"));
+        Ok(clash.into_iter().chain(without).collect())
+    }
+
+    /// Bytes that went through files.
+    pub(super) fn spilled(&self) -> u64 {
+        self.spill.as_ref().map_or(0, |spill| spill.written())
+    }
+
+    /// The events of the users of one chunk after the other, users rising: of training, then of validation and test of
+    /// each task, each by user, time, item and value.
+    pub(super) fn each_piece(
+        &self,
+        take: &mut dyn FnMut(Vec<Vec<Event>>) -> Result<(), DataError>,
+    ) -> Result<(), DataError> {
+        let n_chunks = self.domains.first().map_or(0, Rows::n_chunks);
+        (0..n_chunks).try_for_each(|k| take(self.piece(k)?))
+    }
+
+    fn piece(&self, k: usize) -> Result<Vec<Vec<Event>>, DataError> {
+        let mut parts = vec![Vec::new(); 1 + 2 * self.n_tasks];
+        for (d, rows) in self.domains.iter().enumerate() {
+            let items = &self.items[d];
+            rows.with_chunk(k, |rows| {
+                for row in rows {
+                    let part = match (row.part, self.task_of[d]) {
+                        (Part::Unused, _) => continue,
+                        (Part::Valid, Some(task)) => 1 + 2 * task,
+                        (Part::Test, Some(task)) => 2 + 2 * task,
+                        (Part::Train | Part::Valid | Part::Test, _) => 0,
+                    };
+                    parts[part].push(Event {
+                        user: self.users[row.user as usize],
+                        item: items[row.item as usize],
+                        weight: row.weight,
+                        signal: row.signal,
+                        value: row.value,
+                        time: self.timed.then_some(row.time),
+                    });
+                }
+            })?;
+        }
+        for part in &mut parts {
+            // One total order, so that neither the input's nor a sort's order shows.
+            part.par_sort_unstable_by(|a, b| {
+                (a.user, a.time, a.item).cmp(&(b.user, b.time, b.item)).then(a.value.total_cmp(&b.value))
+            });
+        }
+        Ok(parts)
+    }
+}
+
+/// All but the events: what the split is about.
+#[derive(Debug)]
+pub(super) struct Outline {
+    pub(super) users: IdMap,
+    pub(super) catalogue: Catalogue,
+    pub(super) protocol: String,
+    pub(super) tasks: Vec<TaskOutline>,
+}
+
+/// A task without its events.
+#[derive(Debug)]
+pub(super) struct TaskOutline {
+    pub(super) name: String,
+    pub(super) kind: TaskKind,
+    pub(super) target: usize,
+    /// Of validation and of test.
+    pub(super) negatives: [Option<Csr<()>>; 2],
 }
 
 impl Assembled {
-    /// Joins everything; `infos` holds what is known of each domain's items.
-    pub(super) fn finish(self, infos: &[Vec<ItemInfo>], protocol: String) -> Result<Prepared, DataError> {
-        let (n_users, n_items) = (self.users.len(), self.n_items);
-        let mut position = infos.iter().map(|infos| infos.iter()).collect::<Vec<_>>();
-        let catalogue = Catalogue::new(self.domains, |d, _| position[d].next().cloned().unwrap_or_default());
+    /// Joins ids with what is known of the items.
+    pub(super) fn outline(mut self, catalogue: Catalogue, protocol: String, spill: Arc<Spill>) -> (Outline, SplitRows) {
+        self.rows.spill = Some(spill);
         let name = catalogue.domains()[self.target].name.clone();
-        let log = |events: Vec<Event>| Interactions::new(n_users, n_items, events);
-        let task = Task {
-            name,
-            kind: TaskKind::Intra,
-            target: self.target,
-            valid: Holdout { events: log(self.valid)?, negatives: self.negatives.clone() },
-            test: Sealed::new(Holdout { events: log(self.test)?, negatives: self.negatives }),
-        };
-        let split = Split { train: log(self.train)?, tasks: vec![task], protocol };
-        Ok(Prepared { users: self.users, catalogue, split })
+        let negatives = [self.negatives.clone(), self.negatives];
+        let tasks = vec![TaskOutline { name, kind: TaskKind::Intra, target: self.target, negatives }];
+        (Outline { users: self.users, catalogue, protocol, tasks }, self.rows)
     }
+}
+
+/// Everything in memory.
+pub(super) fn gather(outline: Outline, mut rows: SplitRows) -> Result<Prepared, DataError> {
+    let Outline { users, catalogue, protocol, tasks } = outline;
+    let (n_users, n_items) = (users.len(), catalogue.n_items());
+    let mut parts: Vec<Vec<Event>> = vec![Vec::new(); 1 + 2 * tasks.len()];
+    for k in 0..rows.domains.first().map_or(0, Rows::n_chunks) {
+        let piece = rows.piece(k)?;
+        rows.domains.iter_mut().try_for_each(|rows| rows.take(k).map(drop))?;
+        parts.iter_mut().zip(piece).for_each(|(part, mut piece)| part.append(&mut piece));
+    }
+    drop(rows);
+    let mut logs = parts.into_iter().map(|events| Interactions::new(n_users, n_items, events));
+    let mut next = || logs.next().unwrap_or_else(|| Ok(Interactions::empty(n_users, n_items)));
+    let train = next()?;
+    let mut asked = Vec::new();
+    for task in tasks {
+        let [of_valid, of_test] = task.negatives;
+        let valid = Holdout { events: next()?, negatives: of_valid };
+        let test = Sealed::new(Holdout { events: next()?, negatives: of_test });
+        asked.push(Task { name: task.name, kind: task.kind, target: task.target, valid, test });
+    }
+    Ok(Prepared { users, catalogue, split: Split { train, tasks: asked, protocol } })
 }

@@ -1,4 +1,4 @@
-//! Clipping, deduplication, signals, logarithms and weights.
+//! Clipping, deduplication, signals, logarithms, and what weights are scaled by.
 
 use segue_core::Signal;
 
@@ -9,26 +9,40 @@ use super::values::DomainValues;
 use crate::DataError;
 
 /// What cleaning has to tell.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Cleaned {
     /// Rows whose value was clipped.
     pub(super) clipped: usize,
     /// Pairs taken out of a given part because a later part has them.
     pub(super) subtracted: usize,
+    /// Of what is left.
+    pub(super) range: Range,
 }
 
-/// Clips, keeps one event per pair, and sets signals and weights; afterwards rows are by user, then item.
+impl Cleaned {
+    fn and(self, other: Self) -> Self {
+        Self {
+            clipped: self.clipped + other.clipped,
+            subtracted: self.subtracted + other.subtracted,
+            range: self.range.and(other.range),
+        }
+    }
+}
+
+/// Clips, keeps one event per pair, sets signals and takes logarithms; afterwards rows are by user, then item.
 pub(super) fn clean(
     domain: &mut DomainRows,
     options: &PrepareOptions,
     values: &DomainValues,
 ) -> Result<Cleaned, DataError> {
-    let clipped = values.clip(&mut domain.rows);
-    let subtracted = deduplicate(&mut domain.rows, options.deduplicate);
-    judge(&mut domain.rows, options);
-    values.log(&mut domain.rows)?;
-    weigh(&mut domain.rows, options.normalise);
-    Ok(Cleaned { clipped, subtracted })
+    let cleaned = domain.rows.edit(|rows| {
+        let clipped = values.clip(rows);
+        let subtracted = deduplicate(rows, options.deduplicate);
+        judge(rows, options);
+        values.log(rows)?;
+        Ok(Cleaned { clipped, subtracted, range: Range::of(rows) })
+    });
+    Ok(cleaned?.into_iter().fold(Cleaned::default(), Cleaned::and))
 }
 
 fn judge(rows: &mut [Row], options: &PrepareOptions) {
@@ -43,17 +57,36 @@ fn judge(rows: &mut [Row], options: &PrepareOptions) {
     }
 }
 
-fn weigh(rows: &mut [Row], normalise: bool) {
-    let (low, high) = rows
-        .iter()
-        .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), row| (low.min(row.value), high.max(row.value)));
-    for row in rows {
-        row.weight = if !normalise || low == high {
-            1.0
-        } else {
+/// The least and the largest value of a domain.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Range {
+    low: f32,
+    high: f32,
+}
+
+impl Default for Range {
+    fn default() -> Self {
+        Self { low: f32::INFINITY, high: f32::NEG_INFINITY }
+    }
+}
+
+impl Range {
+    fn of(rows: &[Row]) -> Self {
+        let one = |range, row: &Row| Self::and(range, Self { low: row.value, high: row.value });
+        rows.iter().fold(Self::default(), one)
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self { low: self.low.min(other.low), high: self.high.max(other.high) }
+    }
+
+    /// Sets weights: values scaled to 0..1, or 1 where all are equal.
+    pub(super) fn weigh(self, rows: &mut [Row]) {
+        let (low, high) = (f64::from(self.low), f64::from(self.high));
+        for row in rows {
             // In f64: the difference of two finite f32 may overflow f32.
-            ((f64::from(row.value) - f64::from(low)) / (f64::from(high) - f64::from(low))) as f32
-        };
+            row.weight = if low == high { 1.0 } else { ((f64::from(row.value) - low) / (high - low)) as f32 };
+        }
     }
 }
 
@@ -62,7 +95,7 @@ mod tests {
     use segue_core::IdMap;
 
     use super::super::config::{Deduplicate, DomainConfig, Logarithm};
-    use super::super::rows::Part;
+    use super::super::rows::{Part, Rows};
     use super::*;
 
     fn row(user: u32, item: u32, value: f32, time: i64, part: Part) -> Row {
@@ -70,10 +103,13 @@ mod tests {
     }
 
     fn cleaned(rows: Vec<Row>, options: &PrepareOptions) -> (Vec<Row>, Cleaned) {
-        let mut domain = DomainRows { name: "d".into(), items: IdMap::default(), rows, timed: true };
+        let mut domain =
+            DomainRows { name: "d".into(), items: IdMap::default(), rows: Rows::of(rows, 9, 9), timed: true };
         let values = DomainValues::of(&DomainConfig::default(), options);
         let told = clean(&mut domain, options, &values).unwrap();
-        (domain.rows, told)
+        let mut rows = domain.rows.all();
+        told.range.weigh(&mut rows);
+        (rows, told)
     }
 
     #[test]

@@ -226,6 +226,9 @@ pub struct PrepareOptions {
     pub only_users: Option<PathBuf>,
     /// A file of the target's items to keep, one external id a line; null: all.
     pub only_items: Option<PathBuf>,
+    /// MiB of rows held in memory; what is beyond is in files while it is worked on, beside the folder that is written
+    /// or in the system's folder for temporary files. The result does not depend on it.
+    pub memory: usize,
 }
 
 impl Default for PrepareOptions {
@@ -249,6 +252,7 @@ impl Default for PrepareOptions {
             max_rows: None,
             only_users: None,
             only_items: None,
+            memory: 512,
         }
     }
 }

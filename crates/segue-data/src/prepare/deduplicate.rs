@@ -2,8 +2,6 @@
 
 use std::cmp::Ordering;
 
-use rayon::prelude::*;
-
 use super::config::Deduplicate;
 use super::rows::Row;
 use super::values::finite;
@@ -14,7 +12,7 @@ use super::values::finite;
 /// Rows that the order below calls equal are interchangeable, so "the later line" of equal ones needs no column, and
 /// the order of the input never shows.
 pub(super) fn deduplicate(rows: &mut Vec<Row>, keep: Deduplicate) -> usize {
-    rows.par_sort_unstable_by(|a, b| {
+    rows.sort_unstable_by(|a, b| {
         (a.user, a.item).cmp(&(b.user, b.item)).then(b.part.cmp(&a.part)).then(best_first(keep, a, b))
     });
     let mut subtracted = 0;

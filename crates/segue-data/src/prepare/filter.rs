@@ -1,45 +1,73 @@
 //! Which users and items stay: likes only, a share of the users, overlap, core.
+//!
+//! All filters but the first choose users and items, not rows: rows are counted, and go once, when everything is
+//! chosen. Where overlap and core hold until nothing changes, both look at one count; each only ever drops, so the
+//! largest set that passes both is found whichever looks first.
 
 use segue_core::{Seed, Signal};
 
 use super::config::{Core, CoreMode, CoreScope, PrepareOptions, UserFilter};
-use super::rows::World;
+use super::rows::{Counts, Row, World};
 use crate::DataError;
 
+/// The users and items of each domain that stay.
+#[derive(Debug)]
+pub(super) struct Kept {
+    domains: Vec<KeptOf>,
+    /// Whether some user or item goes.
+    some_go: bool,
+}
+
+#[derive(Debug)]
+struct KeptOf {
+    users: Vec<bool>,
+    items: Vec<bool>,
+}
+
 /// Applies the filters in their documented order and records each that is on.
-pub(super) fn filter(world: &mut World, options: &PrepareOptions, seed: Seed) -> Result<(), DataError> {
+pub(super) fn choose(world: &mut World, options: &PrepareOptions, seed: Seed) -> Result<Kept, DataError> {
     if options.positives_only {
         let before = world.sizes();
-        world.domains.iter_mut().for_each(|d| d.rows.retain(|row| row.signal == Signal::Positive));
+        for domain in &mut world.domains {
+            domain.rows.edit(|rows| {
+                rows.retain(|row| row.signal == Signal::Positive);
+                Ok(())
+            })?;
+        }
         world.record("positives only", &before, "lower `prepare.positive_threshold`")?;
     }
+    let mut kept = Kept::all(world);
+    let mut counts: Vec<Counts> = world.domains.iter().map(|domain| domain.rows.counts().clone()).collect();
+    let rows = |counts: &[Counts]| counts.iter().map(|counts| counts.rows).collect::<Vec<_>>();
     if options.train_size < 1.0 {
-        let before = world.sizes();
         let seed = seed.named("train_size");
-        let kept: Vec<bool> = world.users.iter().map(|user| seed.named(user).unit() < options.train_size).collect();
-        world.domains.iter_mut().for_each(|d| d.rows.retain(|row| kept[row.user as usize]));
-        world.record("train size", &before, "raise `prepare.train_size` (or `data.train_size`)")?;
+        let stays: Vec<bool> = world.users.iter().map(|user| seed.named(user).unit() < options.train_size).collect();
+        kept.users(&counts, |user| stays[user]);
+        let before = rows(&counts);
+        counts = kept.count(world)?;
+        let way_out = "raise `prepare.train_size` (or `data.train_size`)";
+        world.record_as(("train size", way_out), &counts, &before)?;
     }
     if options.users == UserFilter::Overlapping {
-        let before = world.sizes();
-        overlap(world);
+        kept.overlap(&counts, world.target);
+        let before = rows(&counts);
+        counts = kept.count(world)?;
         let way_out = "no user is met in both; check that user ids mean the same people (`users: shared`), \
                        or keep all users with `prepare.users=all`";
-        world.record("overlapping users", &before, way_out)?;
+        world.record_as(("overlapping users", way_out), &counts, &before)?;
     }
     let core = options.core;
     if core.users > 0 || core.items > 0 {
-        let before = world.sizes();
+        let before = rows(&counts);
         loop {
-            let size: usize = world.sizes().iter().sum();
-            core_once(world, core);
-            if core.mode == CoreMode::Once {
-                break;
+            let mut changed = kept.core(&counts, core);
+            if core.mode == CoreMode::UntilStable && options.users == UserFilter::Overlapping {
+                changed |= kept.overlap(&counts, world.target);
             }
-            if options.users == UserFilter::Overlapping {
-                overlap(world);
+            if changed {
+                counts = kept.count(world)?;
             }
-            if world.sizes().iter().sum::<usize>() == size {
+            if !changed || core.mode == CoreMode::Once {
                 break;
             }
         }
@@ -47,42 +75,74 @@ pub(super) fn filter(world: &mut World, options: &PrepareOptions, seed: Seed) ->
             "lower `prepare.core.users` ({}) and `prepare.core.items` ({}), or leave the filter out with 0",
             core.users, core.items
         );
-        world.record("core", &before, &way_out)?;
+        world.record_as(("core", &way_out), &counts, &before)?;
     }
-    Ok(())
+    Ok(kept)
 }
 
-/// Keeps users met in the target and in at least one source.
-fn overlap(world: &mut World) {
-    let met = world.met();
-    let target = world.target;
-    let in_source = |user: usize| met.iter().enumerate().any(|(d, met)| d != target && met[user]);
-    let kept: Vec<bool> = (0..world.users.len()).map(|user| met[target][user] && in_source(user)).collect();
-    world.domains.iter_mut().for_each(|d| d.rows.retain(|row| kept[row.user as usize]));
-}
+impl Kept {
+    fn all(world: &World) -> Self {
+        let of = |(n_users, n_items)| KeptOf { users: vec![true; n_users], items: vec![true; n_items] };
+        let sizes = world.domains.iter().map(|domain| (world.users.len(), domain.items.len()));
+        Self { domains: sizes.map(of).collect(), some_go: false }
+    }
 
-/// Counts users and items on the same rows, then drops both.
-fn core_once(world: &mut World, core: Core) {
-    let enough = |n: u32, least: usize| if core.strict && least > 0 { n as usize > least } else { n as usize >= least };
-    let count = |users: &mut [u32], items: &mut [u32], rows: &[super::rows::Row]| {
-        for row in rows {
-            users[row.user as usize] += 1;
-            items[row.item as usize] += 1;
+    /// Drops the rows of domain `d` that do not stay.
+    pub(super) fn retain(&self, d: usize, rows: &mut Vec<Row>) {
+        if self.some_go {
+            let KeptOf { users, items } = &self.domains[d];
+            rows.retain(|row| users[row.user as usize] && items[row.item as usize]);
         }
-    };
-    let mut joint = vec![0; world.users.len()];
-    let mut counted = Vec::new();
-    for domain in &world.domains {
-        let (mut users, mut items) = (vec![0; world.users.len()], vec![0; domain.items.len()]);
-        count(&mut users, &mut items, &domain.rows);
-        joint.iter_mut().zip(&users).for_each(|(all, one)| *all += one);
-        counted.push((users, items));
     }
-    for (domain, (own, items)) in world.domains.iter_mut().zip(&counted) {
-        let users = if core.scope == CoreScope::Joint { &joint } else { own };
-        domain
-            .rows
-            .retain(|row| enough(users[row.user as usize], core.users) && enough(items[row.item as usize], core.items));
+
+    fn count(&self, world: &World) -> Result<Vec<Counts>, DataError> {
+        let count = |(domain, kept): (&super::rows::DomainRows, &KeptOf)| {
+            domain.rows.count(|user, item| kept.users[user as usize] && kept.items[item as usize])
+        };
+        world.domains.iter().zip(&self.domains).map(count).collect()
+    }
+
+    /// Keeps the users that `stays` accepts; returns whether one with rows goes.
+    fn users(&mut self, counts: &[Counts], stays: impl Fn(usize) -> bool) -> bool {
+        let mut changed = false;
+        for (kept, counts) in self.domains.iter_mut().zip(counts) {
+            for (user, (kept, &n)) in kept.users.iter_mut().zip(&counts.users).enumerate() {
+                if n > 0 && !stays(user) {
+                    (*kept, changed) = (false, true);
+                }
+            }
+        }
+        self.some_go |= changed;
+        changed
+    }
+
+    /// Keeps users met in the target and in at least one source; returns whether one goes.
+    fn overlap(&mut self, counts: &[Counts], target: usize) -> bool {
+        let in_source =
+            |user: usize| counts.iter().enumerate().any(|(d, counts)| d != target && counts.users[user] > 0);
+        self.users(counts, |user| counts[target].users[user] > 0 && in_source(user))
+    }
+
+    /// Keeps users and items with enough rows, both counted on the same rows; returns whether one goes.
+    fn core(&mut self, counts: &[Counts], core: Core) -> bool {
+        let enough = |n: usize, least: usize| if core.strict && least > 0 { n > least } else { n >= least };
+        let joint = |user: usize| counts.iter().map(|counts| counts.users[user] as usize).sum();
+        let mut changed = false;
+        for (kept, own) in self.domains.iter_mut().zip(counts) {
+            for (user, (kept, &n)) in kept.users.iter_mut().zip(&own.users).enumerate() {
+                let of_user = || if core.scope == CoreScope::Joint { joint(user) } else { n as usize };
+                if n > 0 && !enough(of_user(), core.users) {
+                    (*kept, changed) = (false, true);
+                }
+            }
+            for (kept, &n) in kept.items.iter_mut().zip(&own.items) {
+                if n > 0 && !enough(n as usize, core.items) {
+                    (*kept, changed) = (false, true);
+                }
+            }
+        }
+        self.some_go |= changed;
+        changed
     }
 }
 
@@ -90,7 +150,7 @@ fn core_once(world: &mut World, core: Core) {
 mod tests {
     use segue_core::IdMap;
 
-    use super::super::rows::{DomainRows, Part, Row};
+    use super::super::rows::{DomainRows, Part, Rows};
     use super::*;
 
     fn world(pairs: &[&[(u32, u32)]]) -> World {
@@ -98,18 +158,22 @@ mod tests {
         let domain = |pairs: &&[(u32, u32)]| DomainRows {
             name: "d".into(),
             items: names(9),
-            rows: pairs
-                .iter()
-                .map(|&(user, item)| Row {
-                    user,
-                    item,
-                    value: 1.0,
-                    weight: 1.0,
-                    time: 0,
-                    signal: Signal::Positive,
-                    part: Part::Train,
-                })
-                .collect(),
+            rows: Rows::of(
+                pairs
+                    .iter()
+                    .map(|&(user, item)| Row {
+                        user,
+                        item,
+                        value: 1.0,
+                        weight: 1.0,
+                        time: 0,
+                        signal: Signal::Positive,
+                        part: Part::Train,
+                    })
+                    .collect(),
+                9,
+                9,
+            ),
             timed: false,
         };
         World {
@@ -123,7 +187,18 @@ mod tests {
     }
 
     fn pairs(world: &World, domain: usize) -> Vec<(u32, u32)> {
-        world.domains[domain].rows.iter().map(|r| (r.user, r.item)).collect()
+        world.domains[domain].rows.all().iter().map(|r| (r.user, r.item)).collect()
+    }
+
+    fn filter(world: &mut World, options: &PrepareOptions, seed: Seed) -> Result<(), DataError> {
+        let kept = choose(world, options, seed)?;
+        for (d, domain) in world.domains.iter_mut().enumerate() {
+            domain.rows.edit(|rows| {
+                kept.retain(d, rows);
+                Ok(())
+            })?;
+        }
+        Ok(())
     }
 
     fn with(core: Core) -> PrepareOptions {

@@ -15,6 +15,7 @@
 //! `signal` is -1, 0 or 1. `timestamp` (unix seconds) and `timestamp_norm` (per user, [0,1]) are null in a log without
 //! times. The bytes depend on the prepared data and its report alone.
 
+mod events;
 mod load;
 mod text;
 mod write;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::load::load_folder;
 pub use self::write::write_folder;
+pub(super) use self::write::{check_place, write_settled};
 use super::report::PrepareReport;
 use crate::place::{Mark, WrittenFile};
 

@@ -1,24 +1,27 @@
-//! Configured files into rows with dense ids.
+//! Configured files into rows with dense ids, in chunks of users.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use rayon::prelude::*;
 use segue_core::{IdMap, Signal, nearest};
 
 use super::config::{DataConfig, DomainConfig, OneOrMany, SplitKind};
 use super::links::People;
-use super::rows::{DomainRows, Part, Row, World};
+use super::rows::{DomainRows, Files, Part, Row, Scatter, World, cut};
 use crate::DataError;
-use crate::readers::{Layout, RawLog, Session, read_log, read_negatives};
+use crate::readers::{Layout, LogFile, Names, RawLog, RawRow, RawRows, Session, read_logs, read_negatives};
+use crate::spill::Spill;
 
-/// Reads every domain in use. `given`: the parts of the domains instead of their whole logs.
+/// Reads every domain in use, one thread a file. `given`: the parts of the domains instead of their whole logs.
 pub(super) fn ingest(
     data: &DataConfig,
     kind: SplitKind,
-    drop_incomplete: bool,
+    (drop_incomplete, spill): (bool, &Arc<Spill>),
     session: &mut Session<'_>,
 ) -> Result<World, DataError> {
     let (domains, target) = select(data)?;
-    let mut raw: Vec<Vec<(Part, RawLog)>> = Vec::new();
+    let (mut files, mut parts) = (Vec::new(), Vec::new());
     for (d, domain) in domains.iter().enumerate() {
         let layout = Layout {
             format: domain.format,
@@ -28,36 +31,69 @@ pub(super) fn ingest(
             only: domain.only.clone(),
             unrated: domain.unrated,
         };
-        let mut parts = Vec::new();
         for (part, paths) in parts_of(domain, d == target, kind)? {
-            parts.push((part, read_log(paths, &layout, session)?));
+            for path in paths {
+                files.push(LogFile { path: path.clone(), layout: layout.clone() });
+                parts.push((d, part));
+            }
         }
-        raw.push(parts);
     }
+    let logs = read_logs(&files, spill, session)?;
+    let logs: Vec<Log> = parts.into_iter().zip(logs).map(|((domain, part), raw)| Log { domain, part, raw }).collect();
     let asked = domains[target];
     let of_parts = asked.train.is_some() || asked.test.is_some();
     let negatives = asked.negatives.as_ref().filter(|_| kind == SplitKind::Given || !of_parts);
     let negatives = negatives.map(|path| read_negatives(path, session)).transpose()?;
-    let known = |d: usize, user: &str| raw[d].iter().any(|(_, log)| log.users.find(user).is_some());
+    session.stage("arrange", logs.iter().map(|log| log.raw.len() as u64).sum())?;
+    let known = |d: usize, user: &str| logs.iter().any(|log| log.domain == d && log.raw.users.find(user).is_some());
     let (people, notes) = People::read((data, &domains), &known, session)?;
-    let users = user_map((&domains, &people), &raw, negatives.as_ref().map(|n| (target, n)));
+
+    // The names of the negatives come last in each list of lists.
+    let mut named: Vec<(usize, &Names)> = logs.iter().map(|log| (log.domain, &log.raw.users)).collect();
+    named.extend(negatives.iter().map(|negatives| (target, &negatives.users)));
+    let sizes: Vec<usize> = named.iter().map(|(_, names)| names.len()).collect();
+    let (users, mut user_of) = IdMap::joined(&sizes, |list, n| {
+        let (d, names) = named[list];
+        people.name((d, domains[d]), names.get(n))
+    });
+    let negative_users = user_of.split_off(logs.len()).pop().unwrap_or_default();
     let mut world = World { users, domains: Vec::new(), target, negatives: None, steps: Vec::new(), notes };
-    for (d, (domain, parts)) in domains.iter().zip(raw).enumerate() {
-        let person = |user: &str| people.name((d, domain), user);
-        let negatives = negatives.as_ref().filter(|_| d == target);
-        let named =
-            parts.iter().flat_map(|(_, log)| log.items.iter()).chain(negatives.iter().flat_map(|n| n.items.iter()));
-        let items = IdMap::new(named.collect());
-        if let Some(negatives) = negatives {
-            let (user, item) =
-                (dense(&world.users, negatives.users.iter().map(person)), dense(&items, negatives.items.iter()));
-            let pairs = negatives.user.iter().zip(&negatives.item);
-            world.negatives = Some(pairs.map(|(&u, &i)| (user[u as usize], item[i as usize])).collect());
+    let mut item_of: Vec<Vec<u32>> = vec![Vec::new(); logs.len()];
+    let mut maps = Vec::new();
+    for d in 0..domains.len() {
+        let own: Vec<usize> = (0..logs.len()).filter(|&n| logs[n].domain == d).collect();
+        let mut named: Vec<&Names> = own.iter().map(|&n| &logs[n].raw.items).collect();
+        named.extend(negatives.iter().filter(|_| d == target).map(|negatives| &negatives.items));
+        let sizes: Vec<usize> = named.iter().map(|names| names.len()).collect();
+        let (items, mut dense) = IdMap::joined(&sizes, |list, n| named[list].get(n).into());
+        if let Some(negatives) = negatives.as_ref().filter(|_| d == target) {
+            let negative_items = dense.pop().unwrap_or_default();
+            let mut pairs = Vec::with_capacity(negatives.len());
+            let pair = |row: RawRow| pairs.push((negative_users[row.user as usize], negative_items[row.item as usize]));
+            negatives.rows.each(pair)?;
+            world.negatives = Some(pairs);
         }
-        let rows = rows_of((domain, &person), parts, &items, drop_incomplete, &mut world)?;
-        world.domains.push(DomainRows { items, ..rows });
+        own.into_iter().zip(dense).for_each(|(n, dense)| item_of[n] = dense);
+        maps.push(items);
     }
+    // The names are in the maps now.
+    let logs = logs.into_iter().zip(user_of).zip(item_of).map(|((log, users), items)| Dense {
+        domain: log.domain,
+        part: log.part,
+        nameless: log.raw.nameless as usize,
+        rows: log.raw.rows,
+        users,
+        items,
+    });
+    arrange(&mut world, (&domains, maps), logs.collect(), (drop_incomplete, spill))?;
     Ok(world)
+}
+
+/// One file as read.
+struct Log {
+    domain: usize,
+    part: Part,
+    raw: RawLog,
 }
 
 /// The domains in use in configuration order, and where the target stands among them.
@@ -100,11 +136,11 @@ fn select(data: &DataConfig) -> Result<(Vec<&DomainConfig>, usize), DataError> {
     Ok((domains, target))
 }
 
-type Files<'a> = Vec<(Part, &'a [PathBuf])>;
+type GivenFiles<'a> = Vec<(Part, &'a [PathBuf])>;
 
-fn parts_of(domain: &DomainConfig, is_target: bool, kind: SplitKind) -> Result<Files<'_>, DataError> {
+fn parts_of(domain: &DomainConfig, is_target: bool, kind: SplitKind) -> Result<GivenFiles<'_>, DataError> {
     let key = |field: &str| format!("data.domains.{}.{field}", domain.name);
-    let parts: Files<'_> = match (kind, is_target) {
+    let parts: GivenFiles<'_> = match (kind, is_target) {
         (SplitKind::Given, true) => {
             if domain.train.is_none() || domain.test.is_none() {
                 let what = "split.kind=given needs the files `train` and `test` of the target; \
@@ -138,64 +174,110 @@ fn files(part: Part, paths: Option<&OneOrMany<PathBuf>>) -> Option<(Part, &[Path
     paths.map(|paths| (part, paths.as_slice()))
 }
 
-fn user_map(
-    (domains, people): (&[&DomainConfig], &People),
-    raw: &[Vec<(Part, RawLog)>],
-    negatives: Option<(usize, &RawLog)>,
-) -> IdMap {
-    let logs = raw.iter().enumerate().flat_map(|(d, parts)| parts.iter().map(move |(_, log)| (d, log)));
-    let names =
-        logs.chain(negatives).flat_map(|(d, log)| log.users.iter().map(move |user| people.name((d, domains[d]), user)));
-    IdMap::new(names.collect())
+/// The rows of one file, and the dense ids of its users and items.
+struct Dense {
+    domain: usize,
+    part: Part,
+    nameless: usize,
+    rows: RawRows,
+    users: Vec<u32>,
+    items: Vec<u32>,
 }
 
-fn dense(map: &IdMap, names: impl Iterator<Item = impl AsRef<str>>) -> Vec<u32> {
-    names.map(|name| find(map, name.as_ref())).collect()
-}
-
-fn find(map: &IdMap, name: &str) -> u32 {
-    match map.find(name) {
-        Some(id) => id,
-        None => unreachable!("the map was built from all names"),
-    }
-}
-
-/// Rows of one domain without the incomplete ones, which are counted as a step.
-fn rows_of(
-    (domain, person): (&DomainConfig, &dyn Fn(&str) -> String),
-    parts: Vec<(Part, RawLog)>,
-    items: &IdMap,
-    drop_incomplete: bool,
-    world: &mut World,
-) -> Result<DomainRows, DataError> {
-    let timed = parts.iter().all(|(_, log)| log.is_empty() || log.time.is_some());
-    if !timed && parts.iter().any(|(_, log)| log.time.is_some()) {
-        world.notes.push(format!("{}: some given parts have no times, so none are used", domain.name));
-    }
-    let (mut rows, mut incomplete) = (Vec::new(), 0);
-    for (part, log) in parts {
-        incomplete += log.nameless as usize;
-        let user = dense(&world.users, log.users.iter().map(person));
-        let item = dense(items, log.items.iter());
-        let (mut valueless, mut timeless) = (log.valueless.iter().peekable(), log.timeless.iter().peekable());
-        rows.reserve(log.len());
-        for n in 0..log.len() {
-            let no_value = valueless.next_if(|&&row| row as usize == n).is_some();
-            let no_time = timeless.next_if(|&&row| row as usize == n).is_some();
-            if (no_value && !domain.implicit) || (no_time && timed) {
-                incomplete += 1;
-                continue;
-            }
-            rows.push(Row {
-                user: user[log.user[n] as usize],
-                item: item[log.item[n] as usize],
-                value: if domain.implicit { 1.0 } else { log.value[n] },
-                weight: 1.0,
-                time: log.time.as_ref().filter(|_| timed).map_or(0, |times| times[n]),
-                signal: Signal::Positive,
-                part,
-            });
+impl Dense {
+    /// A row, unless it is incomplete.
+    fn row(&self, row: RawRow, (timed, implicit): (bool, bool)) -> Option<Row> {
+        if (row.value.is_none() && !implicit) || (row.time.is_none() && timed) {
+            return None;
         }
+        Some(Row {
+            user: self.users[row.user as usize],
+            item: self.items[row.item as usize],
+            value: row.value.filter(|_| !implicit).unwrap_or(1.0),
+            weight: 1.0,
+            time: row.time.filter(|_| timed).unwrap_or(0),
+            signal: Signal::Positive,
+            part: self.part,
+        })
+    }
+}
+
+/// Rows of a chunk at most: what is sorted and looked at by one thread at a time.
+const CHUNK: usize = 1 << 19;
+/// Chunks that fit into memory at least.
+const HELD_CHUNKS: usize = 16;
+/// However large the log, no more chunks than this: each has a file, and a buffer while rows are arranged.
+const MOST_CHUNKS: usize = 1 << 11;
+
+/// Puts the rows of every domain into chunks of users, without the incomplete ones, which are counted.
+fn arrange(
+    world: &mut World,
+    (domains, maps): (&[&DomainConfig], Vec<IdMap>),
+    logs: Vec<Dense>,
+    (drop_incomplete, spill): (bool, &Arc<Spill>),
+) -> Result<(), DataError> {
+    let n_users = world.users.len();
+    // Rows of each user by domain, then over all; the incomplete ones count, too: the chunks need no more than a guess.
+    let mut per_domain = vec![vec![0_u32; n_users]; domains.len()];
+    for log in &logs {
+        let counts = &mut per_domain[log.domain];
+        log.rows.each(|row| counts[log.users[row.user as usize] as usize] += 1)?;
+    }
+    let n_rows: usize = logs.iter().map(|log| log.rows.len()).sum();
+    let all: Vec<u32> = (0..n_users).map(|user| per_domain.iter().map(|counts| counts[user]).sum()).collect();
+    let chunk = (spill.limit() / HELD_CHUNKS / size_of::<Row>()).clamp(1, CHUNK);
+    let cuts = cut(&all, chunk.max(n_rows / MOST_CHUNKS));
+    let mut chunk_of = vec![0_u16; n_users];
+    for (k, ends) in cuts.windows(2).enumerate() {
+        chunk_of[ends[0] as usize..ends[1] as usize].fill(k as u16);
+    }
+    let chunk_of: Arc<[u16]> = chunk_of.into();
+    // All in memory or none: whether rows are spilled is a matter of the whole log.
+    let held = spill.hold(n_rows * size_of::<Row>());
+    let mut by_domain: Vec<Vec<Dense>> = domains.iter().map(|_| Vec::new()).collect();
+    for log in logs {
+        by_domain[log.domain].push(log);
+    }
+    let work = domains.par_iter().zip(maps).zip(by_domain).zip(per_domain).map(|(((domain, items), logs), counts)| {
+        let sizes: Vec<usize> = cuts
+            .windows(2)
+            .map(|ends| counts[ends[0] as usize..ends[1] as usize].iter().map(|&n| n as usize).sum())
+            .collect();
+        drop(counts);
+        let files = (!held).then(|| Files { spill: Arc::clone(spill), prefix: format!("rows.{}", domain.name) });
+        let scatter = Scatter::new((&cuts, &chunk_of), &sizes, items.len(), files);
+        rows_of((domain, drop_incomplete), logs, items, scatter)
+    });
+    for arranged in work.collect::<Result<Vec<_>, _>>()? {
+        let (domain, notes) = arranged;
+        world.domains.push(domain);
+        world.notes.extend(notes);
+    }
+    Ok(())
+}
+
+fn rows_of(
+    (domain, drop_incomplete): (&DomainConfig, bool),
+    logs: Vec<Dense>,
+    items: IdMap,
+    mut scatter: Scatter,
+) -> Result<(DomainRows, Vec<String>), DataError> {
+    let timed = logs.iter().all(|log| log.rows.is_empty() || log.rows.timed());
+    let mut notes = Vec::new();
+    if !timed && logs.iter().any(|log| log.rows.timed()) {
+        notes.push(format!("{}: some given parts have no times, so none are used", domain.name));
+    }
+    let mut incomplete = 0;
+    for mut log in logs {
+        incomplete += log.nameless;
+        let rows = std::mem::take(&mut log.rows);
+        let mut failed = None;
+        rows.drain(|row| match log.row(row, (timed, domain.implicit)) {
+            None => incomplete += 1,
+            Some(row) if failed.is_none() => failed = scatter.push(row).err(),
+            Some(_) => {}
+        })?;
+        failed.map_or(Ok(()), Err)?;
     }
     if incomplete > 0 && !drop_incomplete {
         let what = format!(
@@ -204,7 +286,8 @@ fn rows_of(
         );
         return Err(DataError::config("prepare.drop_incomplete", what));
     }
-    world.notes.extend((incomplete > 0).then(|| format!("{}: {incomplete} incomplete rows were dropped", domain.name)));
-    let timed = timed && !rows.is_empty();
-    Ok(DomainRows { name: domain.name.clone(), items: IdMap::default(), rows, timed })
+    notes.extend((incomplete > 0).then(|| format!("{}: {incomplete} incomplete rows were dropped", domain.name)));
+    let rows = scatter.finish()?;
+    let timed = timed && rows.len() > 0;
+    Ok((DomainRows { name: domain.name.clone(), items, rows, timed }, notes))
 }

@@ -8,6 +8,7 @@
 //! sources. An event whose user has the item in the domain that keeps it, in whatever part, goes: a held-out pair is
 //! never learnt from.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use segue_core::{external_order, nearest};
@@ -139,16 +140,14 @@ impl People {
     }
 
     /// The name of a user of domain `d`.
-    pub(super) fn name(&self, (d, domain): (usize, &DomainConfig), user: &str) -> String {
-        let own = || format!("{}:{user}", domain.name);
+    pub(super) fn name<'n>(&self, (d, domain): (usize, &DomainConfig), user: &'n str) -> Cow<'n, str> {
+        let own = || format!("{}:{user}", domain.name).into();
         if self.linked.get(d).copied().unwrap_or(false) {
-            return self.names.get(&(d, user.to_owned())).cloned().unwrap_or_else(own);
+            return self.names.get(&(d, user.to_owned())).map_or_else(own, |name| name.clone().into());
         }
         match domain.users {
-            UserIdentity::Shared => user.to_owned(),
-            UserIdentity::SharedBelow(first_own) if user.parse::<u64>().is_ok_and(|id| id < first_own) => {
-                user.to_owned()
-            }
+            UserIdentity::Shared => user.into(),
+            UserIdentity::SharedBelow(first_own) if user.parse::<u64>().is_ok_and(|id| id < first_own) => user.into(),
             UserIdentity::Own | UserIdentity::SharedBelow(_) => own(),
         }
     }
@@ -182,10 +181,30 @@ pub(super) fn join_items(
             goes[d].insert(item, items[0]);
         }
     }
-    let mut arriving: Vec<Vec<Row>> = vec![Vec::new(); world.domains.len()];
-    let mut moved = 0;
-    for (domain, goes) in world.domains.iter_mut().zip(&goes) {
-        domain.rows.retain(|row| match goes.get(&row.item) {
+    let n_chunks = world.domains.first().map_or(0, |domain| domain.rows.n_chunks());
+    let (mut moved, mut repeated) = (0, 0);
+    // All rows of a user are in one chunk, whatever their domain.
+    for k in 0..n_chunks {
+        let mut rows = world.domains.iter_mut().map(|domain| domain.rows.take(k)).collect::<Result<Vec<_>, _>>()?;
+        let (n_moved, n_repeated) = join_rows(&mut rows, &goes, keep);
+        (moved, repeated) = (moved + n_moved, repeated + n_repeated);
+        world.domains.iter_mut().zip(rows).try_for_each(|(domain, rows)| domain.rows.put(k, rows))?;
+    }
+    world.domains.iter_mut().try_for_each(|domain| domain.rows.recount())?;
+    world.notes.extend(notes);
+    world.notes.push(format!(
+        "linked items: {moved} events of sources are events of the domain that keeps the item; {repeated} of them are gone, for \
+         their user has the item there"
+    ));
+    Ok(())
+}
+
+/// Moves the rows of linked items; returns how many, and how many of them are gone.
+fn join_rows(domains: &mut [Vec<Row>], goes: &[HashMap<u32, (usize, u32)>], keep: Deduplicate) -> (usize, usize) {
+    let mut arriving: Vec<Vec<Row>> = vec![Vec::new(); domains.len()];
+    let (mut moved, mut repeated) = (0, 0);
+    for (rows, goes) in domains.iter_mut().zip(goes) {
+        rows.retain(|row| match goes.get(&row.item) {
             None => true,
             Some(&(to, item)) => {
                 arriving[to].push(Row { item, part: Part::Train, ..*row });
@@ -194,25 +213,19 @@ pub(super) fn join_items(
             }
         });
     }
-    let mut repeated = 0;
-    for (domain, mut rows) in world.domains.iter_mut().zip(arriving) {
-        let n = rows.len();
+    for (rows, mut arriving) in domains.iter_mut().zip(arriving) {
+        let n = arriving.len();
         let pair = |row: &Row| (row.user, row.item);
         // Values of different domains are not added up: where the rule is a sum, the largest stays.
-        rows.sort_unstable_by(|a, b| pair(a).cmp(&pair(b)).then_with(|| best_first(keep, a, b)));
+        arriving.sort_unstable_by(|a, b| pair(a).cmp(&pair(b)).then_with(|| best_first(keep, a, b)));
         if keep != Deduplicate::None {
-            rows.dedup_by_key(|row| pair(row));
+            arriving.dedup_by_key(|row| pair(row));
         }
         // Rows are by user, then item: cleaning sorted them.
-        rows.retain(|row| domain.rows.binary_search_by_key(&pair(row), pair).is_err());
-        repeated += n - rows.len();
-        domain.rows.append(&mut rows);
-        domain.rows.sort_by_key(pair);
+        arriving.retain(|row| rows.binary_search_by_key(&pair(row), pair).is_err());
+        repeated += n - arriving.len();
+        rows.append(&mut arriving);
+        rows.sort_by_key(pair);
     }
-    world.notes.extend(notes);
-    world.notes.push(format!(
-        "linked items: {moved} events of sources are events of the domain that keeps the item; {repeated} of them are gone, for \
-         their user has the item there"
-    ));
-    Ok(())
+    (moved, repeated)
 }

@@ -1,19 +1,26 @@
 //! The steps of preparation in order.
 
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use segue_core::{Domain, ItemInfo, Prepared, Seed};
+use segue_core::{Catalogue, Domain, ItemInfo, Prepared, Seed};
 
+use super::assemble::{Outline, SplitRows, gather};
+use super::clean::Range;
 use super::config::{DataConfig, DomainConfig, OneOrMany, PrepareOptions, SplitConfig, SplitKind, UserFilter};
+use super::folder::{check_place, write_settled};
 use super::report::PrepareReport;
-use super::rows::{Part, World};
+use super::rows::World;
 use super::sample::MaxRows;
 use super::values::DomainValues;
 use super::{assemble, clean, filter, ingest, links, locate, sample, split as splitting, subset};
 use crate::DataError;
 use crate::readers::{Progress, Session, read_items};
+use crate::spill::Spill;
 
-/// Reads, cleans, filters and splits; see the table of steps in [`crate::prepare`].
+/// Reads, cleans, filters and splits, all in memory in the end; see the table of steps in [`crate::prepare`].
 ///
 /// `seed` is used where `split.seed` is null.
 pub fn prepare(
@@ -23,26 +30,139 @@ pub fn prepare(
     seed: u64,
     progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
 ) -> Result<(Prepared, PrepareReport), DataError> {
+    let (outline, rows, report) = settle(data, (options, split, seed), temporary(), progress)?;
+    Ok((gather(outline, rows)?, report))
+}
+
+/// [`prepare`] and [`write_folder`](super::write_folder) in one, for logs of any size: what does not fit into
+/// `prepare.memory` is in files beside `dir` while it is worked on. Also returns how many bytes went through such files.
+pub fn prepare_folder(
+    dir: &Path,
+    data: &DataConfig,
+    (options, split, seed): (&PrepareOptions, &SplitConfig, u64),
+    progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
+) -> Result<(PrepareReport, u64), DataError> {
+    let spill = check_place(dir)?;
+    let (outline, rows, report) = settle(data, (options, split, seed), spill, progress)?;
+    let n = report.parts.iter().map(|part| part.interactions as u64).sum();
+    let mut told = |rows| match progress(Progress { stage: "write", rows, bytes: rows, bytes_total: n }) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(DataError::Interrupted),
+    };
+    write_settled(dir, (&outline, &rows), &report, &mut told)?;
+    Ok((report, rows.spilled()))
+}
+
+/// A folder for rows that are not held, for work that writes no folder of its own.
+fn temporary() -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let n = COUNT.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("segue.{}.{n}.spill", std::process::id()))
+}
+
+/// Everything but gathering or writing the events.
+fn settle(
+    data: &DataConfig,
+    (options, split, seed): (&PrepareOptions, &SplitConfig, u64),
+    spill: PathBuf,
+    progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
+) -> Result<(Outline, SplitRows, PrepareReport), DataError> {
     let data = &*locate::locate(data)?;
     let (options, split, seed) = resolve(data, options, split, seed)?;
     let max_rows = MaxRows::new(data, &options, &split)?;
     let mut session = Session::new(data.max_bad_lines, progress);
-    let mut world = ingest::ingest(data, split.kind, options.drop_incomplete, &mut session)?;
-    let before = world.sizes();
+    let spill = Arc::new(Spill::new(options.memory << 20, spill)?);
+    let mut world = ingest::ingest(data, split.kind, (options.drop_incomplete, &spill), &mut session)?;
+    let before: Vec<usize> = world.sizes();
     world.record("read", &before, "the files hold no complete row; check `format` and `columns`")?;
 
     subset::subset(&mut world, data, &options, &mut session)?;
-    let before = world.sizes();
-
-    session.stage("clean", before.iter().sum::<usize>() as u64)?;
+    session.stage("clean", world.sizes().iter().sum::<usize>() as u64)?;
     let values = values_of(data, &world, &options);
+    let ranges = clean_all(&mut world, &options, &values)?;
+
+    session.stage("filter", world.sizes().iter().sum::<usize>() as u64)?;
+    sample::sample(&mut world, &max_rows, Seed::new(seed))?;
+    let kept = filter::choose(&mut world, &options, Seed::new(seed))?;
+
+    session.stage("split", world.domains[world.target].rows.len() as u64)?;
+    let protocol = splitting::protocol(&world, &split)?;
+    let given_valid = splitting::has_given_valid(&world.domains[world.target])?;
+    let World { users, domains, notes, target, .. } = &mut world;
+    for (d, domain) in domains.iter_mut().enumerate() {
+        let ids = splitting::Ids { users, items: &domain.items };
+        let late = domain.rows.edit(|rows| {
+            kept.retain(d, rows);
+            if options.normalise {
+                ranges[d].weigh(rows);
+            }
+            Ok(if d == *target {
+                splitting::split(rows, (&split, given_valid), &ids, Seed::new(seed).named("split"))
+            } else {
+                0
+            })
+        })?;
+        let (late, name) = (late.iter().sum::<usize>(), &domain.name);
+        if late > 0 {
+            notes
+                .push(format!("{name}: {late} events that are no likes came after a held-out like and are in no part"));
+        }
+        notes.extend(values[d].scale(domain)?);
+    }
+    drop((kept, ranges));
+    links::join_items(&mut world, data, options.deduplicate, &mut session)?;
+    let linked = if data.item_links.is_empty() { "" } else { "; linked items are one" };
+    let protocol = protocol_line(&world, &protocol, seed) + linked;
+    let protocol = [protocol].into_iter().chain(values.iter().filter_map(DomainValues::units));
+    let protocol = protocol.collect::<Vec<_>>().join("; ");
+    let census = assemble::Census::take(&world)?;
+    let mut report = PrepareReport {
+        data: data.clone(),
+        parts: census.parts(&world),
+        overlaps: assemble::count_overlaps(&world),
+        steps: std::mem::take(&mut world.steps),
+        options,
+        split,
+        seed,
+        ..PrepareReport::default()
+    };
+    check_parts(&report, &world)?;
+    let shares_negatives = world.negatives.is_some() && report.parts.iter().any(|p| p.part == "val" && p.users > 0);
+    let (assembled, notes) = assemble::assemble(world, &census)?;
+    report.notes = notes;
+    if shares_negatives {
+        report.notes.push("the given negatives are shared by validation and test".into());
+    }
+    let infos = assembled.domains.iter().map(|domain| describe(data, domain, &report.options, &mut session));
+    let infos = infos.collect::<Result<Vec<_>, _>>()?;
+    session.stage("assemble", report.parts.iter().map(|p| p.interactions as u64).sum())?;
+    let mut infos: Vec<_> = infos.into_iter().map(Vec::into_iter).collect();
+    let domains = assembled.domains.clone();
+    let catalogue = Catalogue::new(domains, |d, _| infos[d].next().unwrap_or_default());
+    let (outline, rows) = assembled.outline(catalogue, protocol, spill);
+    report.inputs = session.into_files();
+    for input in report.inputs.iter().filter(|input| input.bad_lines > 0) {
+        report.notes.push(format!("{}: {} of {} lines were unreadable", input.path, input.bad_lines, input.lines));
+    }
+    Ok((outline, rows, report))
+}
+
+/// Interval, range, deduplication, signals and logarithms of every domain; what weights are scaled by.
+fn clean_all(world: &mut World, options: &PrepareOptions, values: &[DomainValues]) -> Result<Vec<Range>, DataError> {
+    let before = world.sizes();
     if values.iter().any(DomainValues::has_interval) {
-        world.domains.iter_mut().zip(&values).for_each(|(domain, values)| values.keep_inside(&mut domain.rows));
+        for (domain, values) in world.domains.iter_mut().zip(values) {
+            domain.rows.edit(|rows| {
+                values.keep_inside(rows);
+                Ok(())
+            })?;
+        }
         world.record("value interval", &before, "widen `value_interval`, or set it to null")?;
     }
     let before = world.sizes();
-    for ((domain, values), &before) in world.domains.iter_mut().zip(&values).zip(&before) {
-        let told = clean::clean(domain, &options, values)?;
+    let mut ranges = Vec::new();
+    for ((domain, values), &before) in world.domains.iter_mut().zip(values).zip(&before) {
+        let told = clean::clean(domain, options, values)?;
         let name = &domain.name;
         if told.clipped * 10 > before {
             world.notes.push(format!(
@@ -58,49 +178,10 @@ pub fn prepare(
                 told.subtracted
             ));
         }
+        ranges.push(told.range);
     }
     world.record("deduplicate", &before, "")?;
-
-    session.stage("filter", world.sizes().iter().sum::<usize>() as u64)?;
-    sample::sample(&mut world, &max_rows, Seed::new(seed))?;
-    filter::filter(&mut world, &options, Seed::new(seed))?;
-
-    session.stage("split", world.domains[world.target].rows.len() as u64)?;
-    let protocol = splitting::split(&mut world, &split, Seed::new(seed).named("split"))?;
-    for (domain, values) in world.domains.iter_mut().zip(&values) {
-        world.notes.extend(values.scale(domain));
-    }
-    links::join_items(&mut world, data, options.deduplicate, &mut session)?;
-    let linked = if data.item_links.is_empty() { "" } else { "; linked items are one" };
-    let protocol = protocol_line(&world, &protocol, seed) + linked;
-    let protocol = [protocol].into_iter().chain(values.iter().filter_map(DomainValues::units));
-    let protocol = protocol.collect::<Vec<_>>().join("; ");
-    let mut report = PrepareReport {
-        data: data.clone(),
-        parts: assemble::count_parts(&world),
-        overlaps: assemble::count_overlaps(&world),
-        steps: std::mem::take(&mut world.steps),
-        options,
-        split,
-        seed,
-        ..PrepareReport::default()
-    };
-    check_parts(&report, &world)?;
-    let shares_negatives = world.negatives.is_some() && report.parts.iter().any(|p| p.part == "val" && p.users > 0);
-    let (assembled, notes) = assemble::assemble(world);
-    report.notes = notes;
-    if shares_negatives {
-        report.notes.push("the given negatives are shared by validation and test".into());
-    }
-    let infos = assembled.domains.iter().map(|domain| describe(data, domain, &report.options, &mut session));
-    let infos = infos.collect::<Result<Vec<_>, _>>()?;
-    session.stage("assemble", report.parts.iter().map(|p| p.interactions as u64).sum())?;
-    let prepared = assembled.finish(&infos, protocol)?;
-    report.inputs = session.into_files();
-    for input in report.inputs.iter().filter(|input| input.bad_lines > 0) {
-        report.notes.push(format!("{}: {} of {} lines were unreadable", input.path, input.bad_lines, input.lines));
-    }
-    Ok((prepared, report))
+    Ok(ranges)
 }
 
 /// Options as they will be used: shortcuts of group `data` applied, ranges checked.
@@ -175,7 +256,6 @@ fn check_parts(report: &PrepareReport, world: &World) -> Result<(), DataError> {
         let count = report.parts.iter().find(|p| p.domain == target.name && p.part == part);
         count.map_or(0, |p| p.interactions)
     };
-    debug_assert_eq!(size("test"), target.rows.iter().filter(|row| row.part == Part::Test).count());
     let way_out = match report.split.kind {
         SplitKind::LeaveOneOut => format!(
             "no user of {} has enough likes; lower `split.min_history` ({}), lower `prepare.positive_threshold`, \

@@ -1,12 +1,21 @@
 //! The rows that preparation works on, and counting them.
+//!
+//! Rows are held in chunks of consecutive users, the same in every domain: whatever concerns one user is found in one
+//! chunk, and chunks are worked on by themselves, in parallel, in memory or from a file. Nothing that a step finds may
+//! depend on where chunks begin; what is summed in floating point is summed over [`Rows::in_order`].
 
+use std::sync::Arc;
+
+use rayon::prelude::*;
 use segue_core::{IdMap, Signal};
 
 use super::report::StepCount;
 use crate::DataError;
+use crate::spill::{Blocks, Spill, block, put};
 
 /// Which part a row belongs to. The order is the rank: where a pair stands in two given parts, the higher keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
 pub(crate) enum Part {
     /// In no part.
     Unused,
@@ -14,6 +23,9 @@ pub(crate) enum Part {
     Valid,
     Test,
 }
+
+const PARTS: [Part; 4] = [Part::Unused, Part::Train, Part::Valid, Part::Test];
+const SIGNALS: [Signal; 3] = [Signal::Negative, Signal::Neutral, Signal::Positive];
 
 /// One event; ids are positions in [`World::users`] and [`DomainRows::items`], both in external order.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,13 +40,16 @@ pub(crate) struct Row {
     pub(crate) part: Part,
 }
 
+/// Bytes of a row in a file after its user and item.
+const REST: usize = 4 + 4 + 8 + 1 + 1;
+
 /// One domain on its way.
 #[derive(Debug)]
 pub(crate) struct DomainRows {
     pub(crate) name: String,
     pub(crate) items: IdMap,
     /// By user, then item, once cleaned.
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Rows,
     pub(crate) timed: bool,
 }
 
@@ -51,23 +66,47 @@ pub(crate) struct World {
     pub(crate) notes: Vec<String>,
 }
 
+/// How often each user and item is met.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Counts {
+    pub(crate) users: Vec<u32>,
+    pub(crate) items: Vec<u32>,
+    pub(crate) rows: usize,
+}
+
+impl Counts {
+    pub(crate) fn of(n_users: usize, n_items: usize) -> Self {
+        Self { users: vec![0; n_users], items: vec![0; n_items], rows: 0 }
+    }
+
+    /// Numbers of distinct users and items.
+    pub(crate) fn distinct(&self) -> (usize, usize) {
+        let met = |counts: &[u32]| counts.iter().filter(|&&n| n > 0).count();
+        (met(&self.users), met(&self.items))
+    }
+}
+
 impl World {
     /// Records what a step left; a domain left empty is an error that names the step.
     pub(crate) fn record(&mut self, step: &str, before: &[usize], way_out: &str) -> Result<(), DataError> {
-        for (domain, before) in self.domains.iter().zip(before) {
-            let (users, items) = distinct(self.users.len(), domain.items.len(), domain.rows.iter());
-            self.steps.push(StepCount {
-                step: step.into(),
-                domain: domain.name.clone(),
-                users,
-                items,
-                interactions: domain.rows.len(),
-                removed: before - domain.rows.len(),
-            });
-            if domain.rows.is_empty() {
-                let step = format!("step `{step}` in domain {} ({before} interactions before it)", domain.name);
-                return Err(DataError::Nothing { step, way_out: way_out.into() });
-            }
+        for (domain, &before) in self.domains.iter().zip(before) {
+            let counted = step_count(step, domain, domain.rows.counts(), before);
+            self.steps.push(counted);
+            check_left(step, domain, domain.rows.len(), before, way_out)?;
+        }
+        Ok(())
+    }
+
+    /// [`Self::record`] of rows that are still there, but already chosen to go.
+    pub(crate) fn record_as(
+        &mut self,
+        (step, way_out): (&str, &str),
+        counts: &[Counts],
+        before: &[usize],
+    ) -> Result<(), DataError> {
+        for ((domain, counts), &before) in self.domains.iter().zip(counts).zip(before) {
+            self.steps.push(step_count(step, domain, counts, before));
+            check_left(step, domain, counts.rows, before, way_out)?;
         }
         Ok(())
     }
@@ -76,25 +115,464 @@ impl World {
     pub(crate) fn sizes(&self) -> Vec<usize> {
         self.domains.iter().map(|d| d.rows.len()).collect()
     }
+}
 
-    /// Which users each domain has met.
-    pub(crate) fn met(&self) -> Vec<Vec<bool>> {
-        let of = |domain: &DomainRows| {
-            let mut met = vec![false; self.users.len()];
-            domain.rows.iter().for_each(|row| met[row.user as usize] = true);
-            met
-        };
-        self.domains.iter().map(of).collect()
+fn step_count(step: &str, domain: &DomainRows, counts: &Counts, before: usize) -> StepCount {
+    let (users, items) = counts.distinct();
+    let (interactions, removed) = (counts.rows, before - counts.rows);
+    StepCount { step: step.into(), domain: domain.name.clone(), users, items, interactions, removed }
+}
+
+fn check_left(step: &str, domain: &DomainRows, n: usize, before: usize, way_out: &str) -> Result<(), DataError> {
+    if n > 0 {
+        return Ok(());
+    }
+    let step = format!("step `{step}` in domain {} ({before} interactions before it)", domain.name);
+    Err(DataError::Nothing { step, way_out: way_out.into() })
+}
+
+/// Where chunks of users begin and end: chunk `k` holds users `cuts[k]..cuts[k + 1]`.
+pub(crate) type Cuts = Arc<[u32]>;
+
+/// Cuts users into chunks of about so many rows; `counts` are rows per user, over all domains.
+pub(crate) fn cut(counts: &[u32], rows_per_chunk: usize) -> Cuts {
+    let (mut cuts, mut n) = (vec![0], 0);
+    for (user, &count) in counts.iter().enumerate() {
+        if n > 0 && n + count as usize > rows_per_chunk {
+            cuts.push(user as u32);
+            n = 0;
+        }
+        n += count as usize;
+    }
+    cuts.push(counts.len() as u32);
+    cuts.into()
+}
+
+/// The rows of one domain.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    chunks: Vec<Chunk>,
+    cuts: Cuts,
+    /// Of the rows as they are.
+    counts: Counts,
+    files: Option<Files>,
+}
+
+/// Where the chunks of a domain are that are not held.
+#[derive(Debug, Clone)]
+pub(crate) struct Files {
+    pub(crate) spill: Arc<Spill>,
+    /// What their names begin with.
+    pub(crate) prefix: String,
+}
+
+impl Files {
+    fn name(&self, k: usize) -> String {
+        format!("{}.{k}", self.prefix)
     }
 }
 
-/// Numbers of distinct users and items.
-pub(crate) fn distinct<'a>(n_users: usize, n_items: usize, rows: impl Iterator<Item = &'a Row>) -> (usize, usize) {
-    let (mut users, mut items) = (vec![false; n_users], vec![false; n_items]);
-    for row in rows {
-        users[row.user as usize] = true;
-        items[row.item as usize] = true;
+#[derive(Debug)]
+enum Chunk {
+    Held(Vec<Row>),
+    /// In its file.
+    Away,
+}
+
+/// Puts rows into chunks.
+#[derive(Debug)]
+pub(crate) struct Scatter {
+    rows: Rows,
+    chunk_of: Arc<[u16]>,
+    buffers: Vec<Vec<Row>>,
+}
+
+/// Rows that wait to be written together.
+const BUFFERED: usize = 1 << 11;
+
+impl Scatter {
+    /// `sizes`: rows per chunk; with `files` none is held.
+    pub(crate) fn new(
+        (cuts, chunk_of): (&Cuts, &Arc<[u16]>),
+        sizes: &[usize],
+        n_items: usize,
+        files: Option<Files>,
+    ) -> Self {
+        let counts = Counts::of(chunk_of.len(), n_items);
+        let (mut chunks, mut buffers) = (Vec::new(), Vec::new());
+        for &n in sizes {
+            chunks.push(if files.is_some() { Chunk::Away } else { Chunk::Held(Vec::with_capacity(n)) });
+            buffers.push(Vec::with_capacity(if files.is_some() { BUFFERED.min(n) } else { 0 }));
+        }
+        Self { rows: Rows { chunks, cuts: Arc::clone(cuts), counts, files }, chunk_of: Arc::clone(chunk_of), buffers }
     }
-    let count = |met: Vec<bool>| met.into_iter().filter(|&m| m).count();
-    (count(users), count(items))
+
+    pub(crate) fn push(&mut self, row: Row) -> Result<(), DataError> {
+        self.rows.counts.users[row.user as usize] += 1;
+        self.rows.counts.items[row.item as usize] += 1;
+        self.rows.counts.rows += 1;
+        let k = self.chunk_of[row.user as usize] as usize;
+        if let Chunk::Held(rows) = &mut self.rows.chunks[k] {
+            rows.push(row);
+            return Ok(());
+        }
+        self.buffers[k].push(row);
+        if self.buffers[k].len() == BUFFERED { self.flush(k) } else { Ok(()) }
+    }
+
+    fn flush(&mut self, k: usize) -> Result<(), DataError> {
+        let buffer = &mut self.buffers[k];
+        if let Some(files) = self.rows.files.as_ref().filter(|_| !buffer.is_empty()) {
+            files.spill.write(&files.name(k), &encode(buffer), false)?;
+            buffer.clear();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self) -> Result<Rows, DataError> {
+        (0..self.buffers.len()).try_for_each(|k| self.flush(k))?;
+        Ok(self.rows)
+    }
+}
+
+impl Rows {
+    /// Number of rows.
+    pub(crate) fn len(&self) -> usize {
+        self.counts.rows
+    }
+
+    /// How often each user and item is met.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Number of chunks; equal in all domains of a world.
+    pub(crate) fn n_chunks(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// Changes the rows of each chunk, chunks in parallel; what `change` returns, by chunk.
+    pub(crate) fn edit<T: Send>(
+        &mut self,
+        change: impl Fn(&mut Vec<Row>) -> Result<T, DataError> + Sync,
+    ) -> Result<Vec<T>, DataError> {
+        self.edit_each(|_, rows| change(rows))
+    }
+
+    /// [`Self::edit`] that is told the number of the chunk.
+    pub(crate) fn edit_each<T: Send>(
+        &mut self,
+        change: impl Fn(usize, &mut Vec<Row>) -> Result<T, DataError> + Sync,
+    ) -> Result<Vec<T>, DataError> {
+        self.edit_items(self.counts.items.len(), change)
+    }
+
+    /// [`Self::edit_each`] that leaves rows with items of a smaller or larger map.
+    pub(crate) fn edit_items<T: Send>(
+        &mut self,
+        n_items: usize,
+        change: impl Fn(usize, &mut Vec<Row>) -> Result<T, DataError> + Sync,
+    ) -> Result<Vec<T>, DataError> {
+        let Self { chunks, cuts, counts, files } = self;
+        counts.users.fill(0);
+        let users = at_cuts(&mut counts.users, cuts);
+        let work = chunks.par_iter_mut().zip(users).enumerate();
+        let done = work.try_fold(
+            || (Vec::new(), vec![0; n_items], 0),
+            |(mut told, mut items, n), (k, (chunk, users))| {
+                let mut rows = chunk.take(k, files.as_ref())?;
+                told.push((k, change(k, &mut rows)?));
+                let first = cuts[k];
+                for row in &rows {
+                    users[(row.user - first) as usize] += 1;
+                    items[row.item as usize] += 1;
+                }
+                let n = n + rows.len();
+                chunk.put(k, rows, files.as_ref())?;
+                Ok::<_, DataError>((told, items, n))
+            },
+        );
+        let whole = done.try_reduce(
+            || (Vec::new(), Vec::new(), 0),
+            |mut a, mut b| {
+                a.0.append(&mut b.0);
+                Ok((a.0, summed(a.1, b.1), a.2 + b.2))
+            },
+        );
+        let (mut told, items, n) = whole?;
+        counts.items = summed(items, vec![0; n_items]);
+        counts.rows = n;
+        told.sort_unstable_by_key(|(k, _)| *k);
+        Ok(told.into_iter().map(|(_, told)| told).collect())
+    }
+
+    /// Shows the rows of each chunk, chunks in parallel; what `look` returns, by chunk.
+    pub(crate) fn read<T: Send>(&self, look: impl Fn(&[Row]) -> T + Sync) -> Result<Vec<T>, DataError> {
+        let look = |(k, chunk): (usize, &Chunk)| chunk.with(k, self.files.as_ref(), &look);
+        self.chunks.par_iter().enumerate().map(look).collect()
+    }
+
+    /// Shows the rows of one chunk after the other.
+    pub(crate) fn in_order(&self, mut look: impl FnMut(&[Row])) -> Result<(), DataError> {
+        let mut chunks = self.chunks.iter().enumerate();
+        chunks.try_for_each(|(k, chunk)| chunk.with(k, self.files.as_ref(), &mut look))
+    }
+
+    /// Shows the rows of chunk `k`.
+    pub(crate) fn with_chunk<T>(&self, k: usize, look: impl FnOnce(&[Row]) -> T) -> Result<T, DataError> {
+        self.chunks[k].with(k, self.files.as_ref(), look)
+    }
+
+    /// Takes the rows of chunk `k` for good.
+    pub(crate) fn take(&mut self, k: usize) -> Result<Vec<Row>, DataError> {
+        self.chunks[k].take(k, self.files.as_ref())
+    }
+
+    /// Puts the rows of chunk `k` in place; [`Self::recount`] must follow.
+    pub(crate) fn put(&mut self, k: usize, rows: Vec<Row>) -> Result<(), DataError> {
+        self.chunks[k].put(k, rows, self.files.as_ref())
+    }
+
+    /// Counts again, after [`Self::put`].
+    pub(crate) fn recount(&mut self) -> Result<(), DataError> {
+        self.counts = self.count(|_, _| true)?;
+        Ok(())
+    }
+
+    /// Counts the rows whose user and item `keep` accepts; of a file only these two columns are read.
+    pub(crate) fn count(&self, keep: impl Fn(u32, u32) -> bool + Sync) -> Result<Counts, DataError> {
+        let [counts] = self.counted(|chunk, k, files, take| {
+            chunk.pairs(k, files, |user, item| {
+                if keep(user, item) {
+                    take(0, user, item);
+                }
+            })
+        })?;
+        Ok(counts)
+    }
+
+    /// Counts the rows of training, validation and test.
+    pub(crate) fn count_parts(&self) -> Result<[Counts; 3], DataError> {
+        self.counted(|chunk, k, files, take| {
+            let used = |row: &&Row| row.part != Part::Unused;
+            let mut count = |row: &Row| take(row.part as usize - Part::Train as usize, row.user, row.item);
+            chunk.with(k, files, |rows| rows.iter().filter(used).for_each(&mut count))
+        })
+    }
+
+    /// Sorts the pairs that `show` takes out of each chunk into `N` counts.
+    fn counted<const N: usize>(
+        &self,
+        show: impl Fn(&Chunk, usize, Option<&Files>, &mut dyn FnMut(usize, u32, u32)) -> Result<(), DataError> + Sync,
+    ) -> Result<[Counts; N], DataError> {
+        let n_items = self.counts.items.len();
+        let mut counts: [Counts; N] = std::array::from_fn(|_| Counts::of(self.counts.users.len(), 0));
+        let mut users: Vec<Vec<&mut [u32]>> = self.chunks.iter().map(|_| Vec::new()).collect();
+        for counts in &mut counts {
+            users
+                .iter_mut()
+                .zip(at_cuts(&mut counts.users, &self.cuts))
+                .for_each(|(of_chunk, piece)| of_chunk.push(piece));
+        }
+        let none = || (0..N).map(|_| (Vec::new(), 0)).collect::<Vec<(Vec<u32>, usize)>>();
+        let done =
+            self.chunks.par_iter().zip(users).enumerate().try_fold(none, |mut slots, (k, (chunk, mut users))| {
+                for slot in &mut slots {
+                    slot.0.resize(n_items, 0);
+                }
+                let first = self.cuts[k];
+                show(chunk, k, self.files.as_ref(), &mut |slot, user, item| {
+                    users[slot][(user - first) as usize] += 1;
+                    slots[slot].0[item as usize] += 1;
+                    slots[slot].1 += 1;
+                })?;
+                Ok::<_, DataError>(slots)
+            });
+        let slots = done
+            .try_reduce(none, |a, b| Ok(a.into_iter().zip(b).map(|(a, b)| (summed(a.0, b.0), a.1 + b.1)).collect()))?;
+        for (counts, (items, n)) in counts.iter_mut().zip(slots) {
+            (counts.items, counts.rows) = (summed(items, vec![0; n_items]), n);
+        }
+        Ok(counts)
+    }
+
+    /// Rows in memory, as one chunk.
+    #[cfg(test)]
+    pub(crate) fn of(rows: Vec<Row>, n_users: usize, n_items: usize) -> Self {
+        let cuts: Cuts = [0, n_users as u32].into();
+        let mut scatter = Scatter::new((&cuts, &vec![0; n_users].into()), &[rows.len()], n_items, None);
+        rows.into_iter().try_for_each(|row| scatter.push(row)).unwrap();
+        scatter.finish().unwrap()
+    }
+
+    /// All rows, in order.
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> Vec<Row> {
+        (0..self.n_chunks()).flat_map(|k| self.with_chunk(k, <[Row]>::to_vec).unwrap()).collect()
+    }
+}
+
+impl Chunk {
+    fn take(&mut self, k: usize, files: Option<&Files>) -> Result<Vec<Row>, DataError> {
+        match (self, files) {
+            (Self::Held(rows), _) => Ok(std::mem::take(rows)),
+            (Self::Away, Some(files)) => decode(files, k),
+            (Self::Away, None) => Ok(Vec::new()),
+        }
+    }
+
+    fn put(&mut self, k: usize, rows: Vec<Row>, files: Option<&Files>) -> Result<(), DataError> {
+        match (self, files) {
+            (Self::Away, Some(files)) => files.spill.write(&files.name(k), &encode(&rows), true),
+            (chunk, _) => {
+                *chunk = Self::Held(rows);
+                Ok(())
+            }
+        }
+    }
+
+    fn with<T>(&self, k: usize, files: Option<&Files>, look: impl FnOnce(&[Row]) -> T) -> Result<T, DataError> {
+        match (self, files) {
+            (Self::Held(rows), _) => Ok(look(rows)),
+            (Self::Away, Some(files)) => Ok(look(&decode(files, k)?)),
+            (Self::Away, None) => Ok(look(&[])),
+        }
+    }
+
+    fn pairs(&self, k: usize, files: Option<&Files>, mut take: impl FnMut(u32, u32)) -> Result<(), DataError> {
+        match (self, files) {
+            (Self::Held(rows), _) => rows.iter().for_each(|row| take(row.user, row.item)),
+            (Self::Away, Some(files)) => {
+                let Some(mut blocks) = open(files, k)? else { return Ok(()) };
+                let (mut users, mut items) = (Vec::new(), Vec::new());
+                while let Some(n) = blocks.next()? {
+                    users.clear();
+                    items.clear();
+                    blocks.column(n, &mut users, u32::from_le_bytes)?;
+                    blocks.column(n, &mut items, u32::from_le_bytes)?;
+                    blocks.skip(n * REST)?;
+                    users.iter().zip(&items).for_each(|(&user, &item)| take(user, item));
+                }
+            }
+            (Self::Away, None) => {}
+        }
+        Ok(())
+    }
+}
+
+fn encode(rows: &[Row]) -> Vec<u8> {
+    let mut out = block(rows.len());
+    out.reserve(rows.len() * (8 + REST));
+    put(&mut out, rows, |row| row.user.to_le_bytes());
+    put(&mut out, rows, |row| row.item.to_le_bytes());
+    put(&mut out, rows, |row| row.value.to_le_bytes());
+    put(&mut out, rows, |row| row.weight.to_le_bytes());
+    put(&mut out, rows, |row| row.time.to_le_bytes());
+    put(&mut out, rows, |row| [row.signal as u8]);
+    put(&mut out, rows, |row| [row.part as u8]);
+    out
+}
+
+/// The file of chunk `k`; a chunk that never had a row has none.
+fn open(files: &Files, k: usize) -> Result<Option<Blocks>, DataError> {
+    let name = files.name(k);
+    if files.spill.folder().join(&name).exists() { files.spill.read(&name).map(Some) } else { Ok(None) }
+}
+
+fn decode(files: &Files, k: usize) -> Result<Vec<Row>, DataError> {
+    let Some(mut blocks) = open(files, k)? else { return Ok(Vec::new()) };
+    let mut rows: Vec<Row> = Vec::new();
+    let (mut users, mut items, mut values, mut weights) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut times, mut signals, mut parts) = (Vec::new(), Vec::new(), Vec::new());
+    while let Some(n) = blocks.next()? {
+        users.clear();
+        items.clear();
+        values.clear();
+        weights.clear();
+        times.clear();
+        signals.clear();
+        parts.clear();
+        blocks.column(n, &mut users, u32::from_le_bytes)?;
+        blocks.column(n, &mut items, u32::from_le_bytes)?;
+        blocks.column(n, &mut values, f32::from_le_bytes)?;
+        blocks.column(n, &mut weights, f32::from_le_bytes)?;
+        blocks.column(n, &mut times, i64::from_le_bytes)?;
+        blocks.column(n, &mut signals, |[code]| SIGNALS[usize::from(code).min(2)])?;
+        blocks.column(n, &mut parts, |[code]| PARTS[usize::from(code).min(3)])?;
+        rows.reserve(n);
+        rows.extend((0..n).map(|n| Row {
+            user: users[n],
+            item: items[n],
+            value: values[n],
+            weight: weights[n],
+            time: times[n],
+            signal: signals[n],
+            part: parts[n],
+        }));
+    }
+    Ok(rows)
+}
+
+/// A column by user in the pieces of the chunks.
+fn at_cuts<'a>(mut column: &'a mut [u32], cuts: &Cuts) -> Vec<&'a mut [u32]> {
+    let mut pieces = Vec::new();
+    for ends in cuts.windows(2) {
+        let (piece, rest) = column.split_at_mut((ends[1] - ends[0]) as usize);
+        pieces.push(piece);
+        column = rest;
+    }
+    pieces
+}
+
+/// Sums by position; an empty list is a list of zeros.
+fn summed(a: Vec<u32>, b: Vec<u32>) -> Vec<u32> {
+    let (mut a, b) = if a.len() < b.len() { (b, a) } else { (a, b) };
+    a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+    a
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(user: u32, item: u32, time: i64) -> Row {
+        Row { user, item, value: 3.5, weight: 0.25, time, signal: Signal::Neutral, part: Part::Valid }
+    }
+
+    /// The same rows in memory and in files, in chunks of about two rows.
+    fn both(dir: &std::path::Path) -> [Rows; 2] {
+        let rows = [row(4, 0, 1), row(0, 2, -7), row(1, 1, i64::MAX), row(4, 2, 0), row(0, 0, 3), row(3, 2, 9)];
+        let cuts = cut(&[2, 1, 0, 1, 2], 2);
+        assert_eq!(*cuts, [0, 1, 4, 5]);
+        let chunk_of: Arc<[u16]> = [0, 1, 1, 1, 2].into();
+        let spill = Arc::new(Spill::new(0, dir.join("spill")).unwrap());
+        [None, Some(Files { spill, prefix: "films".into() })].map(|files| {
+            let mut scatter = Scatter::new((&cuts, &chunk_of), &[2, 2, 2], 3, files);
+            rows.iter().try_for_each(|&row| scatter.push(row)).unwrap();
+            scatter.finish().unwrap()
+        })
+    }
+
+    #[test]
+    fn rows_in_files_are_the_rows_in_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let [mut held, mut away] = both(dir.path());
+        assert_eq!(held.all(), away.all());
+        for rows in [&mut held, &mut away] {
+            assert_eq!((rows.counts().distinct(), rows.len()), ((4, 3), 6));
+            assert_eq!(rows.count(|user, item| user == 4 || item == 1).unwrap().users, [0, 1, 0, 0, 2]);
+            let removed = rows.edit(|rows| {
+                let n = rows.len();
+                rows.retain(|row| row.item == 2);
+                rows.sort_unstable_by_key(|row| row.user);
+                Ok(n - rows.len())
+            });
+            assert_eq!(removed.unwrap(), [1, 1, 1]);
+            assert_eq!((&rows.counts().users, &rows.counts().items), (&vec![1, 0, 0, 1, 1], &vec![0, 0, 3]));
+            assert_eq!(rows.all(), [row(0, 2, -7), row(3, 2, 9), row(4, 2, 0)]);
+            let before = rows.counts().clone();
+            rows.recount().unwrap();
+            assert_eq!(rows.counts(), &before);
+        }
+    }
 }

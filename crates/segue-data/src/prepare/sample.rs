@@ -2,11 +2,12 @@
 //!
 //! A row's hash is of external ids alone, so the order of rows never shows, and a smaller sample is part of a larger one.
 
-use rayon::prelude::*;
+use std::cmp::Ordering;
+
 use segue_core::Seed;
 
 use super::config::{DataConfig, PrepareOptions, SplitConfig, SplitKind};
-use super::rows::World;
+use super::rows::{Row, World};
 use crate::DataError;
 
 /// How many rows each domain in use may keep.
@@ -38,7 +39,7 @@ impl<'a> MaxRows<'a> {
     }
 }
 
-/// Leaves each domain the rows with the least hashes; rows are by user, then item, and stay so.
+/// Leaves each domain the rows with the least hashes, and of equal ones those of the least user and item.
 pub(super) fn sample(world: &mut World, max_rows: &MaxRows<'_>, seed: Seed) -> Result<(), DataError> {
     if world.domains.iter().all(|domain| max_rows.of(&domain.name).is_none()) {
         return Ok(());
@@ -48,16 +49,53 @@ pub(super) fn sample(world: &mut World, max_rows: &MaxRows<'_>, seed: Seed) -> R
     for domain in domains {
         let Some(max) = max_rows.of(&domain.name).filter(|&max| max < domain.rows.len()) else { continue };
         let seed = seed.named("max_rows").named(&domain.name);
-        let hashes =
-            domain.rows.par_iter().enumerate().map(|(n, row)| {
-                (seed.named(users.external(row.user)).named(domain.items.external(row.item)).value(), n)
+        let items = &domain.items;
+        let hash = |row: &Row| seed.named(users.external(row.user)).named(items.external(row.item)).value();
+        // The largest hash that stays: first its upper 16 bits by counting, then among those that share them.
+        let bucket = |hash: u64| (hash >> 48) as usize;
+        let counted = domain.rows.read(|rows| {
+            let mut counts = vec![0_usize; 1 << 16];
+            for row in rows {
+                counts[bucket(hash(row))] += 1;
+            }
+            counts
+        })?;
+        let counts = (0..1 << 16).map(|n| counted.iter().map(|counts| counts[n]).sum::<usize>());
+        let (mut before, mut last) = (0, 0);
+        for (n, count) in counts.enumerate() {
+            last = n;
+            if before + count >= max {
+                break;
+            }
+            before += count;
+        }
+        let of_last = |rows: &[Row]| rows.iter().map(&hash).filter(|&h| bucket(h) == last).collect::<Vec<_>>();
+        let mut hashes = domain.rows.read(of_last)?.concat();
+        let largest = *hashes.select_nth_unstable(max - before - 1).1;
+        let below = before + hashes.iter().filter(|&&hash| hash < largest).count();
+        // Rows with the largest hash are nearly always one pair; of several the first stay, which needs their number.
+        let equal = domain.rows.read(|rows| rows.iter().filter(|row| hash(row) == largest).count())?;
+        let mut left = max - below;
+        let kept: Vec<usize> = equal
+            .into_iter()
+            .map(|n| {
+                let now = n.min(left);
+                left -= now;
+                now
+            })
+            .collect();
+        domain.rows.edit_each(|k, rows| {
+            let mut equal = kept[k];
+            rows.retain(|row| match hash(row).cmp(&largest) {
+                Ordering::Less => true,
+                Ordering::Equal if equal > 0 => {
+                    equal -= 1;
+                    true
+                }
+                Ordering::Equal | Ordering::Greater => false,
             });
-        let mut hashes: Vec<(u64, usize)> = hashes.collect();
-        hashes.select_nth_unstable(max);
-        let mut kept = vec![false; domain.rows.len()];
-        hashes[..max].iter().for_each(|&(_, n)| kept[n] = true);
-        let mut kept = kept.into_iter();
-        domain.rows.retain(|_| kept.next() == Some(true));
+            Ok(())
+        })?;
     }
     world.record("max rows", &before, "raise `max_rows`")
 }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use segue_core::{IdMap, Seed, Signal};
 
 use super::config::{RatioOrder, SplitConfig, SplitKind};
-use super::rows::{Part, Row, World};
+use super::rows::{DomainRows, Part, Row, World};
 use crate::DataError;
 
 /// Checks a split's numbers before anything is read.
@@ -24,37 +24,19 @@ pub(super) fn check(split: &SplitConfig) -> Result<(), DataError> {
     Ok(())
 }
 
-/// Assigns a part to every row of the target; rows are by user. Returns the protocol line.
-pub(super) fn split(world: &mut World, split: &SplitConfig, seed: Seed) -> Result<String, DataError> {
-    let target = world.target;
-    let name = world.domains[target].name.clone();
-    let timed = world.domains[target].timed;
+/// Checks what a split needs of the log, and says how it is made: the protocol line.
+pub(super) fn protocol(world: &World, split: &SplitConfig) -> Result<String, DataError> {
+    let target = &world.domains[world.target];
+    let name = &target.name;
     let by_time =
         split.kind == SplitKind::LeaveOneOut || (split.kind == SplitKind::Ratio && split.order == RatioOrder::Time);
-    if by_time && !timed {
+    if by_time && !target.timed {
         let what = format!(
             "needs times, and the log of domain {name} has none; use split=ratio (random, by hash), or split=given with files"
         );
         return Err(DataError::config("split.kind", what));
     }
-    let given_valid = world.domains[target].rows.iter().any(|row| row.part == Part::Valid);
-    let World { users, domains, notes, .. } = world;
-    let domain = &mut domains[target];
-    let ids = Ids { users, items: &domain.items };
-    let mut late = 0;
-    for rows in domain.rows.chunk_by_mut(|a, b| a.user == b.user) {
-        match split.kind {
-            SplitKind::LeaveOneOut => late += leave_one_out(rows, split.min_history),
-            SplitKind::Ratio if rows.len() < split.min_history => {}
-            SplitKind::Ratio if split.order == RatioOrder::Time => ratio_by_time(rows, split.ratios),
-            SplitKind::Ratio => ratio_by_hash(rows, split.ratios, &ids, seed.named("ratio")),
-            SplitKind::Given if given_valid => {}
-            SplitKind::Given => carve(rows, split.valid_fraction, &ids, seed.named("carve")),
-        }
-    }
-    if late > 0 {
-        notes.push(format!("{name}: {late} events that are no likes came after a held-out like and are in no part"));
-    }
+    let given_valid = has_given_valid(target)?;
     let least = split.min_history.max(1);
     let [train, valid, test] = split.ratios;
     Ok(match (split.kind, split.order) {
@@ -76,9 +58,32 @@ pub(super) fn split(world: &mut World, split: &SplitConfig, seed: Seed) -> Resul
     })
 }
 
-struct Ids<'a> {
-    users: &'a IdMap,
-    items: &'a IdMap,
+/// True if some row was given for validation.
+pub(super) fn has_given_valid(domain: &DomainRows) -> Result<bool, DataError> {
+    Ok(domain.rows.read(|rows| rows.iter().any(|row| row.part == Part::Valid))?.contains(&true))
+}
+
+/// Assigns a part to every row of some users of the target; rows are by user. Returns how many events that are no likes
+/// came after a held-out one.
+pub(super) fn split(rows: &mut [Row], (split, given_valid): (&SplitConfig, bool), ids: &Ids<'_>, seed: Seed) -> usize {
+    let mut late = 0;
+    for rows in rows.chunk_by_mut(|a, b| a.user == b.user) {
+        match split.kind {
+            SplitKind::LeaveOneOut => late += leave_one_out(rows, split.min_history),
+            SplitKind::Ratio if rows.len() < split.min_history => {}
+            SplitKind::Ratio if split.order == RatioOrder::Time => ratio_by_time(rows, split.ratios),
+            SplitKind::Ratio => ratio_by_hash(rows, split.ratios, ids, seed.named("ratio")),
+            SplitKind::Given if given_valid => {}
+            SplitKind::Given => carve(rows, split.valid_fraction, ids, seed.named("carve")),
+        }
+    }
+    late
+}
+
+/// The external ids of one domain's rows.
+pub(super) struct Ids<'a> {
+    pub(super) users: &'a IdMap,
+    pub(super) items: &'a IdMap,
 }
 
 impl Ids<'_> {

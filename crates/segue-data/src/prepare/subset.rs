@@ -21,7 +21,12 @@ pub(super) fn subset(
     if let Some(path) = &options.only_users {
         let before = world.sizes();
         let (kept, note) = chosen(("prepare.only_users", path), "users", &world.users, session)?;
-        world.domains.iter_mut().for_each(|domain| domain.rows.retain(|row| kept[row.user as usize]));
+        for domain in &mut world.domains {
+            domain.rows.edit(|rows| {
+                rows.retain(|row| kept[row.user as usize]);
+                Ok(())
+            })?;
+        }
         world.notes.push(note);
         world.record("only users", &before, "the file `prepare.only_users` names nobody there")?;
     }
@@ -35,8 +40,13 @@ pub(super) fn subset(
         let (kept, note) = chosen((&key, path), &what, &domain.items, session)?;
         let items = renumber(&domain.items, &kept);
         domain.items = items.map;
-        domain.rows.retain(|row| kept[row.item as usize]);
-        domain.rows.iter_mut().for_each(|row| row.item = items.new_id[row.item as usize]);
+        domain.rows.edit_items(domain.items.len(), |_, rows| {
+            rows.retain(|row| kept[row.item as usize]);
+            for row in rows {
+                row.item = items.new_id[row.item as usize];
+            }
+            Ok(())
+        })?;
         if let Some(negatives) = world.negatives.as_mut().filter(|_| d == world.target) {
             negatives.retain(|&(_, item)| kept[item as usize]);
             for (_, item) in negatives {

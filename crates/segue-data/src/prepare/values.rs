@@ -97,28 +97,35 @@ impl DomainValues {
     }
 
     /// Scales all values as the training rows say, so that nothing of the held-out ones is learnt; returns a note.
-    pub(super) fn scale(&self, domain: &mut DomainRows) -> Option<String> {
-        let scale = self.values.scale?;
-        let training = || domain.rows.iter().filter(|row| row.part == Part::Train).map(|row| f64::from(row.value));
-        let n = training().count();
+    pub(super) fn scale(&self, domain: &mut DomainRows) -> Result<Option<String>, DataError> {
+        let Some(scale) = self.values.scale else { return Ok(None) };
+        // Row by row in their order: a sum must not depend on how rows are held.
+        let training = |take: &mut dyn FnMut(f64)| {
+            domain.rows.in_order(|rows| {
+                rows.iter().filter(|row| row.part == Part::Train).for_each(|row| take(f64::from(row.value)));
+            })
+        };
+        let (mut n, mut sum, mut low, mut high) = (0_u32, 0.0, f64::INFINITY, f64::NEG_INFINITY);
+        training(&mut |value| (n, sum, low, high) = (n + 1, sum + value, low.min(value), high.max(value)))?;
         if n == 0 {
-            return None;
+            return Ok(None);
         }
         let (offset, spread) = match scale {
             Scale::Standard => {
-                let mean = training().sum::<f64>() / n as f64;
-                (mean, (training().map(|value| (value - mean).powi(2)).sum::<f64>() / n as f64).sqrt())
+                let (mean, mut squares) = (sum / f64::from(n), 0.0);
+                training(&mut |value| squares += (value - mean).powi(2))?;
+                (mean, (squares / f64::from(n)).sqrt())
             }
-            Scale::MinMax => {
-                let low = training().fold(f64::INFINITY, f64::min);
-                (low, training().fold(f64::NEG_INFINITY, f64::max) - low)
-            }
+            Scale::MinMax => (low, high - low),
         };
         let spread = if spread > 0.0 { spread } else { 1.0 };
-        for row in &mut domain.rows {
-            row.value = finite((f64::from(row.value) - offset) / spread);
-        }
-        Some(format!("{}: values are (x - {offset}) / {spread}, from {n} training rows", self.domain))
+        domain.rows.edit(|rows| {
+            for row in rows {
+                row.value = finite((f64::from(row.value) - offset) / spread);
+            }
+            Ok(())
+        })?;
+        Ok(Some(format!("{}: values are (x - {offset}) / {spread}, from {n} training rows", self.domain)))
     }
 
     /// What a number in these values should say of them, e.g. `log2(1+x), standard`; `None`: they are in their own units.
@@ -145,6 +152,7 @@ pub(super) fn finite(value: f64) -> f32 {
 mod tests {
     use segue_core::{IdMap, Signal};
 
+    use super::super::rows::Rows;
     use super::*;
 
     fn row((value, part): (f32, Part)) -> Row {
@@ -166,9 +174,10 @@ mod tests {
 
     fn scaled(scale: Scale, with_parts: &[(f32, Part)]) -> (Vec<f32>, Option<String>) {
         let rows = with_parts.iter().copied().map(row).collect();
+        let rows = Rows::of(rows, 1, 1);
         let mut domain = DomainRows { name: "music".into(), items: IdMap::default(), rows, timed: false };
-        let note = of(Values { scale: Some(scale), ..Values::default() }).scale(&mut domain);
-        (values(&domain.rows), note)
+        let note = of(Values { scale: Some(scale), ..Values::default() }).scale(&mut domain).unwrap();
+        (values(&domain.rows.all()), note)
     }
 
     #[test]

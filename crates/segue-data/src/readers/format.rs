@@ -1,6 +1,6 @@
 //! Names of the formats, recognising one from the beginning of a file, and the one door to all readers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -95,33 +95,41 @@ pub struct Layout {
     pub unrated: Option<f32>,
 }
 
-/// Reads interaction files, one after the other, as one log.
+/// Reads interaction files, one after the other, as one log in memory.
 pub fn read_log(paths: &[PathBuf], layout: &Layout, session: &mut Session<'_>) -> Result<RawLog, DataError> {
     let mut log = RawLog::default();
-    for path in paths {
-        let mut input = Input::open(path)?;
-        let format = match layout.format {
-            Format::Auto => recognise(input.peek()?),
-            named => named,
-        };
-        layout.only.check(path, format)?;
-        match format {
-            Format::Movielens => movielens::read(input, session, &mut log)?,
-            Format::Amazon => amazon::read(input, session, &mut log, layout)?,
-            Format::Goodreads => goodreads::read(input, session, &mut log, layout)?,
-            Format::BookCrossing => book_crossing::read(input, session, &mut log, layout)?,
-            Format::Lastfm => lastfm::read(input, session, &mut log)?,
-            Format::Gorse => gorse::read(input, session, &mut log, layout)?,
-            Format::JsonLines => json_lines::read(input, session, &mut log, layout)?,
-            Format::Douban => douban::read(input, session, &mut log)?,
-            Format::Adjacency => adjacency::read(input, session, &mut log)?,
-            Format::Sequence => sequence::read(input, session, &mut log)?,
-            Format::TimedSequence => timed_sequence::read(input, session, &mut log, &layout.only)?,
-            Format::Parquet => parquet::read(path, session, &mut log, layout)?,
-            Format::Table | Format::Recbole | Format::Auto => table::read(input, session, &mut log, layout)?,
-        }
-    }
+    paths.iter().try_for_each(|path| read_file(path, layout, session, &mut log))?;
     Ok(log)
+}
+
+/// Appends the rows of one file to `log`.
+pub(crate) fn read_file(
+    path: &Path,
+    layout: &Layout,
+    session: &mut Session<'_>,
+    log: &mut RawLog,
+) -> Result<(), DataError> {
+    let mut input = Input::open(path)?;
+    let format = match layout.format {
+        Format::Auto => recognise(input.peek()?),
+        named => named,
+    };
+    layout.only.check(path, format)?;
+    match format {
+        Format::Movielens => movielens::read(input, session, log),
+        Format::Amazon => amazon::read(input, session, log, layout),
+        Format::Goodreads => goodreads::read(input, session, log, layout),
+        Format::BookCrossing => book_crossing::read(input, session, log, layout),
+        Format::Lastfm => lastfm::read(input, session, log),
+        Format::Gorse => gorse::read(input, session, log, layout),
+        Format::JsonLines => json_lines::read(input, session, log, layout),
+        Format::Douban => douban::read(input, session, log),
+        Format::Adjacency => adjacency::read(input, session, log),
+        Format::Sequence => sequence::read(input, session, log),
+        Format::TimedSequence => timed_sequence::read(input, session, log, &layout.only),
+        Format::Parquet => parquet::read(path, session, log, layout),
+        Format::Table | Format::Recbole | Format::Auto => table::read(input, session, log, layout),
+    }
 }
 
 /// The format of a file that begins with `head`; what nothing else fits is a table.

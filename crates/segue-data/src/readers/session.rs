@@ -15,16 +15,17 @@ pub(crate) type Reason = Cow<'static, str>;
 const SHOWN: usize = 100;
 const REPORT_EVERY: u64 = 1 << 15;
 
-/// How far preparation has come; returning `Break` stops it with [`DataError::Interrupted`].
+/// How far preparation has come, over all files that are read at once; returning `Break` stops it with
+/// [`DataError::Interrupted`].
 #[derive(Debug, Clone, Copy)]
 pub struct Progress<'a> {
-    /// What is being done: `read <file>`, `clean`, `filter`, `split`.
+    /// What is being done: `read <file>`, `read <n> files`, `clean`, `filter`, `split`.
     pub stage: &'a str,
     /// Rows read so far in this stage.
     pub rows: u64,
-    /// Bytes of the file consumed so far, as stored; 0 outside reading.
+    /// Bytes consumed so far, as stored; 0 outside reading.
     pub bytes: u64,
-    /// Bytes of the file, as stored; 0 outside reading.
+    /// Bytes to read, as stored; 0 outside reading.
     pub bytes_total: u64,
 }
 
@@ -70,9 +71,24 @@ impl<'a> Session<'a> {
         self.files
     }
 
+    /// Bad lines tolerated per file.
+    pub(crate) fn limit(&self) -> Option<u64> {
+        self.limit
+    }
+
+    /// Adds files that other sessions read.
+    pub(crate) fn add(&mut self, files: Vec<InputFile>) {
+        self.files.extend(files);
+    }
+
     /// Announces a stage that reads no file.
     pub(crate) fn stage(&mut self, stage: &str, rows: u64) -> Result<(), DataError> {
-        match (self.progress)(Progress { stage, rows, bytes: 0, bytes_total: 0 }) {
+        self.tell_of(Progress { stage, rows, bytes: 0, bytes_total: 0 })
+    }
+
+    /// Tells how far a stage is, and hears whether to go on.
+    pub(crate) fn tell_of(&mut self, progress: Progress<'_>) -> Result<(), DataError> {
+        match (self.progress)(progress) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(DataError::Interrupted),
         }
@@ -105,11 +121,7 @@ impl<'a> Session<'a> {
     }
 
     pub(crate) fn tell(&mut self, reading: &Reading, bytes: u64, bytes_total: u64) -> Result<(), DataError> {
-        let progress = Progress { stage: &reading.stage, rows: reading.lines, bytes, bytes_total };
-        match (self.progress)(progress) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(DataError::Interrupted),
-        }
+        self.tell_of(Progress { stage: &reading.stage, rows: reading.lines, bytes, bytes_total })
     }
 
     /// Closes a file: too many bad lines or none at all are errors here.

@@ -2,22 +2,23 @@
 
 use proptest::prelude::*;
 use segue_core::IdMap;
-use segue_data::readers::{ColumnMap, Format, Layout, Only, RawLog, Session, read_items, read_log, read_negatives};
+use segue_data::readers::{
+    ColumnMap, Format, Layout, Only, RawLog, RawRow, Session, read_items, read_log, read_negatives,
+};
 
 use super::{files, quiet};
 
 /// The rows of a log as `user item value time`.
 fn rows(log: &RawLog) -> Vec<String> {
-    let row = |n: usize| {
-        let (user, item) = (log.users.get(log.user[n]), log.items.get(log.item[n]));
-        let value = if log.valueless.contains(&(n as u32)) { "-".into() } else { log.value[n].to_string() };
-        let time = match &log.time {
-            Some(times) if !log.timeless.contains(&(n as u32)) => times[n].to_string(),
-            _ => "-".into(),
-        };
-        format!("{user} {item} {value} {time}")
+    let mut rows = Vec::new();
+    let text = |cell: Option<String>| cell.unwrap_or_else(|| "-".into());
+    let row = |row: RawRow| {
+        let (user, item) = (log.users.get(row.user), log.items.get(row.item));
+        let (value, time) = (text(row.value.map(|v| v.to_string())), text(row.time.map(|t| t.to_string())));
+        rows.push(format!("{user} {item} {value} {time}"));
     };
-    (0..log.len()).map(row).collect()
+    log.rows.each(row).unwrap();
+    rows
 }
 
 /// Reads a folder's file `name`; bad lines as `line: reason`.

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 use segue_core::{Interactions, Prepared};
 use segue_data::prepare::{
     Core, CoreMode, Deduplicate, Logarithm, PrepareOptions, RatioOrder, Scale, SplitConfig, SplitKind, UserFilter,
-    load_folder, write_folder,
+    load_folder, prepare_folder, write_folder,
 };
 
-use super::{data, domain, files, kind, parts, run};
+use super::{data, domain, files, kind, parts, quiet, run};
 
 type Row = (u8, u8, u8, u8);
 
@@ -129,6 +129,44 @@ proptest! {
             let (loaded, manifest) = load_folder(&out).unwrap();
             prop_assert_eq!(&manifest.report, &report);
             prop_assert!(same(Some(loaded), Some(prepared)));
+        }
+    }
+}
+
+proptest! {
+    // Each case writes and syncs sixteen folders.
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn memory_is_no_part_of_the_result(
+        source in proptest::collection::vec(any::<Row>(), 1..30),
+        target in proptest::collection::vec(any::<Row>(), 1..60),
+    ) {
+        let dir = files(&[("s.csv", &csv(&source)), ("t.csv", &csv(&target))]);
+        let config = data(vec![domain(dir.path(), "songs", "s.csv"), domain(dir.path(), "films", "t.csv")]);
+        let core = Core { users: 2, items: 2, mode: CoreMode::UntilStable, ..Core::default() };
+        let scale = Some(Scale::Standard);
+        let filtered = PrepareOptions { core, scale, users: UserFilter::Overlapping, max_rows: Some(20), ..PrepareOptions::default() };
+        for options in [PrepareOptions::default(), filtered] {
+            for split in splits() {
+                // Without memory every user is a chunk of its own, in a file.
+                let without = PrepareOptions { memory: 0, ..options.clone() };
+                let (held, away) = (run(&config, &options, &split), run(&config, &without, &split));
+                let out = dir.path().join("away");
+                let written = prepare_folder(&out, &config, (&without, &split, 7), &mut quiet());
+                match (held, away) {
+                    (Ok((held, report)), Ok((away, _))) => {
+                        prop_assert!(same(Some(held.clone()), Some(away)));
+                        let (told, spilled) = written.unwrap();
+                        prop_assert!(spilled > 0 && told.steps == report.steps && told.notes == report.notes);
+                        write_folder(&dir.path().join("held"), &held, &told).unwrap();
+                        let read = |folder: &str| std::fs::read(dir.path().join(folder).join("manifest.json")).unwrap();
+                        prop_assert!(read("held") == read("away"));
+                        prop_assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 4);
+                    }
+                    (held, away) => prop_assert_eq!(held.unwrap_err().to_string(), away.unwrap_err().to_string()),
+                }
+            }
         }
     }
 }

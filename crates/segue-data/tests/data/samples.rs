@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use segue_core::IdMap;
 use segue_data::prepare::{DataConfig, DomainConfig, OneOrMany, PrepareOptions, SplitConfig, SplitKind};
-use segue_data::readers::{Format, Layout, RawLog, Session, read_items, read_log, read_negatives};
+use segue_data::readers::{Format, Layout, RawLog, RawRow, Session, read_items, read_log, read_negatives};
 
 use super::{data, domain, kind, parts, quiet, run, sample};
 
@@ -13,29 +13,40 @@ fn read(paths: &[PathBuf], format: Format) -> RawLog {
     read_log(paths, &layout, &mut Session::new(Some(0), &mut quiet())).unwrap()
 }
 
+fn rows(log: &RawLog) -> Vec<RawRow> {
+    let mut rows = Vec::new();
+    log.rows.each(|row| rows.push(row)).unwrap();
+    rows
+}
+
+fn values(log: &RawLog) -> Vec<f32> {
+    rows(log).iter().filter_map(|row| row.value).collect()
+}
+
+fn times(log: &RawLog) -> Vec<i64> {
+    rows(log).iter().filter_map(|row| row.time).collect()
+}
+
 #[track_caller]
 fn check(folder: &str, file: &str, format: Format, expected: (usize, usize, usize)) -> Option<RawLog> {
     let path = sample(folder)?.join(file);
     let log = read(std::slice::from_ref(&path), format);
     assert_eq!((log.len(), log.users.len(), log.items.len()), expected, "{file}");
     let recognised = read(&[path], Format::Auto);
-    assert_eq!(
-        (recognised.user, recognised.item, recognised.value),
-        (log.user.clone(), log.item.clone(), log.value.clone())
-    );
+    assert_eq!(rows(&recognised), rows(&log));
     Some(log)
 }
 
 #[test]
 fn counts_are_those_of_the_sources() {
     if let Some(log) = check("ml-100k", "u.data", Format::Movielens, (100_000, 943, 1_682)) {
-        let times = log.time.unwrap();
+        let times = times(&log);
         assert_eq!((times.iter().min(), times.iter().max()), (Some(&874_724_710), Some(&893_286_638)));
-        let mean = log.value.iter().map(|&v| f64::from(v)).sum::<f64>() / 1e5;
+        let mean = values(&log).iter().map(|&v| f64::from(v)).sum::<f64>() / 1e5;
         assert!((mean - 3.52986).abs() < 1e-9);
     }
     if let Some(log) = check("ml-latest-small", "ratings.csv", Format::Movielens, (100_836, 610, 9_724)) {
-        assert_eq!(log.value.iter().filter(|&&v| v >= 4.0).count(), 48_580);
+        assert_eq!(values(&log).iter().filter(|&&v| v >= 4.0).count(), 48_580);
     }
     let instruments = "reviews_Musical_Instruments_5.json.gz";
     check("amazon-2014-raw", instruments, Format::Amazon, (10_261, 1_429, 900));
@@ -43,9 +54,9 @@ fn counts_are_those_of_the_sources() {
     check("amazon-2018-raw", "AMAZON_FASHION_5.json.gz", Format::Amazon, (3_176, 406, 31));
     if let Some(log) = check("douban-book-music", "douban_book_ratings.dat.gz", Format::Douban, (96_041, 2_110, 6_777))
     {
-        let stars = [1.0, 2.0, 3.0, 4.0, 5.0].map(|s| log.value.iter().filter(|&&v| v == s).count());
+        let stars = [1.0, 2.0, 3.0, 4.0, 5.0].map(|s| values(&log).iter().filter(|&&v| v == s).count());
         assert_eq!(stars, [1_605, 4_207, 21_018, 38_975, 30_236]);
-        assert!(log.time.is_none());
+        assert!(!log.rows.timed());
     }
     check("douban-book-music", "douban_music_ratings.dat.gz", Format::Douban, (69_709, 1_672, 5_567));
     check("hetrec2011-lastfm-2k", "user_artists.dat.gz", Format::Table, (92_834, 1_892, 17_632));

@@ -7,7 +7,7 @@ use segue_core::{
     Catalogue, Domain, Event, Holdout, IdMap, Interactions, ItemInfo, Prepared, Sealed, Signal, Split, Task, TaskKind,
 };
 use segue_data::prepare::{DomainConfig, PrepareOptions, SplitKind};
-use segue_data::readers::{FolderFiles, Format, Layout, RawLog, Session, find_files, read_items, read_log};
+use segue_data::readers::{FolderFiles, Format, Layout, RawLog, RawRow, Session, find_files, read_items, read_log};
 use segue_data::writers::{ExportFormat, Ids, export};
 
 use super::{data, kind, parts, quiet, run};
@@ -73,11 +73,14 @@ fn written(prepared: &Prepared, log: &Interactions, domain: usize) -> Vec<Row> {
 fn read_back(path: &Path, format: Format) -> Vec<Row> {
     let layout = Layout { format, ..Layout::default() };
     let log: RawLog = read_log(&[path.to_path_buf()], &layout, &mut Session::new(Some(0), &mut quiet())).unwrap();
-    assert!(log.valueless.is_empty() && log.timeless.is_empty() && log.nameless == 0);
-    let name = |n: usize| (log.users.get(log.user[n]).to_owned(), log.items.get(log.item[n]).to_owned());
-    let mut rows: Vec<Row> = (0..log.len())
-        .map(|n| (name(n).0, name(n).1, log.value[n].to_string(), log.time.as_ref().map(|t| t[n])))
-        .collect();
+    assert_eq!(log.nameless, 0);
+    let mut rows = Vec::new();
+    let row = |row: RawRow| {
+        let (user, item) = (log.users.get(row.user).to_owned(), log.items.get(row.item).to_owned());
+        rows.push((user, item, row.value.unwrap().to_string(), row.time));
+    };
+    log.rows.each(row).unwrap();
+    assert!(!log.rows.timed() || rows.iter().all(|row| row.3.is_some()));
     rows.sort();
     rows
 }

@@ -1,12 +1,14 @@
 //! `segue prepare`: raw logs into a folder that training reads.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::Args;
-use segue_data::prepare::{PrepareReport, write_folder};
+use segue_data::prepare::PrepareReport;
+use segue_lab::prepare_data;
 
-use super::train::{Configuration, load};
-use crate::terminal::{Format, print_table, say};
+use super::train::Configuration;
+use crate::terminal::{Bar, Format, print_table, say};
 
 /// Clean, filter, split and encode the logs of one or more domains.
 #[derive(Debug, Args)]
@@ -38,9 +40,23 @@ pub(crate) struct Arguments {
 pub(crate) fn run(args: Arguments) -> anyhow::Result<()> {
     let Some(job) = args.configuration.job()? else { return Ok(()) };
     let Some(out) = args.out else { anyhow::bail!("say where to write: --out DIR") };
-    let loaded = load(&job.settings()?)?;
-    write_folder(&out, &loaded.data, &loaded.report)?;
-    print_report(&loaded.report, Format::or_fitting(args.format))?;
+    let settings = job.settings()?;
+    let mut bar = Bar::new("data");
+    let prepared = prepare_data(&settings, &out, &mut |p| {
+        bar.hear(p);
+        // Ctrl-C is heard below.
+        ControlFlow::Continue(())
+    });
+    bar.finish();
+    let (report, spilled) = prepared?;
+    print_report(&report, Format::or_fitting(args.format))?;
+    if spilled > 0 {
+        say(&format!(
+            "{} MiB of rows went through files, for prepare.memory is {} MiB",
+            spilled >> 20,
+            settings.prepare.memory
+        ));
+    }
     say(&format!("wrote {}", out.display()));
     Ok(())
 }

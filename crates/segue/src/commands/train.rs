@@ -107,8 +107,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
 pub(crate) fn load(settings: &Settings) -> anyhow::Result<Loaded> {
     let mut bar = Bar::new("data");
     let loaded = load_data(settings, &mut |p| {
-        let done = if p.bytes_total > 0 { p.bytes } else { p.rows };
-        bar.set(p.stage, done, p.bytes_total);
+        bar.hear(p);
         // Ctrl-C is heard below.
         ControlFlow::Continue(())
     });

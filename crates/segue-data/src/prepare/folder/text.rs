@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-use segue_core::Prepared;
+use segue_core::{Catalogue, IdMap};
 
+use super::Manifest;
 use crate::prepare::report::PrepareReport;
 
 /// A JSON object, one entry per line.
@@ -17,18 +18,18 @@ fn object<'a>(out: &mut dyn Write, indent: &str, entries: impl Iterator<Item = (
     write!(out, "\n{indent}}}")
 }
 
-pub(super) fn user_map(out: &mut dyn Write, prepared: &Prepared) -> io::Result<()> {
-    object(out, "", prepared.users.iter().zip(0..))?;
+pub(super) fn user_map(out: &mut dyn Write, users: &IdMap) -> io::Result<()> {
+    object(out, "", users.iter().zip(0..))?;
     out.write_all(b"\n")
 }
 
-pub(super) fn item_map(out: &mut dyn Write, prepared: &Prepared) -> io::Result<()> {
+pub(super) fn item_map(out: &mut dyn Write, catalogue: &Catalogue) -> io::Result<()> {
     out.write_all(b"{")?;
-    for (d, domain) in prepared.catalogue.domains().iter().enumerate() {
+    for (d, domain) in catalogue.domains().iter().enumerate() {
         out.write_all(if d == 0 { b"\n  " } else { b",\n  " })?;
         serde_json::to_writer(&mut *out, &domain.name)?;
         out.write_all(b": ")?;
-        object(out, "  ", domain.ids.iter().zip(prepared.catalogue.range(d).start as usize..))?;
+        object(out, "  ", domain.ids.iter().zip(catalogue.range(d).start as usize..))?;
     }
     out.write_all(b"\n}\n")
 }
@@ -41,10 +42,11 @@ pub(super) fn stats(out: &mut dyn Write, report: &PrepareReport) -> io::Result<(
     Ok(())
 }
 
-pub(super) fn readme(out: &mut dyn Write, prepared: &Prepared, report: &PrepareReport) -> io::Result<()> {
+pub(super) fn readme(out: &mut dyn Write, manifest: &Manifest) -> io::Result<()> {
+    let report = &manifest.report;
     writeln!(out, "{}: prepared by `segue prepare`\n", report.data.name)?;
-    writeln!(out, "Protocol: {}\n", prepared.split.protocol)?;
-    writeln!(out, "{} users, {} items\n", prepared.users.len(), prepared.catalogue.n_items())?;
+    writeln!(out, "Protocol: {}\n", manifest.protocol)?;
+    writeln!(out, "{} users, {} items\n", manifest.n_users, manifest.n_items)?;
     writeln!(out, "{:<16} {:<6} {:>10} {:>10} {:>14}", "domain", "split", "users", "items", "interactions")?;
     for p in &report.parts {
         writeln!(out, "{:<16} {:<6} {:>10} {:>10} {:>14}", p.domain, p.part, p.users, p.items, p.interactions)?;

@@ -1,16 +1,20 @@
 //! [`Prepared`] into a folder.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use parquet::basic::Type as Physical;
 use parquet::errors::ParquetError;
-use segue_core::{Csr, Event, Holdout, Interactions, OpenedTests, Prepared, Signal};
+use segue_core::{
+    Catalogue, Csr, DomainId, Event, Holdout, IdMap, Interactions, OpenedTests, Prepared, Task, TaskKind,
+};
 
+use super::events::EventFiles;
 use super::{FOLDER_VERSION, ITEMS, MANIFEST, Manifest, OURS, TRAIN, TaskEntry, USER_MAP, text};
 use crate::DataError;
 use crate::parquet_columns::{leaf, text_list, told, write_table};
-use crate::place::{Hashed, Place};
+use crate::place::{Hashed, Place, replaceable, sibling};
+use crate::prepare::assemble::{Outline, SplitRows};
 use crate::prepare::report::PrepareReport;
 
 /// Writes `prepared` as a folder: built aside, synced, then renamed, so that a killed run leaves the old folder or none.
@@ -21,59 +25,153 @@ pub fn write_folder(dir: &Path, prepared: &Prepared, report: &PrepareReport) -> 
 }
 
 /// [`write_folder`] with a listener before every step, whose error is an I/O error of that step.
-pub(super) fn write_watched(
+fn write_watched(
     dir: &Path,
     prepared: &Prepared,
     report: &PrepareReport,
     step: &mut dyn FnMut(&str) -> io::Result<()>,
 ) -> Result<(), DataError> {
+    let mut opened = OpenedTests::default();
+    let tasks: Vec<(&Task, &Holdout)> = prepared
+        .split
+        .tasks
+        .iter()
+        .map(|task| (task, task.test.open(&mut opened, "written to the prepared folder")))
+        .collect();
+    let content = Content {
+        users: &prepared.users,
+        catalogue: &prepared.catalogue,
+        protocol: &prepared.split.protocol,
+        tasks: tasks
+            .iter()
+            .map(|(task, test)| TaskContent {
+                name: &task.name,
+                kind: task.kind,
+                target: task.target,
+                negatives: [task.valid.negatives.as_ref(), test.negatives.as_ref()],
+            })
+            .collect(),
+    };
+    let logs: Vec<&Interactions> = std::iter::once(&prepared.split.train)
+        .chain(tasks.iter().flat_map(|(task, test)| [&task.valid.events, &test.events]))
+        .collect();
+    let each_piece = &mut |take: &mut Take<'_>| {
+        let users: Vec<u32> = (0..prepared.users.len() as u32).collect();
+        users.chunks(USERS).try_for_each(|users| {
+            let of = |log: &&Interactions| {
+                let events = |&user: &u32| (0..log.user(user).len()).map(move |n| log.user(user).event(user, n));
+                users.iter().flat_map(events).collect()
+            };
+            take(logs.iter().map(of).collect())
+        })
+    };
+    write(dir, (&content, each_piece), report, step)
+}
+
+/// Users whose events are written together.
+const USERS: usize = 1 << 12;
+
+/// [`write_folder`] of rows that need not be in memory; `told` hears how many are written.
+pub(in crate::prepare) fn write_settled(
+    dir: &Path,
+    (outline, rows): (&Outline, &SplitRows),
+    report: &PrepareReport,
+    told: &mut dyn FnMut(u64) -> Result<(), DataError>,
+) -> Result<(), DataError> {
+    let tasks = outline.tasks.iter().map(|task| TaskContent {
+        name: &task.name,
+        kind: task.kind,
+        target: task.target,
+        negatives: [task.negatives[0].as_ref(), task.negatives[1].as_ref()],
+    });
+    let Outline { users, catalogue, protocol, .. } = outline;
+    let content = Content { users, catalogue, protocol, tasks: tasks.collect() };
+    let mut written = 0;
+    let each_piece = &mut |take: &mut Take<'_>| {
+        rows.each_piece(&mut |piece| {
+            written += piece.iter().map(|events| events.len() as u64).sum::<u64>();
+            take(piece)?;
+            told(written)
+        })
+    };
+    write(dir, (&content, each_piece), report, &mut |_| Ok(()))
+}
+
+/// Checks that `dir` may be written, and names the place beside it for rows that are not held.
+pub(in crate::prepare) fn check_place(dir: &Path) -> Result<PathBuf, DataError> {
+    replaceable(dir, OURS)?;
+    sibling(dir, "spill")
+}
+
+/// What a folder is about, without its events.
+struct Content<'a> {
+    users: &'a IdMap,
+    catalogue: &'a Catalogue,
+    protocol: &'a str,
+    tasks: Vec<TaskContent<'a>>,
+}
+
+struct TaskContent<'a> {
+    name: &'a str,
+    kind: TaskKind,
+    target: DomainId,
+    /// Of validation and of test.
+    negatives: [Option<&'a Csr<()>>; 2],
+}
+
+/// Takes the events of some users, users rising: of training, then of validation and test of each task.
+type Take<'a> = dyn FnMut(Vec<Vec<Event>>) -> Result<(), DataError> + 'a;
+/// Hands out all events in such pieces.
+type EachPiece<'a> = dyn FnMut(&mut Take<'_>) -> Result<(), DataError> + 'a;
+
+fn write(
+    dir: &Path,
+    (content, each_piece): (&Content<'_>, &mut EachPiece<'_>),
+    report: &PrepareReport,
+    step: &mut dyn FnMut(&str) -> io::Result<()>,
+) -> Result<(), DataError> {
     let mut place = Place::prepare(dir, OURS, &["data", "maps"])?;
     let mut watched = |name: &str| step(name).map_err(DataError::io(dir.join(name), "write"));
-    let spans = report.options.time_per_user.then(|| Spans::of(prepared));
-    let rows = Rows { prepared, spans };
-
-    watched(TRAIN)?;
-    rows.write(&mut place, TRAIN, &prepared.split.train)?;
     let mut tasks = Vec::new();
-    for (n, task) in prepared.split.tasks.iter().enumerate() {
+    let mut files = EventFiles::new(content.users, content.catalogue, report.options.time_per_user);
+    let mut open = |name: &str, place: &Place| {
+        watched(name)?;
+        files.open(place, name)
+    };
+    open(TRAIN, &place)?;
+    for (n, task) in content.tasks.iter().enumerate() {
         // The first task has the names that the seeds of this layout use; others carry theirs.
         let suffix = if n == 0 { String::new() } else { format!("_{}", task.name) };
-        let test = task.test.open(&mut OpenedTests::default(), "written to the prepared folder");
-        let (valid_file, test_file) = (format!("data/val{suffix}.parquet"), format!("data/test{suffix}.parquet"));
-        watched(&valid_file)?;
-        rows.write(&mut place, &valid_file, &task.valid.events)?;
-        watched(&test_file)?;
-        rows.write(&mut place, &test_file, &test.events)?;
-        let (valid_negatives, test_negatives) = write_negatives(&mut place, &task.valid, test, &suffix)?;
-        tasks.push(TaskEntry {
-            name: task.name.clone(),
-            kind: task.kind,
-            target: prepared.catalogue.domains()[task.target].name.clone(),
-            valid: valid_file,
-            test: test_file,
-            valid_negatives,
-            test_negatives,
-        });
+        let (valid, test) = (format!("data/val{suffix}.parquet"), format!("data/test{suffix}.parquet"));
+        open(&valid, &place)?;
+        open(&test, &place)?;
+        let [valid_negatives, test_negatives] = write_negatives(&mut place, task.negatives, &suffix)?;
+        let target = content.catalogue.domains()[task.target].name.clone();
+        let (name, kind) = (task.name.to_owned(), task.kind);
+        tasks.push(TaskEntry { name, kind, target, valid, test, valid_negatives, test_negatives });
     }
+    each_piece(&mut |piece| files.append(piece).map(drop))?;
+    files.close(&mut place)?;
     watched(ITEMS)?;
-    write_items(&mut place, prepared)?;
+    write_items(&mut place, content.catalogue)?;
     watched(USER_MAP)?;
-    text_file(&mut place, USER_MAP, |out| text::user_map(out, prepared))?;
-    text_file(&mut place, "maps/item_id_map.json", |out| text::item_map(out, prepared))?;
+    text_file(&mut place, USER_MAP, |out| text::user_map(out, content.users))?;
+    text_file(&mut place, "maps/item_id_map.json", |out| text::item_map(out, content.catalogue))?;
     watched("split_stats.csv")?;
     text_file(&mut place, "split_stats.csv", |out| text::stats(out, report))?;
-    text_file(&mut place, "README.txt", |out| text::readme(out, prepared, report))?;
     let manifest = Manifest {
         format_version: FOLDER_VERSION,
         name: report.data.name.clone(),
-        domains: prepared.catalogue.domains().iter().map(|d| d.name.clone()).collect(),
-        protocol: prepared.split.protocol.clone(),
-        n_users: prepared.users.len(),
-        n_items: prepared.catalogue.n_items(),
+        domains: content.catalogue.domains().iter().map(|d| d.name.clone()).collect(),
+        protocol: content.protocol.to_owned(),
+        n_users: content.users.len(),
+        n_items: content.catalogue.n_items(),
         tasks,
         report: report.clone(),
-        files: place.files.clone(),
+        files: Vec::new(),
     };
+    text_file(&mut place, "README.txt", |out| text::readme(out, &manifest))?;
+    let manifest = Manifest { files: place.files.clone(), ..manifest };
     watched(MANIFEST)?;
     text_file(&mut place, MANIFEST, |out| {
         serde_json::to_writer_pretty(&mut *out, &manifest)?;
@@ -104,88 +202,7 @@ fn parquet_file(
     place.close(out)
 }
 
-/// First and last time of every user over all parts.
-struct Spans(Vec<(i64, i64)>);
-
-impl Spans {
-    fn of(prepared: &Prepared) -> Self {
-        let mut spans = vec![(i64::MAX, i64::MIN); prepared.users.len()];
-        let mut see = |log: &Interactions| {
-            for (span, user) in spans.iter_mut().zip(0..) {
-                let times = log.user(user).times.unwrap_or_default();
-                if let (Some(&first), Some(&last)) = (times.first(), times.last()) {
-                    *span = (span.0.min(first), span.1.max(last));
-                }
-            }
-        };
-        see(&prepared.split.train);
-        for task in &prepared.split.tasks {
-            see(&task.valid.events);
-            see(&task.test.open(&mut OpenedTests::default(), "times per user, for the prepared folder").events);
-        }
-        Self(spans)
-    }
-
-    fn unit(&self, user: u32, time: i64) -> f32 {
-        let (first, last) = self.0[user as usize];
-        if first >= last { 1.0 } else { ((time as f64 - first as f64) / (last as f64 - first as f64)) as f32 }
-    }
-}
-
-struct Rows<'a> {
-    prepared: &'a Prepared,
-    spans: Option<Spans>,
-}
-
-impl Rows<'_> {
-    fn write(&self, place: &mut Place, name: &str, log: &Interactions) -> Result<(), DataError> {
-        let Prepared { users, catalogue, .. } = self.prepared;
-        parquet_file(place, name, |out| {
-            let fields = vec![
-                leaf("user", Physical::BYTE_ARRAY, false)?,
-                leaf("item", Physical::BYTE_ARRAY, false)?,
-                leaf("domain", Physical::BYTE_ARRAY, false)?,
-                leaf("user_id", Physical::INT32, false)?,
-                leaf("item_id", Physical::INT32, false)?,
-                leaf("rating", Physical::FLOAT, false)?,
-                leaf("rating_norm", Physical::FLOAT, false)?,
-                leaf("signal", Physical::INT32, false)?,
-                leaf("timestamp", Physical::INT64, true)?,
-                leaf("timestamp_norm", Physical::FLOAT, true)?,
-            ];
-            let mut events = log.events();
-            write_table(out, fields, log.len(), |group, range| {
-                let rows: Vec<Event> = events.by_ref().take(range.len()).collect();
-                group.texts(rows.iter().map(|e| users.external(e.user)))?;
-                group.texts(rows.iter().map(|e| catalogue.external(e.item)))?;
-                group.texts(rows.iter().map(|e| catalogue.domains()[catalogue.domain_of(e.item)].name.as_str()))?;
-                group.ints(&rows.iter().map(|e| e.user as i32).collect::<Vec<_>>())?;
-                group.ints(&rows.iter().map(|e| e.item as i32).collect::<Vec<_>>())?;
-                group.floats(&rows.iter().map(|e| e.value).collect::<Vec<_>>())?;
-                group.floats(&rows.iter().map(|e| e.weight).collect::<Vec<_>>())?;
-                group.ints(&rows.iter().map(|e| signal_code(e.signal)).collect::<Vec<_>>())?;
-                let times: Option<Vec<i64>> = rows.iter().map(|e| e.time).collect();
-                group.longs_or_none(times.as_deref(), rows.len())?;
-                let scaled: Option<Vec<f32>> = self
-                    .spans
-                    .as_ref()
-                    .and_then(|spans| rows.iter().map(|e| e.time.map(|time| spans.unit(e.user, time))).collect());
-                group.floats_or_none(scaled.as_deref(), rows.len())
-            })
-        })
-    }
-}
-
-fn signal_code(signal: Signal) -> i32 {
-    match signal {
-        Signal::Negative => -1,
-        Signal::Neutral => 0,
-        Signal::Positive => 1,
-    }
-}
-
-fn write_items(place: &mut Place, prepared: &Prepared) -> Result<(), DataError> {
-    let catalogue = &prepared.catalogue;
+fn write_items(place: &mut Place, catalogue: &Catalogue) -> Result<(), DataError> {
     parquet_file(place, ITEMS, |out| {
         let fields = vec![
             leaf("item_id", Physical::INT32, false)?,
@@ -208,21 +225,20 @@ fn write_items(place: &mut Place, prepared: &Prepared) -> Result<(), DataError> 
 /// One file where validation and test share their negatives, two where they differ.
 fn write_negatives(
     place: &mut Place,
-    valid: &Holdout,
-    test: &Holdout,
+    [of_valid, of_test]: [Option<&Csr<()>>; 2],
     suffix: &str,
-) -> Result<(Option<String>, Option<String>), DataError> {
-    let mut write = |negatives: &Option<Csr<()>>, name: String| {
+) -> Result<[Option<String>; 2], DataError> {
+    let mut write = |negatives: Option<&Csr<()>>, name: String| {
         let Some(negatives) = negatives else { return Ok(None) };
         write_pairs(place, &name, negatives)?;
         Ok::<_, DataError>(Some(name))
     };
-    if valid.negatives == test.negatives {
-        let name = write(&test.negatives, format!("data/negatives{suffix}.parquet"))?;
-        return Ok((name.clone(), name));
+    if of_valid == of_test {
+        let name = write(of_test, format!("data/negatives{suffix}.parquet"))?;
+        return Ok([name.clone(), name]);
     }
-    let for_valid = write(&valid.negatives, format!("data/negatives_val{suffix}.parquet"))?;
-    Ok((for_valid, write(&test.negatives, format!("data/negatives_test{suffix}.parquet"))?))
+    let for_valid = write(of_valid, format!("data/negatives_val{suffix}.parquet"))?;
+    Ok([for_valid, write(of_test, format!("data/negatives_test{suffix}.parquet"))?])
 }
 
 fn write_pairs(place: &mut Place, name: &str, pairs: &Csr<()>) -> Result<(), DataError> {
@@ -238,7 +254,7 @@ fn write_pairs(place: &mut Place, name: &str, pairs: &Csr<()>) -> Result<(), Dat
 
 #[cfg(test)]
 mod tests {
-    use segue_core::{Catalogue, Domain, IdMap, ItemInfo, Sealed, Split, Task, TaskKind};
+    use segue_core::{Domain, ItemInfo, Sealed, Signal, Split};
 
     use super::*;
     use crate::prepare::load_folder;
