@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::DataError;
+use crate::readers::is_kept;
 
 /// How many bytes of rows are held, and the folder of those that are not.
 ///
@@ -17,16 +18,41 @@ pub(crate) struct Spill {
     folder: PathBuf,
     written: AtomicU64,
     failed: AtomicBool,
+    /// Whether whole files that were read stay behind when work is stopped.
+    keeps: AtomicBool,
 }
 
 impl Spill {
     /// `limit` in bytes. A folder of this name left by a killed run is ours, and goes.
     pub(crate) fn new(limit: usize, folder: PathBuf) -> Result<Self, DataError> {
-        if folder.is_dir() {
-            fs::remove_dir_all(&folder).map_err(DataError::io(&folder, "remove the leftover folder"))?;
+        Self::cleared(limit, folder, |_| false, false)
+    }
+
+    /// What is read whole stays in the folder until [`Self::finish`]; with `resume` what a stopped run left is found.
+    pub(crate) fn keeping(limit: usize, folder: PathBuf, resume: bool) -> Result<Self, DataError> {
+        Self::cleared(limit, folder, |path| resume && is_kept(path), true)
+    }
+
+    fn cleared(limit: usize, folder: PathBuf, stays: impl Fn(&Path) -> bool, keeps: bool) -> Result<Self, DataError> {
+        let told = || DataError::io(&folder, "clear the leftover folder");
+        for entry in fs::read_dir(&folder).into_iter().flatten() {
+            let path = entry.map_err(told())?.path();
+            if !stays(&path) {
+                fs::remove_file(&path).map_err(told())?;
+            }
         }
         let (held, written, failed) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicBool::new(false));
-        Ok(Self { limit, held, folder, written, failed })
+        Ok(Self { limit, held, folder, written, failed, keeps: AtomicBool::new(keeps) })
+    }
+
+    /// Whether whole files that were read stay behind when work is stopped.
+    pub(crate) fn keeps(&self) -> bool {
+        self.keeps.load(Ordering::Relaxed)
+    }
+
+    /// All is done: nothing stays behind.
+    pub(crate) fn finish(&self) {
+        self.keeps.store(false, Ordering::Relaxed);
     }
 
     /// Bytes that may be held.
@@ -96,7 +122,11 @@ impl Spill {
 
 impl Drop for Spill {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
+        let stays = |path: &Path| self.keeps() && is_kept(path);
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        entries.filter(|path| !stays(path)).for_each(|path| drop(fs::remove_file(path)));
+        // A folder that still holds something is not removed by this.
+        let _ = fs::remove_dir(&self.folder);
     }
 }
 
@@ -168,7 +198,7 @@ mod tests {
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join("left behind"), "").unwrap();
         let spill = Spill::new(10, folder.clone()).unwrap();
-        assert!(!folder.exists());
+        assert!(!folder.join("left behind").exists());
         for rows in [vec![1_u32, 2, 3], vec![], vec![u32::MAX; 5000]] {
             let mut bytes = block(rows.len());
             put(&mut bytes, &rows, |row| row.to_le_bytes());

@@ -49,11 +49,11 @@ pub fn load_data(
     Ok(Loaded { data, name: config.name, report })
 }
 
-/// Prepares raw logs or the sample world as a folder, without holding them in memory; also returns how many bytes of
-/// rows went through files.
+/// Prepares raw logs or the sample world as a folder, without holding them in memory; with `resume`, from what a stopped
+/// run had read. Also returns how many bytes of rows went through files.
 pub fn prepare_data(
     settings: &Settings,
-    out: &Path,
+    (out, resume): (&Path, bool),
     progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
 ) -> Result<(PrepareReport, u64), LabError> {
     if let Some(folder) = &settings.data_dir {
@@ -64,7 +64,7 @@ pub fn prepare_data(
     let mut stoppable = stoppable(progress);
     let (config, _generated) = raw_logs(settings, &mut stoppable)?;
     let choices = (&settings.prepare, &settings.split, settings.seed);
-    Ok(prepare_folder(out, &config, choices, &mut stoppable)?)
+    Ok(prepare_folder((out, resume), &config, choices, &mut stoppable)?)
 }
 
 /// Listens to progress and to Ctrl-C.

@@ -180,9 +180,12 @@ impl SplitRows {
         Ok(clash.into_iter().chain(without).collect())
     }
 
-    /// Bytes that went through files.
-    pub(super) fn spilled(&self) -> u64 {
-        self.spill.as_ref().map_or(0, |spill| spill.written())
+    /// All is written: returns how many bytes went through files, and removes those.
+    pub(super) fn finish(self) -> u64 {
+        self.spill.as_ref().map_or(0, |spill| {
+            spill.finish();
+            spill.written()
+        })
     }
 
     /// The events of the users of one chunk after the other, users rising: of training, then of validation and test of

@@ -252,7 +252,7 @@ impl Default for PrepareOptions {
             max_rows: None,
             only_users: None,
             only_items: None,
-            memory: 512,
+            memory: 256,
         }
     }
 }

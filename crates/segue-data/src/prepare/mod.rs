@@ -59,7 +59,7 @@ pub use self::config::{
     RatioOrder, Scale, SplitConfig, SplitKind, UserFilter, UserIdentity, Values,
 };
 pub use self::folder::{Manifest, TaskEntry, load_folder, write_folder};
-pub use self::pipeline::{prepare, prepare_folder};
+pub use self::pipeline::{kept_beside, prepare, prepare_folder};
 pub use self::report::{Overlap, PartCount, PrepareReport, StepCount};
 pub use crate::place::WrittenFile;
 pub use crate::readers::{Column, ColumnMap, InputFile, Progress};

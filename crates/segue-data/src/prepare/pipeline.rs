@@ -30,19 +30,22 @@ pub fn prepare(
     seed: u64,
     progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
 ) -> Result<(Prepared, PrepareReport), DataError> {
-    let (outline, rows, report) = settle(data, (options, split, seed), temporary(), progress)?;
+    let spill = Spill::new(options.memory << 20, temporary())?;
+    let (outline, rows, report) = settle(data, (options, split, seed), spill, progress)?;
     Ok((gather(outline, rows)?, report))
 }
 
 /// [`prepare`] and [`write_folder`](super::write_folder) in one, for logs of any size: what does not fit into
-/// `prepare.memory` is in files beside `dir` while it is worked on. Also returns how many bytes went through such files.
+/// `prepare.memory` is in files beside the folder `place.0` while it is worked on. Files that were read whole before a run
+/// was stopped stay there, and are not read again by a run with `place.1`. Also returns how many bytes went through such files.
 pub fn prepare_folder(
-    dir: &Path,
+    place: (&Path, bool),
     data: &DataConfig,
     (options, split, seed): (&PrepareOptions, &SplitConfig, u64),
     progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
 ) -> Result<(PrepareReport, u64), DataError> {
-    let spill = check_place(dir)?;
+    let (dir, resume) = place;
+    let spill = Spill::keeping(options.memory << 20, check_place(dir)?, resume)?;
     let (outline, rows, report) = settle(data, (options, split, seed), spill, progress)?;
     let n = report.parts.iter().map(|part| part.interactions as u64).sum();
     let mut told = |rows| match progress(Progress { stage: "write", rows, bytes: rows, bytes_total: n }) {
@@ -50,7 +53,12 @@ pub fn prepare_folder(
         ControlFlow::Break(()) => Err(DataError::Interrupted),
     };
     write_settled(dir, (&outline, &rows), &report, &mut told)?;
-    Ok((report, rows.spilled()))
+    Ok((report, rows.finish()))
+}
+
+/// Where the files are that a stopped [`prepare_folder`] had read, if it left some.
+pub fn kept_beside(dir: &Path) -> Option<PathBuf> {
+    check_place(dir).ok().filter(|kept| kept.is_dir())
 }
 
 /// A folder for rows that are not held, for work that writes no folder of its own.
@@ -64,14 +72,14 @@ fn temporary() -> PathBuf {
 fn settle(
     data: &DataConfig,
     (options, split, seed): (&PrepareOptions, &SplitConfig, u64),
-    spill: PathBuf,
+    spill: Spill,
     progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
 ) -> Result<(Outline, SplitRows, PrepareReport), DataError> {
     let data = &*locate::locate(data)?;
     let (options, split, seed) = resolve(data, options, split, seed)?;
     let max_rows = MaxRows::new(data, &options, &split)?;
     let mut session = Session::new(data.max_bad_lines, progress);
-    let spill = Arc::new(Spill::new(options.memory << 20, spill)?);
+    let spill = Arc::new(spill);
     let mut world = ingest::ingest(data, split.kind, (options.drop_incomplete, &spill), &mut session)?;
     let before: Vec<usize> = world.sizes();
     world.record("read", &before, "the files hold no complete row; check `format` and `columns`")?;

@@ -122,6 +122,22 @@ impl RawLog {
         log
     }
 
+    /// A log whose rows are all in a file; `None` where the file holds another number of them.
+    pub(super) fn kept(
+        spill: Arc<Spill>,
+        file: String,
+        (users, items): (Names, Names),
+        (len, timed): (usize, bool),
+    ) -> Option<Self> {
+        let mut rows = RawRows::default();
+        (rows.len, rows.timed) = (len, timed);
+        rows.away = Some(Away { spill, file, n: len });
+        let mut n = 0;
+        rows.each(|row| n += usize::from((row.user as usize) < users.len() && (row.item as usize) < items.len()))
+            .ok()?;
+        (n == len).then_some(Self { users, items, rows, nameless: 0 })
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -286,7 +302,7 @@ impl RawRows {
     }
 
     /// Writes the held blocks to the file.
-    fn send_away(&mut self) -> Result<(), DataError> {
+    pub(super) fn send_away(&mut self) -> Result<(), DataError> {
         let Some(away) = &mut self.away else { return Ok(()) };
         for columns in self.held.drain(..).filter(|_| self.fault.is_none()) {
             away.n += columns.user.len();
@@ -317,7 +333,7 @@ impl RawRows {
     pub(crate) fn drain(mut self, mut take: impl FnMut(RawRow)) -> Result<(), DataError> {
         let held = std::mem::take(&mut self.held);
         self.each(&mut take)?;
-        if let Some(away) = self.away.as_ref().filter(|away| away.n > 0) {
+        if let Some(away) = self.away.as_ref().filter(|away| away.n > 0 && !away.spill.keeps()) {
             away.spill.remove(&away.file);
         }
         for columns in held {

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::format::{Layout, read_file};
+use super::kept;
 use super::log::RawLog;
 use super::session::{InputFile, Progress, Session};
 use crate::DataError;
@@ -62,7 +63,7 @@ pub(crate) fn read_logs(
                 // A poisoned queue is a queue: it is never left half changed.
                 let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                 while let Some(n) = next() {
-                    let outcome = read_one((&files[n], n), (limit, spill), told);
+                    let outcome = read_one(&files[n], (limit, spill), told);
                     if outcome.is_err() {
                         told.stop.store(true, Ordering::Relaxed);
                     }
@@ -109,7 +110,7 @@ fn listen(receiver: &Receiver<(usize, Outcome)>, n: usize, mut heard: impl FnMut
     }
 }
 
-fn read_one((file, n): (&LogFile, usize), (limit, spill): (Option<u64>, &Arc<Spill>), told: &Told) -> Outcome {
+fn read_one(file: &LogFile, (limit, spill): (Option<u64>, &Arc<Spill>), told: &Told) -> Outcome {
     let mut before = (0, 0);
     let mut progress = |p: Progress<'_>| {
         told.rows.fetch_add(p.rows.saturating_sub(before.0), Ordering::Relaxed);
@@ -120,11 +121,20 @@ fn read_one((file, n): (&LogFile, usize), (limit, spill): (Option<u64>, &Arc<Spi
         }
         ControlFlow::Continue(())
     };
+    if let Some((log, files)) = kept::find(file, limit, spill) {
+        let bytes = files.iter().map(|file| file.bytes).sum();
+        // Whoever listens stops the next file, not one that is read already.
+        let _ = progress(Progress { stage: "", rows: log.len() as u64, bytes, bytes_total: bytes });
+        return Ok((log, files));
+    }
+    kept::forget(file, spill);
     let mut session = Session::new(limit, &mut progress);
-    let mut log = RawLog::spilling(Arc::clone(spill), format!("read.{n}"));
+    let mut log = RawLog::spilling(Arc::clone(spill), kept::name(file));
     let read = read_file(&file.path, &file.layout, &mut session, &mut log);
     // A disk that took no more rows stopped the reading: that is the reason to tell.
     log.rows.check()?;
     read?;
-    Ok((log, session.into_files()))
+    let files = session.into_files();
+    kept::keep((file, limit), &mut log, &files, spill)?;
+    Ok((log, files))
 }

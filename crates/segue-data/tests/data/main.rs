@@ -8,6 +8,7 @@ mod formats;
 mod links;
 mod options;
 mod properties;
+mod resume;
 mod samples;
 mod writers;
 

@@ -153,7 +153,7 @@ proptest! {
                 let without = PrepareOptions { memory: 0, ..options.clone() };
                 let (held, away) = (run(&config, &options, &split), run(&config, &without, &split));
                 let out = dir.path().join("away");
-                let written = prepare_folder(&out, &config, (&without, &split, 7), &mut quiet());
+                let written = prepare_folder((&out, false), &config, (&without, &split, 7), &mut quiet());
                 match (held, away) {
                     (Ok((held, report)), Ok((away, _))) => {
                         prop_assert!(same(Some(held.clone()), Some(away)));

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::Args;
-use segue_data::prepare::PrepareReport;
+use segue_data::prepare::{PrepareReport, kept_beside};
 use segue_lab::prepare_data;
 
 use super::train::Configuration;
@@ -24,13 +24,17 @@ A log may be MovieLens, Amazon, Goodreads, Book-Crossing, Last.fm, Douban, RecBo
 JSON lines; format and compression (gzip, zstd) are recognised from the content, the files of a published folder by their names.
 
 The folder holds data/{train,val,test,items}.parquet, maps/*.json, split_stats.csv, README.txt and manifest.json.
-It is written aside and renamed: a killed run leaves the old folder or none.")]
+It is written aside and renamed: a killed run leaves the old folder or none, and beside it what it had read, from which --resume goes on.
+A log may be larger than the memory: of its rows, prepare.memory=256 (MiB) are held, the rest is in files meanwhile.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     configuration: Configuration,
     /// The folder to write.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Go on from what a stopped run had read: its whole files of 8 MiB and more are not read again.
+    #[arg(long)]
+    resume: bool,
     /// How to print the statistics.
     #[arg(long)]
     format: Option<Format>,
@@ -42,12 +46,15 @@ pub(crate) fn run(args: Arguments) -> anyhow::Result<()> {
     let Some(out) = args.out else { anyhow::bail!("say where to write: --out DIR") };
     let settings = job.settings()?;
     let mut bar = Bar::new("data");
-    let prepared = prepare_data(&settings, &out, &mut |p| {
+    let prepared = prepare_data(&settings, (&out, args.resume), &mut |p| {
         bar.hear(p);
         // Ctrl-C is heard below.
         ControlFlow::Continue(())
     });
     bar.finish();
+    if let (Err(_), Some(kept)) = (&prepared, kept_beside(&out)) {
+        say(&format!("what was read is kept in {}: go on with --resume, or remove it", kept.display()));
+    }
     let (report, spilled) = prepared?;
     print_report(&report, Format::or_fitting(args.format))?;
     if spilled > 0 {

@@ -1,0 +1,116 @@
+//! What a stopped preparation had read: whole files, so that the next one goes on from there.
+//!
+//! Beside the rows of a file lie its names and, written last, a note of what was read and how. A file that has changed
+//! since, or is to be read in another way, is read again.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::log::{Names, RawLog};
+use super::many::LogFile;
+use super::open::Fnv;
+use super::session::InputFile;
+use crate::DataError;
+use crate::spill::{Blocks, Spill, block, put};
+
+/// Stored bytes from which on a file is kept: smaller ones are read again sooner than found.
+const LEAST: u64 = 1 << 23;
+
+/// What was read and how.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Note {
+    source: String,
+    rows: usize,
+    timed: bool,
+    nameless: u64,
+    files: Vec<InputFile>,
+}
+
+/// Where a file of the folder is called after what is read into it.
+pub(super) fn name(file: &LogFile) -> String {
+    let how = format!("{} {:?}", file.path.display(), file.layout);
+    format!("read.{}", Fnv::default().of(how.as_bytes()).hex())
+}
+
+/// The file as it is now, and how it is read.
+fn source(file: &LogFile, limit: Option<u64>) -> Option<(u64, String)> {
+    let metadata = file.path.metadata().ok()?;
+    let modified = metadata.modified().ok()?;
+    let (path, size) = (file.path.display(), metadata.len());
+    Some((size, format!("{path}, {size} bytes, modified {modified:?}, {:?}, bad lines {limit:?}", file.layout)))
+}
+
+/// Keeps a file that was read; small ones are not worth it.
+pub(super) fn keep(
+    (file, limit): (&LogFile, Option<u64>),
+    log: &mut RawLog,
+    files: &[InputFile],
+    spill: &Spill,
+) -> Result<(), DataError> {
+    let Some((size, source)) = source(file, limit) else { return Ok(()) };
+    if !spill.keeps() || size < LEAST {
+        return Ok(());
+    }
+    log.rows.send_away()?;
+    let name = name(file);
+    for (what, names) in [("users", &log.users), ("items", &log.items)] {
+        spill.write(&format!("{name}.{what}"), &written(names), true)?;
+    }
+    let (rows, timed, nameless) = (log.len(), log.rows.timed(), log.nameless);
+    let note = Note { source, rows, timed, nameless, files: files.to_vec() };
+    let note = serde_json::to_vec(&note).map_err(|error| DataError::Folder {
+        path: spill.folder().into(),
+        what: format!("cannot note what was read: {error}"),
+    })?;
+    spill.write(&format!("{name}.note"), &note, true)
+}
+
+/// A file that was kept, if it is still the same.
+pub(super) fn find(file: &LogFile, limit: Option<u64>, spill: &Arc<Spill>) -> Option<(RawLog, Vec<InputFile>)> {
+    let name = name(file);
+    let note = std::fs::read(spill.folder().join(format!("{name}.note"))).ok()?;
+    let note: Note = serde_json::from_slice(&note).ok()?;
+    if note.source != source(file, limit)?.1 {
+        return None;
+    }
+    let names = |what: &str| read(&mut spill.read(&format!("{name}.{what}")).ok()?);
+    let (users, items) = (names("users")?, names("items")?);
+    let log = RawLog::kept(Arc::clone(spill), name, (users, items), (note.rows, note.timed));
+    Some((RawLog { nameless: note.nameless, ..log? }, note.files))
+}
+
+/// Removes what was begun and not finished, so that a file is read from its beginning.
+pub(super) fn forget(file: &LogFile, spill: &Spill) {
+    let name = name(file);
+    let part = |what: &str| spill.remove(&format!("{name}{what}"));
+    // The note first: without it, the rest is nothing.
+    ["", ".note", ".users", ".items"].iter().rev().for_each(|what| part(what));
+}
+
+/// The paths within the folder that are kept.
+pub(crate) fn is_kept(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("read."))
+}
+
+fn written(names: &Names) -> Vec<u8> {
+    let lengths: Vec<u32> = names.iter().map(|name| name.len() as u32).collect();
+    let text: Vec<u8> = names.iter().flat_map(str::bytes).collect();
+    let mut out = block(lengths.len());
+    put(&mut out, &lengths, |length| length.to_le_bytes());
+    out.extend(text);
+    out
+}
+
+fn read(blocks: &mut Blocks) -> Option<Names> {
+    let n = blocks.next().ok()??;
+    let (mut lengths, mut text, mut names) = (Vec::new(), Vec::new(), Names::default());
+    blocks.column(n, &mut lengths, u32::from_le_bytes).ok()?;
+    for length in lengths {
+        text.clear();
+        blocks.column(length as usize, &mut text, |[byte]| byte).ok()?;
+        names.intern(std::str::from_utf8(&text).ok()?);
+    }
+    (names.len() == n).then_some(names)
+}
