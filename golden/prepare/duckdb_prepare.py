@@ -56,7 +56,8 @@ def main(out: pathlib.Path, core: int, domains: list[tuple[str, str]]) -> None:
         """
     )
     target_number = len(domains) - 1
-    overlap = f"""
+    # One domain alone has no overlap to ask for.
+    overlap = "SELECT 1" if len(domains) == 1 else f"""
         DELETE FROM log WHERE "user" NOT IN (
             SELECT "user" FROM log GROUP BY "user"
             HAVING count(*) FILTER (domain = {target_number}) > 0 AND count(*) FILTER (domain <> {target_number}) > 0

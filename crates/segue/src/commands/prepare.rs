@@ -57,7 +57,8 @@ pub(crate) fn run(args: Arguments) -> anyhow::Result<()> {
     }
     let (report, spilled) = prepared?;
     print_report(&report, Format::or_fitting(args.format))?;
-    if spilled > 0 {
+    // Less is only what is kept for --resume.
+    if spilled >> 20 > settings.prepare.memory as u64 {
         say(&format!(
             "{} MiB of rows went through files, for prepare.memory is {} MiB",
             spilled >> 20,

@@ -13,4 +13,5 @@ mod commands;
 mod determinism;
 mod interrupt;
 mod readme;
+mod sql;
 mod support;
