@@ -13,11 +13,17 @@ use crate::DataError;
 pub(super) fn count_parts(world: &World) -> Vec<PartCount> {
     let mut counts = Vec::new();
     for (d, domain) in world.domains.iter().enumerate() {
-        for (part, name) in [(Part::Train, "train"), (Part::Valid, "val"), (Part::Test, "test")] {
-            if d != world.target && part != Part::Train {
+        let parts = [(Part::Train, "train"), (Part::Valid, "val"), (Part::Test, "test"), (Part::Unused, "unused")];
+        for (part, name) in parts {
+            let rows = || domain.rows.iter().filter(|row| row.part == part);
+            let told = match part {
+                Part::Train => true,
+                Part::Valid | Part::Test => world.targets.contains(&d),
+                Part::Unused => rows().next().is_some(),
+            };
+            if !told {
                 continue;
             }
-            let rows = || domain.rows.iter().filter(|row| row.part == part);
             let (users, items) = distinct(world.users.len(), domain.items.len(), rows());
             let part = name.into();
             counts.push(PartCount { domain: domain.name.clone(), part, users, items, interactions: rows().count() });
@@ -70,20 +76,20 @@ pub(super) struct Assembled {
     pub(super) users: IdMap,
     pub(super) domains: Vec<Domain>,
     train: Vec<Event>,
-    valid: Vec<Event>,
-    test: Vec<Event>,
+    /// For each domain that is split, the target first: where it stands, its validation and its test events.
+    asked: Vec<(usize, [Vec<Event>; 2])>,
+    /// Of the target.
     negatives: Option<Csr<()>>,
     n_items: usize,
-    target: usize,
 }
 
 /// Renumbers ids and gathers the events of each part.
 pub(super) fn assemble(world: World) -> (Assembled, Vec<String>) {
-    let World { users, domains, target, negatives, mut notes, .. } = world;
-    let mut asked = vec![false; users.len()];
+    let World { users, domains, target, targets, negatives, mut notes, .. } = world;
+    let mut is_asked = vec![false; users.len()];
     let held_out = domains[target].rows.iter().filter(|row| row.part > Part::Train);
-    held_out.for_each(|row| asked[row.user as usize] = true);
-    let negatives = negatives.map(|pairs| pairs.into_iter().filter(|p| asked[p.0 as usize]).collect::<Vec<_>>());
+    held_out.for_each(|row| is_asked[row.user as usize] = true);
+    let negatives = negatives.map(|pairs| pairs.into_iter().filter(|p| is_asked[p.0 as usize]).collect::<Vec<_>>());
     let timed = domains.iter().all(|d| d.timed);
     if !timed && domains.iter().any(|d| d.timed) {
         let without: Vec<&str> = domains.iter().filter(|d| !d.timed).map(|d| d.name.as_str()).collect();
@@ -99,19 +105,20 @@ pub(super) fn assemble(world: World) -> (Assembled, Vec<String>) {
     }
     negatives.iter().flatten().for_each(|&(_, item)| used_items[target][item as usize] = true);
     let users = renumber(&users, &used_users);
-    let (mut start, mut parts, mut out) = (0_u32, [Vec::new(), Vec::new(), Vec::new()], Vec::new());
+    let (mut start, mut train, mut out) = (0_u32, Vec::new(), Vec::new());
+    let mut held_out: Vec<[Vec<Event>; 2]> = domains.iter().map(|_| [Vec::new(), Vec::new()]).collect();
     let mut target_start = 0;
     let mut target_ids = Vec::new();
     for (d, (domain, used)) in domains.into_iter().zip(&used_items).enumerate() {
         let items = renumber(&domain.items, used);
         for row in &domain.rows {
-            let slot = match row.part {
+            let part = match row.part {
                 Part::Unused => continue,
-                Part::Train => 0,
-                Part::Valid => 1,
-                Part::Test => 2,
+                Part::Train => &mut train,
+                Part::Valid => &mut held_out[d][0],
+                Part::Test => &mut held_out[d][1],
             };
-            parts[slot].push(Event {
+            part.push(Event {
                 user: users.new_id[row.user as usize],
                 item: start + items.new_id[row.item as usize],
                 weight: row.weight,
@@ -127,7 +134,7 @@ pub(super) fn assemble(world: World) -> (Assembled, Vec<String>) {
         start += items.map.len() as u32;
         out.push(Domain { name: domain.name, ids: items.map });
     }
-    for part in &mut parts {
+    for part in std::iter::once(&mut train).chain(held_out.iter_mut().flatten()) {
         // One total order, so that neither the input's nor a sort's order shows.
         part.par_sort_unstable_by(|a, b| {
             (a.user, a.time, a.item).cmp(&(b.user, b.time, b.item)).then(a.value.total_cmp(&b.value))
@@ -144,20 +151,21 @@ pub(super) fn assemble(world: World) -> (Assembled, Vec<String>) {
         Ok(negatives) => negatives,
         Err(error) => unreachable!("items of negatives were numbered above: {error}"),
     };
-    let [train, valid, test] = parts;
+    let asked: Vec<(usize, [Vec<Event>; 2])> =
+        targets.into_iter().map(|d| (d, std::mem::take(&mut held_out[d]))).collect();
     if let Some(negatives) = &negatives {
         let positive = |e: &&Event| negatives.contains(e.user as usize, e.item);
-        let clash = train.iter().chain(&valid).chain(&test).filter(positive).count();
+        let [valid, test] = &asked[0].1;
+        let clash = train.iter().chain(valid).chain(test).filter(positive).count();
         if clash > 0 {
             notes.push(format!("{clash} given negatives are events of their user; they are used as given"));
         }
-        let without = users_without(&test, negatives);
+        let without = users_without(test, negatives);
         if without > 0 {
             notes.push(format!("{without} users with a test event have no given negatives"));
         }
     }
-    let assembled =
-        Assembled { users: users.map, domains: out, train, valid, test, negatives, n_items: start as usize, target };
+    let assembled = Assembled { users: users.map, domains: out, train, asked, negatives, n_items: start as usize };
     (assembled, notes)
 }
 
@@ -169,20 +177,29 @@ fn users_without(test: &[Event], negatives: &Csr<()>) -> usize {
 
 impl Assembled {
     /// Joins everything; `infos` holds what is known of each domain's items.
-    pub(super) fn finish(self, infos: &[Vec<ItemInfo>], protocol: String) -> Result<Prepared, DataError> {
+    pub(super) fn finish(
+        self,
+        infos: &[Vec<ItemInfo>],
+        (protocol, kind): (String, TaskKind),
+    ) -> Result<Prepared, DataError> {
         let (n_users, n_items) = (self.users.len(), self.n_items);
         let mut position = infos.iter().map(|infos| infos.iter()).collect::<Vec<_>>();
         let catalogue = Catalogue::new(self.domains, |d, _| position[d].next().cloned().unwrap_or_default());
-        let name = catalogue.domains()[self.target].name.clone();
         let log = |events: Vec<Event>| Interactions::new(n_users, n_items, events);
-        let task = Task {
-            name,
-            kind: TaskKind::Intra,
-            target: self.target,
-            valid: Holdout { events: log(self.valid)?, negatives: self.negatives.clone() },
-            test: Sealed::new(Holdout { events: log(self.test)?, negatives: self.negatives }),
+        let mut negatives = self.negatives;
+        let task = |(target, [valid, test]): (usize, [Vec<Event>; 2])| {
+            // Given negatives are those of the first task.
+            let negatives = negatives.take();
+            Ok(Task {
+                name: catalogue.domains()[target].name.clone(),
+                kind,
+                target,
+                valid: Holdout { events: log(valid)?, negatives: negatives.clone() },
+                test: Sealed::new(Holdout { events: log(test)?, negatives }),
+            })
         };
-        let split = Split { train: log(self.train)?, tasks: vec![task], protocol };
+        let tasks = self.asked.into_iter().map(task).collect::<Result<_, DataError>>()?;
+        let split = Split { train: log(self.train)?, tasks, protocol };
         Ok(Prepared { users: self.users, catalogue, split })
     }
 }

@@ -4,20 +4,24 @@ use std::path::PathBuf;
 
 use segue_core::{IdMap, Signal, nearest};
 
-use super::config::{DataConfig, DomainConfig, OneOrMany, SplitKind};
+use super::config::{DataConfig, DomainConfig, OneOrMany, SplitConfig, SplitKind};
 use super::links::People;
 use super::rows::{DomainRows, Part, Row, World};
+use super::split::targets;
 use crate::DataError;
 use crate::readers::{Layout, RawLog, Session, read_log, read_negatives};
 
-/// Reads every domain in use. `given`: the parts of the domains instead of their whole logs.
+/// Reads every domain in use; of a given split the parts of the domains instead of their whole logs.
 pub(super) fn ingest(
     data: &DataConfig,
-    kind: SplitKind,
+    split: &SplitConfig,
     drop_incomplete: bool,
     session: &mut Session<'_>,
 ) -> Result<World, DataError> {
     let (domains, target) = select(data)?;
+    let names: Vec<&str> = domains.iter().map(|domain| domain.name.as_str()).collect();
+    let targets = targets(split, &names, target)?;
+    let kind = split.kind;
     let mut raw: Vec<Vec<(Part, RawLog)>> = Vec::new();
     for (d, domain) in domains.iter().enumerate() {
         let layout = Layout {
@@ -29,7 +33,7 @@ pub(super) fn ingest(
             unrated: domain.unrated,
         };
         let mut parts = Vec::new();
-        for (part, paths) in parts_of(domain, d == target, kind)? {
+        for (part, paths) in parts_of(domain, targets.contains(&d), kind)? {
             parts.push((part, read_log(paths, &layout, session)?));
         }
         raw.push(parts);
@@ -41,7 +45,7 @@ pub(super) fn ingest(
     let known = |d: usize, user: &str| raw[d].iter().any(|(_, log)| log.users.find(user).is_some());
     let (people, notes) = People::read((data, &domains), &known, session)?;
     let users = user_map((&domains, &people), &raw, negatives.as_ref().map(|n| (target, n)));
-    let mut world = World { users, domains: Vec::new(), target, negatives: None, steps: Vec::new(), notes };
+    let mut world = World { users, domains: Vec::new(), target, targets, negatives: None, steps: Vec::new(), notes };
     for (d, (domain, parts)) in domains.iter().zip(raw).enumerate() {
         let person = |user: &str| people.name((d, domain), user);
         let negatives = negatives.as_ref().filter(|_| d == target);
@@ -102,9 +106,9 @@ fn select(data: &DataConfig) -> Result<(Vec<&DomainConfig>, usize), DataError> {
 
 type Files<'a> = Vec<(Part, &'a [PathBuf])>;
 
-fn parts_of(domain: &DomainConfig, is_target: bool, kind: SplitKind) -> Result<Files<'_>, DataError> {
+fn parts_of(domain: &DomainConfig, is_split: bool, kind: SplitKind) -> Result<Files<'_>, DataError> {
     let key = |field: &str| format!("data.domains.{}.{field}", domain.name);
-    let parts: Files<'_> = match (kind, is_target) {
+    let parts: Files<'_> = match (kind, is_split) {
         (SplitKind::Given, true) => {
             if domain.train.is_none() || domain.test.is_none() {
                 let what = "split.kind=given needs the files `train` and `test` of the target; \

@@ -45,6 +45,8 @@ pub(crate) struct World {
     pub(crate) domains: Vec<DomainRows>,
     /// Position of the target among the domains.
     pub(crate) target: usize,
+    /// Positions of the domains that are split, the target first.
+    pub(crate) targets: Vec<usize>,
     /// Given negatives of the target: user and item.
     pub(crate) negatives: Option<Vec<(u32, u32)>>,
     pub(crate) steps: Vec<StepCount>,

@@ -3,12 +3,15 @@
 #![allow(clippy::format_collect, reason = "small files are clearer line by line")]
 
 mod bad_input;
+mod five;
+mod five_splits;
 mod folder;
 mod formats;
 mod links;
 mod options;
 mod properties;
 mod samples;
+mod splits;
 mod writers;
 
 use std::ops::ControlFlow;
