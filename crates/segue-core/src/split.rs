@@ -71,13 +71,13 @@ impl<T> Sealed<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskKind {
-    /// Users with target history.
+    /// Users as they come, with target history but for those who have none yet.
     Intra,
     /// Users without any target history.
     ColdUser,
     /// Items without any history.
     ColdItem,
-    /// Users with `k` target events.
+    /// Users with `k` target events; see [`crate::episodes`] for the same question about everyone else.
     FewShot(u32),
 }
 

@@ -15,12 +15,13 @@ use crate::spill::Spill;
 /// Who and what occurs in each part of each domain.
 #[derive(Debug)]
 pub(super) struct Census {
-    /// By domain, then train, validation, test.
-    domains: Vec<[Counts; 3]>,
+    /// By domain, then by part.
+    domains: Vec<[Counts; 4]>,
 }
 
-/// The parts in the order of [`Census`], and their names.
-const PARTS: [(Part, &str); 3] = [(Part::Train, "train"), (Part::Valid, "val"), (Part::Test, "test")];
+/// The parts in the order in which they are told.
+const PARTS: [(Part, &str); 4] =
+    [(Part::Train, "train"), (Part::Valid, "val"), (Part::Test, "test"), (Part::Unused, "unused")];
 
 impl Census {
     pub(super) fn take(world: &World) -> Result<Self, DataError> {
@@ -28,16 +29,22 @@ impl Census {
         Ok(Self { domains: domains.collect::<Result<_, _>>()? })
     }
 
-    /// Users, items and interactions of every part that a domain has: all three of a domain that is asked about.
+    /// Users, items and interactions of every part that a domain has.
     pub(super) fn parts(&self, world: &World) -> Vec<PartCount> {
         let mut counted = Vec::new();
         for (d, (domain, counts)) in world.domains.iter().zip(&self.domains).enumerate() {
-            for ((part, name), counts) in PARTS.iter().zip(counts) {
-                if d != world.target && *part != Part::Train {
+            for (part, name) in PARTS {
+                let counts = &counts[part as usize];
+                let told = match part {
+                    Part::Train => true,
+                    Part::Valid | Part::Test => world.targets.contains(&d),
+                    Part::Unused => counts.rows > 0,
+                };
+                if !told {
                     continue;
                 }
                 let (users, items) = counts.distinct();
-                let (domain, part) = (domain.name.clone(), (*name).into());
+                let (domain, part) = (domain.name.clone(), name.into());
                 counted.push(PartCount { domain, part, users, items, interactions: counts.rows });
             }
         }
@@ -46,17 +53,18 @@ impl Census {
 
     /// Whether each user has a held-out row of domain `d`.
     fn asked(&self, d: usize) -> Vec<bool> {
-        let [_, valid, test] = &self.domains[d];
+        let [_, _, valid, test] = &self.domains[d];
         valid.users.iter().zip(&test.users).map(|(valid, test)| valid + test > 0).collect()
     }
 
     fn used_users(&self, n_users: usize) -> Vec<bool> {
-        let all = || self.domains.iter().flatten();
+        let all = || self.domains.iter().flat_map(|[_, used @ ..]| used);
         (0..n_users).map(|user| all().any(|counts| counts.users[user] > 0)).collect()
     }
 
     fn used_items(&self, d: usize, n_items: usize) -> Vec<bool> {
-        (0..n_items).map(|item| self.domains[d].iter().any(|counts| counts.items[item] > 0)).collect()
+        let [_, used @ ..] = &self.domains[d];
+        (0..n_items).map(|item| used.iter().any(|counts| counts.items[item] > 0)).collect()
     }
 }
 
@@ -104,8 +112,10 @@ pub(super) struct Assembled {
     pub(super) users: IdMap,
     pub(super) domains: Vec<Domain>,
     pub(super) rows: SplitRows,
+    /// Of the target.
     negatives: Option<Csr<()>>,
-    target: usize,
+    /// The domains that are split, the target first.
+    targets: Vec<usize>,
 }
 
 /// The rows of all domains, and what their ids are called now.
@@ -124,7 +134,7 @@ pub(super) struct SplitRows {
 
 /// Renumbers ids and settles the negatives.
 pub(super) fn assemble(world: World, census: &Census) -> Result<(Assembled, Vec<String>), DataError> {
-    let World { users, domains, target, negatives, mut notes, .. } = world;
+    let World { users, domains, target, targets, negatives, mut notes, .. } = world;
     let timed = domains.iter().all(|d| d.timed);
     if !timed && domains.iter().any(|d| d.timed) {
         let without: Vec<&str> = domains.iter().filter(|d| !d.timed).map(|d| d.name.as_str()).collect();
@@ -134,7 +144,7 @@ pub(super) fn assemble(world: World, census: &Census) -> Result<(Assembled, Vec<
     let negatives = negatives.map(|pairs| pairs.into_iter().filter(|p| asked[p.0 as usize]).collect::<Vec<_>>());
     let users = renumber(&users, &census.used_users(users.len()));
     let (mut start, mut out, mut rows, mut item_ids) = (0_u32, Vec::new(), Vec::new(), Vec::new());
-    let task_of = (0..domains.len()).map(|d| (d == target).then_some(0)).collect();
+    let task_of = (0..domains.len()).map(|d| targets.iter().position(|&target| target == d)).collect();
     for (d, domain) in domains.into_iter().enumerate() {
         let mut used = census.used_items(d, domain.items.len());
         let of_negatives = negatives.iter().flatten().filter(|_| d == target);
@@ -145,8 +155,15 @@ pub(super) fn assemble(world: World, census: &Census) -> Result<(Assembled, Vec<
         start += items.map.len() as u32;
         out.push(Domain { name: domain.name, ids: items.map });
     }
-    let rows =
-        SplitRows { domains: rows, users: users.new_id, items: item_ids, timed, task_of, n_tasks: 1, spill: None };
+    let rows = SplitRows {
+        domains: rows,
+        users: users.new_id,
+        items: item_ids,
+        timed,
+        task_of,
+        n_tasks: targets.len(),
+        spill: None,
+    };
     let negatives = negatives.map(|pairs| {
         let mut of_user = vec![Vec::new(); users.map.len()];
         for (user, item) in pairs {
@@ -159,9 +176,9 @@ pub(super) fn assemble(world: World, census: &Census) -> Result<(Assembled, Vec<
         Err(error) => unreachable!("items of negatives were numbered above: {error}"),
     };
     if let Some(negatives) = &negatives {
-        notes.extend(rows.doubts(negatives, target, &census.domains[target][2])?);
+        notes.extend(rows.doubts(negatives, target, &census.domains[target][Part::Test as usize])?);
     }
-    Ok((Assembled { users: users.map, domains: out, rows, negatives, target }, notes))
+    Ok((Assembled { users: users.map, domains: out, rows, negatives, targets }, notes))
 }
 
 impl SplitRows {
@@ -252,11 +269,21 @@ pub(super) struct TaskOutline {
 
 impl Assembled {
     /// Joins ids with what is known of the items.
-    pub(super) fn outline(mut self, catalogue: Catalogue, protocol: String, spill: Arc<Spill>) -> (Outline, SplitRows) {
+    pub(super) fn outline(
+        mut self,
+        catalogue: Catalogue,
+        (protocol, kind): (String, TaskKind),
+        spill: Arc<Spill>,
+    ) -> (Outline, SplitRows) {
         self.rows.spill = Some(spill);
-        let name = catalogue.domains()[self.target].name.clone();
-        let negatives = [self.negatives.clone(), self.negatives];
-        let tasks = vec![TaskOutline { name, kind: TaskKind::Intra, target: self.target, negatives }];
+        let task = |target: usize| TaskOutline {
+            name: catalogue.domains()[target].name.clone(),
+            kind,
+            target,
+            // Given negatives are those of the first task.
+            negatives: [self.negatives.clone(), self.negatives.take()],
+        };
+        let tasks = self.targets.into_iter().map(task).collect();
         (Outline { users: self.users, catalogue, protocol, tasks }, self.rows)
     }
 }

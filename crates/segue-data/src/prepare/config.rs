@@ -338,14 +338,28 @@ pub enum UserFilter {
 pub struct SplitConfig {
     /// How.
     pub kind: SplitKind,
-    /// Shares of train, validation and test of a ratio split; they sum to 1.
+    /// The domains that are split, each with a question of its own, that of `data.target` first: `all`, or names; null:
+    /// the target alone. The others are learnt from.
+    pub targets: Option<OneOrMany<String>>,
+    /// Shares of train, validation and test of a ratio split, and of a cut in time that names no moments; they sum to 1.
     pub ratios: [f64; 3],
     /// Whether a ratio split is random, by hash, or chronological per user.
     pub order: RatioOrder,
     /// Share of a given training part that becomes validation where none is given, in [0, 1), by hash.
     pub valid_fraction: f64,
-    /// Users with fewer target interactions are not asked about: all of theirs are training.
+    /// Users with fewer interactions in a domain are not asked about it: all of theirs are training, or in no part where
+    /// training may not have them (after a cut in time, on cold items).
     pub min_history: usize,
+    /// A cut in time: the moments from which on events are validation and test; null: those that `ratios` give.
+    pub cut: Option<[Moment; 2]>,
+    /// Number of folds, at least 2; with two there is no validation.
+    pub folds: u32,
+    /// The fold that is test, from 0; the next one, after the last the first, is validation.
+    pub fold: u32,
+    /// Shares of users (`cold_user`, `few_shot`) or items (`cold_item`) that are validation and test, by hash.
+    pub cold: [f64; 2],
+    /// Interactions that a few-shot user keeps in training, at least 1.
+    pub support: u32,
     /// Seed of the hashes; null: the run's seed.
     pub seed: Option<u64>,
 }
@@ -354,10 +368,16 @@ impl Default for SplitConfig {
     fn default() -> Self {
         Self {
             kind: SplitKind::LeaveOneOut,
+            targets: None,
             ratios: [0.8, 0.1, 0.1],
             order: RatioOrder::Random,
             valid_fraction: 0.1,
             min_history: 3,
+            cut: None,
+            folds: 5,
+            fold: 0,
+            cold: [0.1, 0.2],
+            support: 5,
             seed: None,
         }
     }
@@ -374,6 +394,26 @@ pub enum SplitKind {
     Ratio,
     /// By files: `train`, `valid`, `test`, `negatives` of the domains.
     Given,
+    /// By one moment for all: what comes later, in whatever domain, is never learnt from.
+    TimeCut,
+    /// One of several equal parts is test, by hash of user and item.
+    KFold,
+    /// A share of the users met in the target and elsewhere loses all target interactions.
+    ColdUser,
+    /// A share of the target's items loses all interactions.
+    ColdItem,
+    /// A share of the users keeps its first few target interactions (support) and is asked about the rest (queries).
+    FewShot,
+}
+
+/// A moment: unix seconds, or a date such as `2018-01-01` or `2018-01-01T12:00:00Z`, in UTC unless it says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a moment is unix seconds, or a date such as 2018-01-01")]
+pub enum Moment {
+    /// Unix seconds.
+    Seconds(i64),
+    /// A date, perhaps with a time of day.
+    Date(String),
 }
 
 /// What a ratio split goes by.

@@ -180,6 +180,7 @@ mod tests {
             users: names(9),
             domains: pairs.iter().map(domain).collect(),
             target: pairs.len() - 1,
+            targets: vec![pairs.len() - 1],
             negatives: None,
             steps: Vec::new(),
             notes: Vec::new(),

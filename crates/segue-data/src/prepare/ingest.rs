@@ -6,21 +6,25 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use segue_core::{IdMap, Signal, nearest};
 
-use super::config::{DataConfig, DomainConfig, OneOrMany, SplitKind};
+use super::config::{DataConfig, DomainConfig, OneOrMany, SplitConfig, SplitKind};
 use super::links::People;
 use super::rows::{DomainRows, Files, Part, Row, Scatter, World, cut};
+use super::split::targets;
 use crate::DataError;
 use crate::readers::{Layout, LogFile, Names, RawLog, RawRow, RawRows, Session, read_logs, read_negatives};
 use crate::spill::Spill;
 
-/// Reads every domain in use, one thread a file. `given`: the parts of the domains instead of their whole logs.
+/// Reads every domain in use, one thread a file; of a given split the parts of the domains instead of their whole logs.
 pub(super) fn ingest(
     data: &DataConfig,
-    kind: SplitKind,
+    split: &SplitConfig,
     (drop_incomplete, spill): (bool, &Arc<Spill>),
     session: &mut Session<'_>,
 ) -> Result<World, DataError> {
     let (domains, target) = select(data)?;
+    let names: Vec<&str> = domains.iter().map(|domain| domain.name.as_str()).collect();
+    let targets = targets(split, &names, target)?;
+    let kind = split.kind;
     let (mut files, mut parts) = (Vec::new(), Vec::new());
     for (d, domain) in domains.iter().enumerate() {
         let layout = Layout {
@@ -31,7 +35,7 @@ pub(super) fn ingest(
             only: domain.only.clone(),
             unrated: domain.unrated,
         };
-        for (part, paths) in parts_of(domain, d == target, kind)? {
+        for (part, paths) in parts_of(domain, targets.contains(&d), kind)? {
             for path in paths {
                 files.push(LogFile { path: path.clone(), layout: layout.clone() });
                 parts.push((d, part));
@@ -57,7 +61,7 @@ pub(super) fn ingest(
         people.name((d, domains[d]), names.get(n))
     });
     let negative_users = user_of.split_off(logs.len()).pop().unwrap_or_default();
-    let mut world = World { users, domains: Vec::new(), target, negatives: None, steps: Vec::new(), notes };
+    let mut world = World { users, domains: Vec::new(), target, targets, negatives: None, steps: Vec::new(), notes };
     let mut item_of: Vec<Vec<u32>> = vec![Vec::new(); logs.len()];
     let mut maps = Vec::new();
     for d in 0..domains.len() {
@@ -138,9 +142,9 @@ fn select(data: &DataConfig) -> Result<(Vec<&DomainConfig>, usize), DataError> {
 
 type GivenFiles<'a> = Vec<(Part, &'a [PathBuf])>;
 
-fn parts_of(domain: &DomainConfig, is_target: bool, kind: SplitKind) -> Result<GivenFiles<'_>, DataError> {
+fn parts_of(domain: &DomainConfig, is_split: bool, kind: SplitKind) -> Result<GivenFiles<'_>, DataError> {
     let key = |field: &str| format!("data.domains.{}.{field}", domain.name);
-    let parts: GivenFiles<'_> = match (kind, is_target) {
+    let parts: GivenFiles<'_> = match (kind, is_split) {
         (SplitKind::Given, true) => {
             if domain.train.is_none() || domain.test.is_none() {
                 let what = "split.kind=given needs the files `train` and `test` of the target; \

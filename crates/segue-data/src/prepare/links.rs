@@ -3,13 +3,15 @@
 //! Linked users are one person, named `<domain>:<id>` after the first domain, in configuration order, where they have
 //! an id; everyone else of a linked domain is that domain's alone, named the same way.
 //!
-//! Linked items are one item. It is the target's where one of them is, else that of the first domain; events of the
-//! others on it become training events of that item, *after* the split, so that what is asked never depends on the
-//! sources. An event whose user has the item in the domain that keeps it, in whatever part, goes: a held-out pair is
-//! never learnt from.
+//! Linked items are one item. It is the target's where one of them is, else that of the first domain that is split,
+//! else of the first; training events of domains that are not split become training events of that item, *after* the
+//! split, so that what is asked never depends on the sources. An event whose user has the item in the domain that keeps
+//! it, in whatever part, goes, and so does any training event whose user is asked about the item in another domain: a
+//! held-out pair is never learnt from. Events of users who may have no more history in the domain that keeps the item
+//! (cold and few-shot users) stay with the item of their own domain.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use segue_core::{external_order, nearest};
 
@@ -153,79 +155,175 @@ impl People {
     }
 }
 
-/// Reads the links of items and moves the events of the sources; see the top of this file.
-pub(super) fn join_items(
-    world: &mut World,
-    data: &DataConfig,
-    keep: Deduplicate,
-    session: &mut Session<'_>,
-) -> Result<(), DataError> {
-    if data.item_links.is_empty() {
-        return Ok(());
-    }
-    let configs = |name: &str| data.domains.iter().find(|domain| domain.name == name);
-    let domains: Vec<&DomainConfig> = world.domains.iter().filter_map(|domain| configs(&domain.name)).collect();
-    let known = |d: usize, item: &str| world.domains[d].items.find(item).is_some();
-    let (mut groups, notes) = read("data.item_links", (&data.item_links, data, &domains), &known, session)?;
-    // Where each item of a group goes, by dense ids; the target's own items stay where they are.
-    let mut members: BTreeMap<Id, Vec<(usize, u32)>> = BTreeMap::new();
-    for ((d, item), group) in groups.settled() {
-        if let Some(item) = world.domains[d].items.find(&item) {
-            members.entry(group).or_default().push((d, item));
-        }
-    }
-    let mut goes: Vec<HashMap<u32, (usize, u32)>> = vec![HashMap::new(); world.domains.len()];
-    for mut items in members.into_values() {
-        items.sort_unstable_by_key(|&(d, item)| (d != world.target, d, item));
-        for &(d, item) in items[1..].iter().filter(|&&(d, _)| d != world.target) {
-            goes[d].insert(item, items[0]);
-        }
-    }
-    let n_chunks = world.domains.first().map_or(0, |domain| domain.rows.n_chunks());
-    let (mut moved, mut repeated) = (0, 0);
-    // All rows of a user are in one chunk, whatever their domain.
-    for k in 0..n_chunks {
-        let mut rows = world.domains.iter_mut().map(|domain| domain.rows.take(k)).collect::<Result<Vec<_>, _>>()?;
-        let (n_moved, n_repeated) = join_rows(&mut rows, &goes, keep);
-        (moved, repeated) = (moved + n_moved, repeated + n_repeated);
-        world.domains.iter_mut().zip(rows).try_for_each(|(domain, rows)| domain.rows.put(k, rows))?;
-    }
-    world.domains.iter_mut().try_for_each(|domain| domain.rows.recount())?;
-    world.notes.extend(notes);
-    world.notes.push(format!(
-        "linked items: {moved} events of sources are events of the domain that keeps the item; {repeated} of them are gone, for \
-         their user has the item there"
-    ));
-    Ok(())
+/// Items that are one, by dense ids of domains in use.
+#[derive(Debug, Default)]
+pub(super) struct ItemLinks {
+    /// The items of each group, that which stays first.
+    groups: Vec<Vec<(usize, u32)>>,
+    notes: Vec<String>,
 }
 
-/// Moves the rows of linked items; returns how many, and how many of them are gone.
-fn join_rows(domains: &mut [Vec<Row>], goes: &[HashMap<u32, (usize, u32)>], keep: Deduplicate) -> (usize, usize) {
-    let mut arriving: Vec<Vec<Row>> = vec![Vec::new(); domains.len()];
-    let (mut moved, mut repeated) = (0, 0);
-    for (rows, goes) in domains.iter_mut().zip(goes) {
-        rows.retain(|row| match goes.get(&row.item) {
-            None => true,
-            Some(&(to, item)) => {
-                arriving[to].push(Row { item, part: Part::Train, ..*row });
-                moved += 1;
-                false
-            }
-        });
-    }
-    for (rows, mut arriving) in domains.iter_mut().zip(arriving) {
-        let n = arriving.len();
-        let pair = |row: &Row| (row.user, row.item);
-        // Values of different domains are not added up: where the rule is a sum, the largest stays.
-        arriving.sort_unstable_by(|a, b| pair(a).cmp(&pair(b)).then_with(|| best_first(keep, a, b)));
-        if keep != Deduplicate::None {
-            arriving.dedup_by_key(|row| pair(row));
+impl ItemLinks {
+    /// Reads the links of items.
+    pub(super) fn read(world: &World, data: &DataConfig, session: &mut Session<'_>) -> Result<Self, DataError> {
+        if data.item_links.is_empty() {
+            return Ok(Self::default());
         }
-        // Rows are by user, then item: cleaning sorted them.
-        arriving.retain(|row| rows.binary_search_by_key(&pair(row), pair).is_err());
-        repeated += n - arriving.len();
-        rows.append(&mut arriving);
-        rows.sort_by_key(pair);
+        let configs = |name: &str| data.domains.iter().find(|domain| domain.name == name);
+        let domains: Vec<&DomainConfig> = world.domains.iter().filter_map(|domain| configs(&domain.name)).collect();
+        let known = |d: usize, item: &str| world.domains[d].items.find(item).is_some();
+        let (mut groups, notes) = read("data.item_links", (&data.item_links, data, &domains), &known, session)?;
+        let mut members: BTreeMap<Id, Vec<(usize, u32)>> = BTreeMap::new();
+        for ((d, item), group) in groups.settled() {
+            if let Some(item) = world.domains[d].items.find(&item) {
+                members.entry(group).or_default().push((d, item));
+            }
+        }
+        let mut groups: Vec<Vec<(usize, u32)>> = members.into_values().filter(|items| items.len() > 1).collect();
+        let rank = |d: usize| world.targets.iter().position(|&target| target == d).unwrap_or(usize::MAX);
+        for items in &mut groups {
+            items.sort_unstable_by_key(|&(d, item)| (rank(d), d, item));
+        }
+        Ok(Self { groups, notes })
     }
-    (moved, repeated)
+
+    /// Two items and more that are one, that which stays first.
+    pub(super) fn groups(&self) -> &[Vec<(usize, u32)>] {
+        &self.groups
+    }
+
+    /// Makes linked items one in the training events, once the rows have their parts; see the top of this file.
+    pub(super) fn join(
+        self,
+        world: &mut World,
+        keep: Deduplicate,
+        is_closed: &dyn Fn(usize, u32) -> bool,
+    ) -> Result<(), DataError> {
+        if self.groups.is_empty() && self.notes.is_empty() {
+            return Ok(());
+        }
+        let mut joining = Joining { places: vec![HashMap::new(); world.domains.len()], keep, is_closed };
+        for (group, items) in (0..).zip(&self.groups) {
+            for &(d, item) in items {
+                // Items of domains that are split stay where they are asked about.
+                let goes = (!world.targets.contains(&d) && items[0] != (d, item)).then_some(items[0]);
+                joining.places[d].insert(item, Place { group, goes });
+            }
+        }
+        let n_chunks = world.domains.first().map_or(0, |domain| domain.rows.n_chunks());
+        let mut told = Joined::default();
+        // All rows of a user are in one chunk, whatever their domain.
+        for k in 0..n_chunks {
+            let mut rows = world.domains.iter_mut().map(|domain| domain.rows.take(k)).collect::<Result<Vec<_>, _>>()?;
+            told = told.and(joining.join(&mut rows));
+            world.domains.iter_mut().zip(rows).try_for_each(|(domain, rows)| domain.rows.put(k, rows))?;
+        }
+        world.domains.iter_mut().try_for_each(|domain| domain.rows.recount())?;
+        world.notes.extend(self.notes);
+        world.notes.push(format!(
+            "linked items: {} events of sources are events of the domain that keeps the item; {} of them are gone, for \
+             their user has the item there",
+            told.moved, told.repeated
+        ));
+        if told.asked > 0 {
+            let n = told.asked;
+            world.notes.push(format!(
+                "linked items: {n} training events are in no part, for their user is asked about the item"
+            ));
+        }
+        if told.stayed > 0 {
+            let n = told.stayed;
+            world.notes.push(format!(
+                "linked items: {n} events stay in their domain, for their user may have no more history in the other"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What is known of a linked item.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    group: u32,
+    /// The domain and item that take its events, unless it keeps them.
+    goes: Option<(usize, u32)>,
+}
+
+struct Joining<'a> {
+    places: Vec<HashMap<u32, Place>>, // by domain, then by item
+    keep: Deduplicate,
+    is_closed: &'a dyn Fn(usize, u32) -> bool,
+}
+
+/// How many events moved, were there already, stayed where they were, and are in no part for they are asked about.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+struct Joined {
+    moved: usize,
+    repeated: usize,
+    stayed: usize,
+    asked: usize,
+}
+
+impl Joined {
+    fn and(self, other: Self) -> Self {
+        Self {
+            moved: self.moved + other.moved,
+            repeated: self.repeated + other.repeated,
+            stayed: self.stayed + other.stayed,
+            asked: self.asked + other.asked,
+        }
+    }
+}
+
+impl Joining<'_> {
+    /// Joins the rows that some users have in every domain.
+    fn join(&self, domains: &mut [Vec<Row>]) -> Joined {
+        let mut told = Joined::default();
+        let mut arriving: Vec<Vec<Row>> = vec![Vec::new(); domains.len()];
+        for (rows, places) in domains.iter_mut().zip(&self.places).filter(|(_, places)| !places.is_empty()) {
+            rows.retain(|row| match places.get(&row.item).and_then(|place| place.goes) {
+                Some((to, item)) if row.part == Part::Train => {
+                    let stays = (self.is_closed)(to, row.user);
+                    if stays {
+                        told.stayed += 1;
+                    } else {
+                        told.moved += 1;
+                        arriving[to].push(Row { item, ..*row });
+                    }
+                    stays
+                }
+                _ => true,
+            });
+        }
+        for (rows, mut arriving) in domains.iter_mut().zip(arriving) {
+            let n = arriving.len();
+            let pair = |row: &Row| (row.user, row.item);
+            // Values of different domains are not added up: where the rule is a sum, the largest stays.
+            arriving.sort_unstable_by(|a, b| pair(a).cmp(&pair(b)).then_with(|| best_first(self.keep, a, b)));
+            if self.keep != Deduplicate::None {
+                arriving.dedup_by_key(|row| pair(row));
+            }
+            // Rows are by user, then item: cleaning sorted them.
+            arriving.retain(|row| rows.binary_search_by_key(&pair(row), pair).is_err());
+            told.repeated += n - arriving.len();
+            rows.append(&mut arriving);
+            rows.sort_by_key(pair);
+        }
+        // What a user is asked about by one name is not learnt by another.
+        let groups = |rows: &[Row], places: &HashMap<u32, Place>| {
+            let group = |row: &Row| Some((row.user, places.get(&row.item)?.group));
+            rows.iter().filter(|row| row.part > Part::Train).filter_map(group).collect::<Vec<_>>()
+        };
+        let asked: HashSet<(u32, u32)> =
+            domains.iter().zip(&self.places).flat_map(|(rows, places)| groups(rows, places)).collect();
+        for (rows, places) in domains.iter_mut().zip(&self.places).filter(|_| !asked.is_empty()) {
+            for row in rows.iter_mut().filter(|row| row.part == Part::Train) {
+                if places.get(&row.item).is_some_and(|place| asked.contains(&(row.user, place.group))) {
+                    row.part = Part::Unused;
+                    told.asked += 1;
+                }
+            }
+        }
+        told
+    }
 }

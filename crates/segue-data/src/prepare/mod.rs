@@ -22,20 +22,30 @@
 //! | 8 | train size | users with `hash(seed, user) < train_size` | – |
 //! | 9 | overlapping users | users with a row in the target and one in a source | – |
 //! | 10 | core | users and items with enough rows, both counted on the same rows; `until_stable` repeats 9 (if on) and 10 | – |
-//! | 11 | leave-one-out | target likes per user: rank 1 is test, rank 2 validation; rows before rank 2 train; rows after it that are no likes go | time desc, value desc, item id |
-//! | 11 | ratio, random | `hash(seed, user, item)` against the shares | – |
-//! | 11 | ratio, by time | per user: the first `round(n · test)` ranks test, the next `round(n · valid)` validation; one row stays | time desc, value desc, item id |
-//! | 11 | given | files; validation, where missing: rows of train with `hash(seed, user, item) < valid_fraction` but each user's largest hash | hash |
+//! | 11 | leave-one-out | likes per user and domain: rank 1 is test, rank 2 validation; rows before rank 2 train; rows after it that are no likes go | time desc, value desc, item id |
+//! | 11 | ratio, random | `hash("ratio", user, item)` against the shares | – |
+//! | 11 | ratio, by time | per user and domain: the first `round(n · test)` ranks test, the next `round(n · valid)` validation; one row stays | time desc, value desc, item id |
+//! | 11 | given | files; validation, where missing: rows of train with `hash("carve", user, item) < valid_fraction` but each user's largest hash | hash |
+//! | 11 | time cut | rows before the first moment train, before the second validation, from it on test; rows of domains that are not split, and of users who are not asked, from the first moment on go | – |
+//! | 11 | time cut, by ratios | moment of `share`: the time at rank `min(round(n · share), n - 1)`, from 0, of the times of all rows of the domains that are split; the shares are train, and train + validation | – |
+//! | 11 | k-fold | `floor(folds · hash("fold", user, item))`: `fold` is test, `(fold + 1) mod folds` validation (of two folds none) | – |
+//! | 11 | cold user | users of the domain who have rows in another one: all rows there are test if `h < test`, validation if `h < test + valid`, where `h = hash("cold_user", domain, user)`; domains draw in the order of the targets, and who is cold in one is in no other | – |
+//! | 11 | cold item | the same with all rows of an item and `h = hash("cold_item", domain, item)`; linked items are as cold as the first of them; rows of users who are not asked, and of domains that are not split, on cold items go | – |
+//! | 11 | few shot | the same with the rows of a user but the first `support` and `h = hash("few_shot", domain, user)`, where the user has more | time asc, value asc, item id desc; without times `hash("support", domain, user, item)` |
 //! | 12 | scale | `(value - mean) / deviation` or `(value - min) / (max - min)`, all four of the domain's training rows; a spread of 0 counts as 1 | – |
-//! | 12 | linked items | rows of sources become training rows of the item that they are linked to, unless their user has a row of it | as 4; `sum` keeps the largest value |
-//! | 13 | train | all rows of the sources and the target's training part | – |
+//! | 12 | linked items | training rows of domains that are not split become training rows of the item that they are linked to, unless their user has a row of it, or is cold or a few-shot user there; then training rows go whose user has a held-out row of a linked item | as 4; `sum` keeps the largest value |
+//! | 13 | train | all training rows, of whatever domain | – |
+//!
+//! The target is split, or every domain of `split.targets`, each by itself; the others train. Of a user with fewer than
+//! `min_history` rows in a domain (likes, for leave-one-out) nothing is held out there.
 //!
 //! Rows of one number are steps in the order of the lines. Thresholds are in the units of the log, whatever `log` and
 //! `scale` make of the values; neither changes which of two values is larger, so no tie depends on them.
 //!
 //! Item ids compare as [`segue_core::external_order`] says: numbers by value, before everything else by bytes. Hashes
 //! are those of [`segue_core::Seed`]: `Seed::new(seed).named(step).named(user).named(item)`, with the
-//! domain after the step where the line names it.
+//! domain after the step where the line names it; those of step 11 begin with `Seed::new(seed).named("split")` and name
+//! what their line names, in its order.
 
 mod assemble;
 mod clean;
@@ -55,8 +65,8 @@ mod subset;
 mod values;
 
 pub use self::config::{
-    Core, CoreMode, CoreScope, DataConfig, Deduplicate, DomainConfig, LinkFile, Logarithm, OneOrMany, PrepareOptions,
-    RatioOrder, Scale, SplitConfig, SplitKind, UserFilter, UserIdentity, Values,
+    Core, CoreMode, CoreScope, DataConfig, Deduplicate, DomainConfig, LinkFile, Logarithm, Moment, OneOrMany,
+    PrepareOptions, RatioOrder, Scale, SplitConfig, SplitKind, UserFilter, UserIdentity, Values,
 };
 pub use self::folder::{Manifest, TaskEntry, load_folder, write_folder};
 pub use self::pipeline::{kept_beside, prepare, prepare_folder};

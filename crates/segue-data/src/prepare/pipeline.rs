@@ -11,11 +11,12 @@ use super::assemble::{Outline, SplitRows, gather};
 use super::clean::Range;
 use super::config::{DataConfig, DomainConfig, OneOrMany, PrepareOptions, SplitConfig, SplitKind, UserFilter};
 use super::folder::{check_place, write_settled};
+use super::links::ItemLinks;
 use super::report::PrepareReport;
 use super::rows::World;
 use super::sample::MaxRows;
 use super::values::DomainValues;
-use super::{assemble, clean, filter, ingest, links, locate, sample, split as splitting, subset};
+use super::{assemble, clean, filter, ingest, locate, sample, split as splitting, subset};
 use crate::DataError;
 use crate::readers::{Progress, Session, read_items};
 use crate::spill::Spill;
@@ -80,7 +81,7 @@ fn settle(
     let max_rows = MaxRows::new(data, &options, &split)?;
     let mut session = Session::new(data.max_bad_lines, progress);
     let spill = Arc::new(spill);
-    let mut world = ingest::ingest(data, split.kind, (options.drop_incomplete, &spill), &mut session)?;
+    let mut world = ingest::ingest(data, &split, (options.drop_incomplete, &spill), &mut session)?;
     let before: Vec<usize> = world.sizes();
     world.record("read", &before, "the files hold no complete row; check `format` and `columns`")?;
 
@@ -93,34 +94,25 @@ fn settle(
     sample::sample(&mut world, &max_rows, Seed::new(seed))?;
     let kept = filter::choose(&mut world, &options, Seed::new(seed))?;
 
-    session.stage("split", world.domains[world.target].rows.len() as u64)?;
-    let protocol = splitting::protocol(&world, &split)?;
-    let given_valid = splitting::has_given_valid(&world.domains[world.target])?;
-    let World { users, domains, notes, target, .. } = &mut world;
-    for (d, domain) in domains.iter_mut().enumerate() {
-        let ids = splitting::Ids { users, items: &domain.items };
-        let late = domain.rows.edit(|rows| {
+    session.stage("split", world.targets.iter().map(|&d| world.domains[d].rows.len() as u64).sum())?;
+    for ((d, domain), range) in world.domains.iter_mut().enumerate().zip(&ranges) {
+        domain.rows.edit(|rows| {
             kept.retain(d, rows);
             if options.normalise {
-                ranges[d].weigh(rows);
+                range.weigh(rows);
             }
-            Ok(if d == *target {
-                splitting::split(rows, (&split, given_valid), &ids, Seed::new(seed).named("split"))
-            } else {
-                0
-            })
+            Ok(())
         })?;
-        let (late, name) = (late.iter().sum::<usize>(), &domain.name);
-        if late > 0 {
-            notes
-                .push(format!("{name}: {late} events that are no likes came after a held-out like and are in no part"));
-        }
-        notes.extend(values[d].scale(domain)?);
     }
     drop((kept, ranges));
-    links::join_items(&mut world, data, options.deduplicate, &mut session)?;
+    let links = ItemLinks::read(&world, data, &mut session)?;
+    let made = splitting::split(&mut world, &split, &links, Seed::new(seed).named("split"))?;
+    for (domain, values) in world.domains.iter_mut().zip(&values) {
+        world.notes.extend(values.scale(domain)?);
+    }
+    links.join(&mut world, options.deduplicate, &|d, user| made.is_closed(d, user))?;
     let linked = if data.item_links.is_empty() { "" } else { "; linked items are one" };
-    let protocol = protocol_line(&world, &protocol, seed) + linked;
+    let protocol = format!("{}; split seed {seed}{linked}", made.protocol);
     let protocol = [protocol].into_iter().chain(values.iter().filter_map(DomainValues::units));
     let protocol = protocol.collect::<Vec<_>>().join("; ");
     let census = assemble::Census::take(&world)?;
@@ -147,7 +139,7 @@ fn settle(
     let mut infos: Vec<_> = infos.into_iter().map(Vec::into_iter).collect();
     let domains = assembled.domains.clone();
     let catalogue = Catalogue::new(domains, |d, _| infos[d].next().unwrap_or_default());
-    let (outline, rows) = assembled.outline(catalogue, protocol, spill);
+    let (outline, rows) = assembled.outline(catalogue, (protocol, made.kind), spill);
     report.inputs = session.into_files();
     for input in report.inputs.iter().filter(|input| input.bad_lines > 0) {
         report.notes.push(format!("{}: {} of {} lines were unreadable", input.path, input.bad_lines, input.lines));
@@ -216,11 +208,21 @@ fn resolve(
         return Err(DataError::config("prepare.negative_threshold", what));
     }
     if data.train_ratio.is_some() || data.val_ratio.is_some() {
-        if split.kind == SplitKind::Given {
-            let what = "has no meaning for given files; use split=ratio, or set it to null";
-            return Err(DataError::config("data.train_ratio", what));
+        let meaningless = match split.kind {
+            SplitKind::LeaveOneOut | SplitKind::Ratio => None,
+            SplitKind::TimeCut => split.cut.as_ref().map(|_| "a cut at given moments"),
+            SplitKind::Given => Some("given files"),
+            SplitKind::KFold => Some("folds"),
+            SplitKind::ColdUser | SplitKind::ColdItem | SplitKind::FewShot => Some("shares of users or items"),
+        };
+        if let Some(of) = meaningless {
+            let key = if data.train_ratio.is_some() { "data.train_ratio" } else { "data.val_ratio" };
+            let what = format!("has no meaning for {of}; use split=ratio, or set it to null");
+            return Err(DataError::config(key, what));
         }
-        split.kind = SplitKind::Ratio;
+        if split.kind == SplitKind::LeaveOneOut {
+            split.kind = SplitKind::Ratio;
+        }
         let valid = data.val_ratio.unwrap_or(split.ratios[1]);
         let train = data.train_ratio.unwrap_or(1.0 - valid - split.ratios[2]);
         // Rounded, so that 1 - 0.8 - 0.1 reads 0.1.
@@ -247,39 +249,39 @@ fn values_of(data: &DataConfig, world: &World, options: &PrepareOptions) -> Vec<
     values
 }
 
-fn protocol_line(world: &World, split: &str, seed: u64) -> String {
-    let of = |d: usize| world.domains[d].name.as_str();
-    let sources: Vec<&str> = (0..world.domains.len()).filter(|&d| d != world.target).map(of).collect();
-    let train = match sources.as_slice() {
-        [] => format!("train = {}-train", of(world.target)),
-        some => format!("train = all of {} + {}-train", some.join(", "), of(world.target)),
-    };
-    format!("{split}; {train}; split seed {seed}")
-}
-
 /// A split without training or test events is a mistake of the configuration.
 fn check_parts(report: &PrepareReport, world: &World) -> Result<(), DataError> {
-    let target = &world.domains[world.target];
-    let size = |part: &str| {
-        let count = report.parts.iter().find(|p| p.domain == target.name && p.part == part);
-        count.map_or(0, |p| p.interactions)
-    };
-    let way_out = match report.split.kind {
-        SplitKind::LeaveOneOut => format!(
-            "no user of {} has enough likes; lower `split.min_history` ({}), lower `prepare.positive_threshold`, \
-             or use split=ratio",
-            target.name, report.split.min_history
-        ),
-        SplitKind::Ratio => {
-            format!("change `split.ratios` or lower `split.min_history` ({})", report.split.min_history)
-        }
-        SplitKind::Given => "check the given train and test files".into(),
-    };
-    for part in ["train", "test"] {
-        if size(part) == 0 {
-            let step = format!("the split: domain {} has no {part} interactions", target.name);
-            return Err(DataError::Nothing { step, way_out });
-        }
+    let split = &report.split;
+    let least = format!("lower `split.min_history` ({})", split.min_history);
+    for &d in &world.targets {
+        let domain = &world.domains[d];
+        let size = |part: &str| {
+            let count = report.parts.iter().find(|p| p.domain == domain.name && p.part == part);
+            count.map_or(0, |p| p.interactions)
+        };
+        let Some(part) = ["train", "test"].into_iter().find(|part| size(part) == 0) else { continue };
+        let way_out = match split.kind {
+            SplitKind::LeaveOneOut => format!(
+                "no user of {} has enough likes; {least}, lower `prepare.positive_threshold`, or use split=ratio",
+                domain.name
+            ),
+            SplitKind::Ratio => format!("change `split.ratios` or {least}"),
+            SplitKind::Given => "check the given train and test files".into(),
+            SplitKind::TimeCut if split.cut.is_some() => format!("move `split.cut`, or {least}"),
+            SplitKind::TimeCut => format!("change `split.ratios`, name the moments by `split.cut`, or {least}"),
+            SplitKind::KFold => format!("take fewer `split.folds` ({}) or {least}", split.folds),
+            SplitKind::ColdUser => format!(
+                "change `split.cold` {:?}, {least}, or check that users are met in another domain (`users: shared`)",
+                split.cold
+            ),
+            SplitKind::ColdItem => format!("change `split.cold` {:?}, or {least}", split.cold),
+            SplitKind::FewShot => {
+                format!("change `split.cold` {:?}, lower `split.support` ({}), or {least}", split.cold, split.support)
+            }
+        };
+        let others = if d == world.target { "" } else { ", or leave it out of `split.targets`" };
+        let step = format!("the split: domain {} has no {part} interactions", domain.name);
+        return Err(DataError::Nothing { step, way_out: way_out + others });
     }
     Ok(())
 }

@@ -53,7 +53,7 @@ pub struct StepCount {
 pub struct PartCount {
     /// Domain.
     pub domain: String,
-    /// `train`, `val` or `test`.
+    /// `train`, `val`, `test`, or `unused` where there is such.
     pub part: String,
     /// Users with at least one interaction.
     pub users: usize,

@@ -60,6 +60,8 @@ pub(crate) struct World {
     pub(crate) domains: Vec<DomainRows>,
     /// Position of the target among the domains.
     pub(crate) target: usize,
+    /// Positions of the domains that are split, the target first.
+    pub(crate) targets: Vec<usize>,
     /// Given negatives of the target: user and item.
     pub(crate) negatives: Option<Vec<(u32, u32)>>,
     pub(crate) steps: Vec<StepCount>,
@@ -351,12 +353,10 @@ impl Rows {
         Ok(counts)
     }
 
-    /// Counts the rows of training, validation and test.
-    pub(crate) fn count_parts(&self) -> Result<[Counts; 3], DataError> {
+    /// Counts the rows of each part, in the order of [`Part`].
+    pub(crate) fn count_parts(&self) -> Result<[Counts; 4], DataError> {
         self.counted(|chunk, k, files, take| {
-            let used = |row: &&Row| row.part != Part::Unused;
-            let mut count = |row: &Row| take(row.part as usize - Part::Train as usize, row.user, row.item);
-            chunk.with(k, files, |rows| rows.iter().filter(used).for_each(&mut count))
+            chunk.with(k, files, |rows| rows.iter().for_each(|row| take(row.part as usize, row.user, row.item)))
         })
     }
 

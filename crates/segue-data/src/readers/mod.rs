@@ -46,3 +46,4 @@ pub(crate) use self::open::Fnv;
 pub use self::open::Input;
 pub use self::python_literal::{LiteralError, parse as parse_python_literal};
 pub use self::session::{InputFile, Progress, Session};
+pub(crate) use self::session::{parse_time, seconds};

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! <out>/export.json                                what it is: format, protocol, every file with size and hash
-//! <out>/<domain>/train.csv valid.csv test.csv      the target's parts; a source has train alone
+//! <out>/<domain>/train.csv valid.csv test.csv      the parts of the target, and of others that are asked about; a source has train alone
 //! <out>/<domain>/items.csv                         item, title, categories
 //! <out>/<domain>/user_list.txt item_list.txt       with dense ids: the external id of each
 //! ```
@@ -68,7 +68,7 @@ pub struct Export {
     pub files: Vec<WrittenFile>,
 }
 
-/// Writes the first task of `prepared` and all of its domains: built aside, synced, then renamed.
+/// Writes the tasks of `prepared` and all of its domains: built aside, synced, then renamed.
 ///
 /// An existing `dir` is replaced only if it is empty or an export. Opens the test holdout, for it is written out.
 pub fn export(
@@ -87,15 +87,16 @@ pub fn export(
         return Err(DataError::Folder { path: dir.into(), what });
     }
     let mut place = Place::prepare(dir, OURS, &names)?;
-    let test = task.test.open(&mut OpenedTests::default(), "exported for another program");
     for (domain, name) in names.iter().enumerate() {
         let rows = |log| Rows { prepared, domain, log, ids };
         let train = rows(&prepared.split.train);
+        let asked = prepared.split.tasks.iter().find(|task| task.target == domain);
         // Links of items may have left a source without an event.
-        if domain == task.target || train.events().next().is_some() {
-            write(&mut place, format, (name, "train", domain == task.target), &train)?;
+        if asked.is_some() || train.events().next().is_some() {
+            write(&mut place, format, (name, "train", asked.is_some()), &train)?;
         }
-        if domain == task.target {
+        if let Some(task) = asked {
+            let test = task.test.open(&mut OpenedTests::default(), "exported for another program");
             let parts: [(&str, &Interactions); 2] = [("valid", &task.valid.events), ("test", &test.events)];
             for (part, log) in parts.into_iter().filter(|(_, log)| !log.is_empty()) {
                 write(&mut place, format, (name, part, true), &rows(log))?;

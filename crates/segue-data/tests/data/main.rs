@@ -3,6 +3,8 @@
 #![allow(clippy::format_collect, reason = "small files are clearer line by line")]
 
 mod bad_input;
+mod five;
+mod five_splits;
 mod folder;
 mod formats;
 mod links;
@@ -10,6 +12,7 @@ mod options;
 mod properties;
 mod resume;
 mod samples;
+mod splits;
 mod writers;
 
 use std::ops::ControlFlow;
