@@ -30,11 +30,21 @@ pub(crate) fn leaf(name: &str, physical: Physical, optional: bool) -> Result<Typ
     builder.build().map(Arc::new)
 }
 
-/// A column of text lists in the standard three-level form.
+/// A column of text lists.
 pub(crate) fn text_list(name: &str) -> Result<TypePtr, ParquetError> {
+    list(name, Physical::BYTE_ARRAY)
+}
+
+/// A column of lists of numbers.
+pub(crate) fn int_list(name: &str) -> Result<TypePtr, ParquetError> {
+    list(name, Physical::INT32)
+}
+
+/// A column of lists in the standard three-level form.
+fn list(name: &str, physical: Physical) -> Result<TypePtr, ParquetError> {
     let list = Type::group_type_builder("list")
         .with_repetition(Repetition::REPEATED)
-        .with_fields(vec![leaf("element", Physical::BYTE_ARRAY, false)?])
+        .with_fields(vec![leaf("element", physical, false)?])
         .build()?;
     let column = Type::group_type_builder(name)
         .with_repetition(Repetition::REQUIRED)
@@ -208,12 +218,17 @@ pub(crate) struct Column<'a> {
 }
 
 impl Column<'_> {
-    fn encode<T: DataType>(self, values: &[T::T], levels: Option<&[i16]>) -> Result<Encoded, ParquetError> {
+    fn encode<T: DataType>(
+        self,
+        values: &[T::T],
+        levels: Option<&[i16]>,
+        repeats: Option<&[i16]>,
+    ) -> Result<Encoded, ParquetError> {
         let mut sink = TrackedWrite::new(Vec::new());
         let pages = Box::new(SerializedPageWriter::new(&mut sink));
         let writer = get_column_writer(Arc::clone(self.descriptor), Arc::clone(self.properties), pages);
         let mut writer = get_typed_column_writer::<T>(writer);
-        writer.write_batch(values, levels, None)?;
+        writer.write_batch(values, levels, repeats)?;
         let closed = writer.close()?;
         Ok((sink.into_inner()?.into(), closed))
     }
@@ -222,23 +237,34 @@ impl Column<'_> {
     fn encode_optional<T: DataType>(self, values: impl Iterator<Item = Option<T::T>>) -> Result<Encoded, ParquetError> {
         let mut levels = Vec::new();
         let present: Vec<T::T> = values.inspect(|value| levels.push(i16::from(value.is_some()))).flatten().collect();
-        self.encode::<T>(&present, Some(&levels))
+        self.encode::<T>(&present, Some(&levels), None)
     }
 
     pub(crate) fn texts(self, values: impl Iterator<Item = ByteArray>) -> Result<Encoded, ParquetError> {
-        self.encode::<ByteArrayType>(&values.collect::<Vec<_>>(), None)
+        self.encode::<ByteArrayType>(&values.collect::<Vec<_>>(), None, None)
     }
 
     pub(crate) fn ints(self, values: impl Iterator<Item = i32>) -> Result<Encoded, ParquetError> {
-        self.encode::<Int32Type>(&values.collect::<Vec<_>>(), None)
+        self.encode::<Int32Type>(&values.collect::<Vec<_>>(), None, None)
     }
 
     pub(crate) fn floats(self, values: impl Iterator<Item = f32>) -> Result<Encoded, ParquetError> {
-        self.encode::<FloatType>(&values.collect::<Vec<_>>(), None)
+        self.encode::<FloatType>(&values.collect::<Vec<_>>(), None, None)
     }
 
     pub(crate) fn optional_longs(self, values: impl Iterator<Item = Option<i64>>) -> Result<Encoded, ParquetError> {
         self.encode_optional::<Int64Type>(values)
+    }
+
+    pub(crate) fn int_lists<'t>(self, rows: impl Iterator<Item = &'t [i32]>) -> Result<Encoded, ParquetError> {
+        let (mut values, mut levels, mut repeats) = (Vec::new(), Vec::new(), Vec::new());
+        for row in rows {
+            // An empty list has a level of its own, and no value.
+            levels.extend(std::iter::repeat_n(i16::from(!row.is_empty()), row.len().max(1)));
+            repeats.extend((0..row.len().max(1)).map(|n| i16::from(n > 0)));
+            values.extend_from_slice(row);
+        }
+        self.encode::<Int32Type>(&values, Some(&levels), Some(&repeats))
     }
 
     pub(crate) fn optional_floats(self, values: impl Iterator<Item = Option<f32>>) -> Result<Encoded, ParquetError> {

@@ -226,6 +226,10 @@ pub struct PrepareOptions {
     pub only_users: Option<PathBuf>,
     /// A file of the target's items to keep, one external id a line; null: all.
     pub only_items: Option<PathBuf>,
+    /// Length of the histories that are written beside the events, 1 to 10,000 (20 or 50 are usual); null: none are.
+    pub history: Option<usize>,
+    /// Whose events a history holds.
+    pub history_domains: HistoryDomains,
     /// MiB of rows held in memory; what is beyond is in files while it is worked on, beside the folder that is written
     /// or in the system's folder for temporary files. The result does not depend on it.
     pub memory: usize,
@@ -252,6 +256,8 @@ impl Default for PrepareOptions {
             max_rows: None,
             only_users: None,
             only_items: None,
+            history: None,
+            history_domains: HistoryDomains::Target,
             memory: 256,
         }
     }
@@ -263,6 +269,17 @@ impl PrepareOptions {
         let Self { value_interval, clip, log, scale, .. } = *self;
         domain.values.unwrap_or(Values { value_interval, clip, log, scale })
     }
+}
+
+/// Whose events a history holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HistoryDomains {
+    /// Those of the domain of the event that it belongs to.
+    #[default]
+    Target,
+    /// Those of all domains.
+    All,
 }
 
 /// What is kept of several events of one user and item.

@@ -7,6 +7,7 @@
 //! <folder>/data/test.parquet
 //! <folder>/data/items.parquet       item_id, item, domain, title, categories
 //! <folder>/data/negatives.parquet   user_id, item_id, where the protocol gives negatives
+//! <folder>/data/train_hist.parquet  user_id, item_id, timestamp, history; with prepare.history, and val_hist, test_hist alike
 //! <folder>/maps/user_id_map.json    external id -> dense id
 //! <folder>/maps/item_id_map.json    domain -> external id -> dense id
 //! <folder>/split_stats.csv          domain, split, users, items, interactions
@@ -16,6 +17,7 @@
 //! times. The bytes depend on the prepared data and its report alone.
 
 mod events;
+mod histories;
 mod load;
 mod text;
 mod write;

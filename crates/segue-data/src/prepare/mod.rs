@@ -65,8 +65,8 @@ mod subset;
 mod values;
 
 pub use self::config::{
-    Core, CoreMode, CoreScope, DataConfig, Deduplicate, DomainConfig, LinkFile, Logarithm, Moment, OneOrMany,
-    PrepareOptions, RatioOrder, Scale, SplitConfig, SplitKind, UserFilter, UserIdentity, Values,
+    Core, CoreMode, CoreScope, DataConfig, Deduplicate, DomainConfig, HistoryDomains, LinkFile, Logarithm, Moment,
+    OneOrMany, PrepareOptions, RatioOrder, Scale, SplitConfig, SplitKind, UserFilter, UserIdentity, Values,
 };
 pub use self::folder::{Manifest, TaskEntry, load_folder, write_folder};
 pub use self::pipeline::{kept_beside, prepare, prepare_folder};

@@ -105,6 +105,10 @@ fn settle(
         })?;
     }
     drop((kept, ranges));
+    if let Some(untimed) = world.domains.iter().find(|domain| options.history.is_some() && !domain.timed) {
+        let what = format!("needs times, and the log of domain {} has none; set it to null", untimed.name);
+        return Err(DataError::config("prepare.history", what));
+    }
     let links = ItemLinks::read(&world, data, &mut session)?;
     let made = splitting::split(&mut world, &split, &links, Seed::new(seed).named("split"))?;
     for (domain, values) in world.domains.iter_mut().zip(&values) {
@@ -197,6 +201,10 @@ fn resolve(
     }
     if !(options.train_size > 0.0 && options.train_size <= 1.0) {
         return Err(DataError::config("prepare.train_size", format!("{} must lie in (0, 1]", options.train_size)));
+    }
+    if options.history.is_some_and(|length| !(1..=10_000).contains(&length)) {
+        let what = "must be the length of a history, 1 to 10000 (20 or 50 are usual), or null for none";
+        return Err(DataError::config("prepare.history", what));
     }
     for domain in std::iter::once(&DomainConfig::default()).chain(&data.domains) {
         DomainValues::of(domain, &options).check()?;

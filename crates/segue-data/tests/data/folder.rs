@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use segue_data::prepare::{
-    DomainConfig, OneOrMany, PrepareOptions, PrepareReport, SplitConfig, SplitKind, load_folder, write_folder,
+    DomainConfig, HistoryDomains, OneOrMany, PrepareOptions, PrepareReport, SplitConfig, SplitKind, load_folder,
+    prepare_folder, write_folder,
 };
 
-use super::{data, domain, files, kind, parts, run, sample};
+use super::{data, domain, files, kind, message, parts, quiet, run, sample};
 
 fn prepared(dir: &Path) -> (segue_core::Prepared, PrepareReport) {
     let films =
@@ -181,4 +182,56 @@ fn a_real_log_survives_the_round_trip() {
     let (loaded, _) = load_folder(&dir.path().join("out")).unwrap();
     assert_eq!((loaded.users, loaded.catalogue.clone()), (prepared.users.clone(), prepared.catalogue.clone()));
     assert_eq!(parts(&prepared)[2].len(), 610);
+}
+
+/// The rows of a table of histories, as `user item time [history]`.
+fn histories(out: &Path, part: &str, prepared: &segue_core::Prepared) -> Vec<String> {
+    use parquet::file::reader::SerializedFileReader;
+    let file = std::fs::File::open(out.join(format!("data/{part}_hist.parquet"))).unwrap();
+    let name = |id: &str| prepared.catalogue.external(id.trim().parse().unwrap()).to_owned();
+    let rows = SerializedFileReader::new(file).unwrap().into_iter().map(|row| {
+        let row = row.unwrap();
+        let cell = |n: usize| row.get_column_iter().nth(n).unwrap().1.to_string();
+        let list = cell(3);
+        let list = list.trim_matches(['[', ']']).split(',').filter(|id| !id.is_empty()).map(name);
+        let user = prepared.users.external(cell(0).parse().unwrap()).to_owned();
+        format!("{user} {} {} [{}]", name(&cell(1)), cell(2), list.collect::<Vec<_>>().join(" "))
+    });
+    rows.collect()
+}
+
+#[test]
+fn histories_hold_what_came_before_and_nothing_that_is_held_out() {
+    let songs = "user,item,rating,timestamp\nu,s,5,2\nu,t,5,9\n";
+    let films = "user,item,rating,timestamp\nu,a,5,1\nu,b,5,3\nu,c,5,4\nu,d,5,5\nu,e,5,6\nv,a,5,7\n";
+    let dir = files(&[("s.csv", songs), ("f.csv", films)]);
+    let config = data(vec![domain(dir.path(), "songs", "s.csv"), domain(dir.path(), "films", "f.csv")]);
+    let written = |history_domains, memory| {
+        let options = PrepareOptions { history: Some(2), history_domains, memory, ..PrepareOptions::default() };
+        let (prepared, report) = run(&config, &options, &SplitConfig::default()).unwrap();
+        let out = dir.path().join("out");
+        let choices = (&options, &SplitConfig::default(), 7);
+        let (told, _) = prepare_folder((&out, false), &config, choices, &mut quiet()).unwrap();
+        assert_eq!(told, report);
+        ["train", "val", "test"].map(|part| histories(&out, part, &prepared))
+    };
+    for memory in [0, 256] {
+        let [train, valid, test] = written(HistoryDomains::Target, memory);
+        assert_eq!(train, ["u a 1 []", "u b 3 [a]", "u c 4 [a b]", "v a 7 []"]);
+        assert_eq!((valid, test), (vec!["u d 5 [b c]".into()], vec!["u e 6 [c d]".into()]));
+        let [train, valid, test] = written(HistoryDomains::All, memory);
+        assert_eq!(train, ["u a 1 []", "u b 3 [a s]", "u c 4 [s b]", "v a 7 []"]);
+        // The song at 9 is later than both.
+        assert_eq!((valid, test), (vec!["u d 5 [b c]".into()], vec!["u e 6 [c d]".into()]));
+    }
+    let untimed = files(&[("f.csv", "user,item\nu,a\nu,b\n")]);
+    let config = data(vec![domain(untimed.path(), "films", "f.csv")]);
+    let refused = |history| {
+        message(run(
+            &config,
+            &PrepareOptions { history: Some(history), ..PrepareOptions::default() },
+            &kind(SplitKind::Ratio),
+        ))
+    };
+    assert!(refused(20).starts_with("prepare.history: needs times") && refused(0).contains("1 to 10000"));
 }

@@ -10,11 +10,13 @@ use segue_core::{
 };
 
 use super::events::EventFiles;
+use super::histories::HistoryFiles;
 use super::{FOLDER_VERSION, ITEMS, MANIFEST, Manifest, OURS, TRAIN, TaskEntry, USER_MAP, text};
 use crate::DataError;
 use crate::parquet_columns::{leaf, text_list, told, write_table};
 use crate::place::{Hashed, Place, replaceable, sibling};
 use crate::prepare::assemble::{Outline, SplitRows};
+use crate::prepare::config::HistoryDomains;
 use crate::prepare::report::PrepareReport;
 
 /// Writes `prepared` as a folder: built aside, synced, then renamed, so that a killed run leaves the old folder or none.
@@ -134,9 +136,15 @@ fn write(
     let mut watched = |name: &str| step(name).map_err(DataError::io(dir.join(name), "write"));
     let mut tasks = Vec::new();
     let mut files = EventFiles::new(content.users, content.catalogue, report.options.time_per_user);
+    let mut histories = report.options.history.map(|length| {
+        let asked = content.tasks.iter().map(|task| content.catalogue.range(task.target)).collect();
+        HistoryFiles::new(length, asked, report.options.history_domains == HistoryDomains::All)
+    });
     let mut open = |name: &str, place: &Place| {
         watched(name)?;
-        files.open(place, name)
+        files.open(place, name)?;
+        let history = name.replace(".parquet", "_hist.parquet");
+        histories.as_mut().map_or(Ok(()), |histories| histories.open(place, &history))
     };
     open(TRAIN, &place)?;
     for (n, task) in content.tasks.iter().enumerate() {
@@ -150,8 +158,12 @@ fn write(
         let (name, kind) = (task.name.to_owned(), task.kind);
         tasks.push(TaskEntry { name, kind, target, valid, test, valid_negatives, test_negatives });
     }
-    each_piece(&mut |piece| files.append(piece).map(drop))?;
+    each_piece(&mut |piece| {
+        histories.as_mut().map_or(Ok(()), |histories| histories.append(&piece))?;
+        files.append(piece).map(drop)
+    })?;
     files.close(&mut place)?;
+    histories.map_or(Ok(()), |histories| histories.close(&mut place))?;
     watched(ITEMS)?;
     write_items(&mut place, content.catalogue)?;
     watched(USER_MAP)?;
