@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::features::Features;
 use crate::ids::{DomainId, IdMap, ItemId};
 
 /// What is known of an item beside who met it.
@@ -28,6 +29,7 @@ pub struct Catalogue {
     domains: Vec<Domain>,
     starts: Vec<ItemId>,
     items: Vec<ItemInfo>,
+    features: Option<Features>,
 }
 
 impl Catalogue {
@@ -39,7 +41,19 @@ impl Catalogue {
             items.extend(domain.ids.iter().map(|id| info(d, id)));
             starts.push(items.len() as ItemId);
         }
-        Self { domains, starts, items }
+        Self { domains, starts, items, features: None }
+    }
+
+    /// The same items with features, a row for each. Panics if there is another number of rows.
+    #[must_use]
+    pub fn with_features(self, features: Features) -> Self {
+        assert_eq!(features.items().n_rows(), self.n_items(), "a row of features per item");
+        Self { features: Some(features), ..self }
+    }
+
+    /// What the items are made of, over one vocabulary of all domains.
+    pub fn features(&self) -> Option<&Features> {
+        self.features.as_ref()
     }
 
     /// Number of items of all domains.
@@ -93,7 +107,8 @@ impl Catalogue {
     pub fn only(&self, domain: DomainId) -> Self {
         let range = self.range(domain);
         let items = self.items[range.start as usize..range.end as usize].to_vec();
-        Self { domains: vec![self.domains[domain].clone()], starts: vec![0, items.len() as ItemId], items }
+        let features = self.features.as_ref().map(|features| features.only(range));
+        Self { domains: vec![self.domains[domain].clone()], starts: vec![0, items.len() as ItemId], items, features }
     }
 }
 

@@ -24,7 +24,7 @@ pub enum CsrError {
 }
 
 /// A sparse matrix of `n_rows × n_cols`; the columns of each row rise strictly.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Csr<V> {
     n_cols: usize,
     row_ptr: Vec<usize>,

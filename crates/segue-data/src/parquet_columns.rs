@@ -119,18 +119,20 @@ impl<W: Write + Send> Group<'_, W> {
         self.column::<Int64Type>(values, None, None)
     }
 
+    pub(crate) fn int_lists<'t>(&mut self, rows: impl Iterator<Item = &'t [u32]>) -> Result<(), ParquetError> {
+        let (mut values, mut levels, mut repeats) = (Vec::new(), Vec::new(), Vec::new());
+        for row in rows {
+            flat(row.len(), &mut levels, &mut repeats);
+            values.extend(row.iter().map(|&n| n as i32));
+        }
+        self.column::<Int32Type>(&values, Some(&levels), Some(&repeats))
+    }
+
     pub(crate) fn text_lists<'t>(&mut self, rows: impl Iterator<Item = &'t [String]>) -> Result<(), ParquetError> {
         let (mut values, mut levels, mut repeats) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows {
-            if row.is_empty() {
-                levels.push(0);
-                repeats.push(0);
-            }
-            for (n, text) in row.iter().enumerate() {
-                values.push(ByteArray::from(text.as_str()));
-                levels.push(1);
-                repeats.push(i16::from(n > 0));
-            }
+            flat(row.len(), &mut levels, &mut repeats);
+            values.extend(row.iter().map(|text| ByteArray::from(text.as_str())));
         }
         self.column::<ByteArrayType>(&values, Some(&levels), Some(&repeats))
     }
@@ -259,9 +261,7 @@ impl Column<'_> {
     pub(crate) fn int_lists<'t>(self, rows: impl Iterator<Item = &'t [i32]>) -> Result<Encoded, ParquetError> {
         let (mut values, mut levels, mut repeats) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows {
-            // An empty list has a level of its own, and no value.
-            levels.extend(std::iter::repeat_n(i16::from(!row.is_empty()), row.len().max(1)));
-            repeats.extend((0..row.len().max(1)).map(|n| i16::from(n > 0)));
+            flat(row.len(), &mut levels, &mut repeats);
             values.extend_from_slice(row);
         }
         self.encode::<Int32Type>(&values, Some(&levels), Some(&repeats))
@@ -275,6 +275,12 @@ impl Column<'_> {
 /// A fixed creator: the same data gives the same bytes whatever the version of the library says of itself.
 fn properties() -> WriterPropertiesBuilder {
     WriterProperties::builder().set_compression(Compression::SNAPPY).set_created_by("segue".into())
+}
+
+/// The levels of a list of `n` values; an empty list has one of its own, and no value.
+fn flat(n: usize, levels: &mut Vec<i16>, repeats: &mut Vec<i16>) {
+    levels.extend(std::iter::repeat_n(i16::from(n > 0), n.max(1)));
+    repeats.extend((0..n.max(1)).map(|n| i16::from(n > 0)));
 }
 
 /// A failure while writing: a full disk is the system's word, not a fault of the format.

@@ -226,6 +226,8 @@ pub struct PrepareOptions {
     pub only_users: Option<PathBuf>,
     /// A file of the target's items to keep, one external id a line; null: all.
     pub only_items: Option<PathBuf>,
+    /// Categories as features over one vocabulary of all domains, multi-hot; null: none.
+    pub features: Option<FeatureOptions>,
     /// Length of the histories that are written beside the events, 1 to 10,000 (20 or 50 are usual); null: none are.
     pub history: Option<usize>,
     /// Whose events a history holds.
@@ -256,6 +258,7 @@ impl Default for PrepareOptions {
             max_rows: None,
             only_users: None,
             only_items: None,
+            features: Some(FeatureOptions::default()),
             history: None,
             history_domains: HistoryDomains::Target,
             memory: 256,
@@ -268,6 +271,25 @@ impl PrepareOptions {
     pub fn values_of(&self, domain: &DomainConfig) -> Values {
         let Self { value_interval, clip, log, scale, .. } = *self;
         domain.values.unwrap_or(Values { value_interval, clip, log, scale })
+    }
+}
+
+/// Which categories are features.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FeatureOptions {
+    /// Items, of all domains together, that a category must have.
+    pub min_items: usize,
+    /// Features at most: those of the most items stay.
+    pub most: usize,
+    /// A table of two columns, a category and what it is called as a feature, beside the synonyms that are built in
+    /// (`Sci-Fi` is `science fiction`); null: those alone.
+    pub synonyms: Option<PathBuf>,
+}
+
+impl Default for FeatureOptions {
+    fn default() -> Self {
+        Self { min_items: 1, most: 512, synonyms: None }
     }
 }
 

@@ -5,11 +5,12 @@
 //! <folder>/data/train.parquet       user, item, domain, user_id, item_id, rating, rating_norm, signal, timestamp, timestamp_norm
 //! <folder>/data/val.parquet         the same columns; further tasks write val_<task>.parquet, test_<task>.parquet
 //! <folder>/data/test.parquet
-//! <folder>/data/items.parquet       item_id, item, domain, title, categories
+//! <folder>/data/items.parquet       item_id, item, domain, title, categories, features (places in feature_map, the same for all domains)
 //! <folder>/data/negatives.parquet   user_id, item_id, where the protocol gives negatives
 //! <folder>/data/train_hist.parquet  user_id, item_id, timestamp, history; with prepare.history, and val_hist, test_hist alike
 //! <folder>/maps/user_id_map.json    external id -> dense id
 //! <folder>/maps/item_id_map.json    domain -> external id -> dense id
+//! <folder>/maps/feature_map.json    feature -> place, unless prepare.features is null
 //! <folder>/split_stats.csv          domain, split, users, items, interactions
 //! <folder>/README.txt
 //! ```
@@ -32,12 +33,13 @@ use super::report::PrepareReport;
 use crate::place::{Mark, WrittenFile};
 
 /// Version of the layout; folders of another version are refused.
-pub(crate) const FOLDER_VERSION: u32 = 1;
+pub(crate) const FOLDER_VERSION: u32 = 2;
 
 const MANIFEST: &str = "manifest.json";
 const OURS: Mark = Mark { file: MANIFEST, command: "segue prepare" };
 const TRAIN: &str = "data/train.parquet";
 const ITEMS: &str = "data/items.parquet";
+const FEATURE_MAP: &str = "maps/feature_map.json";
 const USER_MAP: &str = "maps/user_id_map.json";
 
 /// What `manifest.json` holds.

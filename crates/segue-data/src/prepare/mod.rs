@@ -51,6 +51,7 @@ mod assemble;
 mod clean;
 mod config;
 mod deduplicate;
+mod features;
 mod filter;
 mod folder;
 mod ingest;
@@ -65,8 +66,9 @@ mod subset;
 mod values;
 
 pub use self::config::{
-    Core, CoreMode, CoreScope, DataConfig, Deduplicate, DomainConfig, HistoryDomains, LinkFile, Logarithm, Moment,
-    OneOrMany, PrepareOptions, RatioOrder, Scale, SplitConfig, SplitKind, UserFilter, UserIdentity, Values,
+    Core, CoreMode, CoreScope, DataConfig, Deduplicate, DomainConfig, FeatureOptions, HistoryDomains, LinkFile,
+    Logarithm, Moment, OneOrMany, PrepareOptions, RatioOrder, Scale, SplitConfig, SplitKind, UserFilter, UserIdentity,
+    Values,
 };
 pub use self::folder::{Manifest, TaskEntry, load_folder, write_folder};
 pub use self::pipeline::{kept_beside, prepare, prepare_folder};

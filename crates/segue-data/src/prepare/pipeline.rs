@@ -16,7 +16,7 @@ use super::report::PrepareReport;
 use super::rows::World;
 use super::sample::MaxRows;
 use super::values::DomainValues;
-use super::{assemble, clean, filter, ingest, locate, sample, split as splitting, subset};
+use super::{assemble, clean, features, filter, ingest, locate, sample, split as splitting, subset};
 use crate::DataError;
 use crate::readers::{Progress, Session, read_items};
 use crate::spill::Spill;
@@ -143,6 +143,7 @@ fn settle(
     let mut infos: Vec<_> = infos.into_iter().map(Vec::into_iter).collect();
     let domains = assembled.domains.clone();
     let catalogue = Catalogue::new(domains, |d, _| infos[d].next().unwrap_or_default());
+    let catalogue = features::describe(catalogue, &report.options, &mut session)?;
     let (outline, rows) = assembled.outline(catalogue, (protocol, made.kind), spill);
     report.inputs = session.into_files();
     for input in report.inputs.iter().filter(|input| input.bad_lines > 0) {

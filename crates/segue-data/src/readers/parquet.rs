@@ -204,13 +204,35 @@ impl Cells {
 
 /// One column of text lists: the strings of each row.
 pub(crate) fn text_lists(group: &dyn RowGroupReader, column: usize) -> Result<Vec<Vec<String>>, ParquetError> {
+    lists(group, column, "text", |numbers| match numbers {
+        Numbers::Text(cells) => {
+            Some(cells.iter().map(|cell| String::from_utf8_lossy(cell.data()).into_owned()).collect())
+        }
+        Numbers::Int(_) | Numbers::Float(_) => None,
+    })
+}
+
+/// One column of lists of whole numbers.
+pub(crate) fn int_lists(group: &dyn RowGroupReader, column: usize) -> Result<Vec<Vec<i64>>, ParquetError> {
+    lists(group, column, "whole numbers", |numbers| match numbers {
+        Numbers::Int(cells) => Some(cells),
+        Numbers::Text(_) | Numbers::Float(_) => None,
+    })
+}
+
+fn lists<T>(
+    group: &dyn RowGroupReader,
+    column: usize,
+    what: &str,
+    cells: impl FnOnce(Numbers) -> Option<Vec<T>>,
+) -> Result<Vec<Vec<T>>, ParquetError> {
     let descriptor = group.metadata().column(column).column_descr_ptr();
     let (numbers, levels, repeats) = drain(group, column, &descriptor)?;
-    let Numbers::Text(cells) = numbers else {
-        return Err(ParquetError::General(format!("column {} does not hold text", descriptor.path())));
+    let Some(cells) = cells(numbers) else {
+        return Err(ParquetError::General(format!("column {} does not hold {what}", descriptor.path())));
     };
-    let mut cells = cells.iter();
-    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut cells = cells.into_iter();
+    let mut rows: Vec<Vec<T>> = Vec::new();
     for (level, repeat) in levels.iter().zip(&repeats) {
         if *repeat == 0 {
             rows.push(Vec::new());
@@ -218,7 +240,7 @@ pub(crate) fn text_lists(group: &dyn RowGroupReader, column: usize) -> Result<Ve
         if *level == descriptor.max_def_level()
             && let (Some(row), Some(cell)) = (rows.last_mut(), cells.next())
         {
-            row.push(String::from_utf8_lossy(cell.data()).into_owned());
+            row.push(cell);
         }
     }
     Ok(rows)

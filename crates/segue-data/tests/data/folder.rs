@@ -124,7 +124,7 @@ fn damage_is_named() {
     let text = failure(&|| {
         let path = out.join("manifest.json");
         let manifest = std::fs::read_to_string(&path).unwrap();
-        std::fs::write(path, manifest.replace("\"format_version\": 1", "\"format_version\": 99")).unwrap();
+        std::fs::write(path, manifest.replace("\"format_version\": 2", "\"format_version\": 99")).unwrap();
     });
     assert!(text.contains("format version 99") && text.contains("newer segue"), "{text}");
     let text = load_folder(dir.path()).unwrap_err().to_string();

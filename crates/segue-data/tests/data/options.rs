@@ -2,8 +2,8 @@
 
 use segue_core::Signal;
 use segue_data::prepare::{
-    Column, ColumnMap, Core, CoreMode, DataConfig, Deduplicate, DomainConfig, LinkFile, OneOrMany, PrepareOptions,
-    RatioOrder, SplitConfig, SplitKind, UserFilter, UserIdentity,
+    Column, ColumnMap, Core, CoreMode, DataConfig, Deduplicate, DomainConfig, FeatureOptions, LinkFile, OneOrMany,
+    PrepareOptions, RatioOrder, SplitConfig, SplitKind, UserFilter, UserIdentity, load_folder, write_folder,
 };
 
 use super::{data, domain, files, kind, message, pairs, parts, run};
@@ -349,4 +349,46 @@ fn a_value_may_stand_for_none_or_not_matter_at_all() {
     assert_eq!(values(&|_| {}), "a=0 b=5 c=2 e=3");
     assert_eq!(values(&|domain| domain.unrated = Some(0.0)), "b=5 c=2 e=3");
     assert_eq!(values(&|domain| domain.implicit = true), "a=1 b=1 c=1 d=1 e=1");
+}
+
+#[test]
+fn categories_of_all_domains_are_features_over_one_vocabulary() {
+    let dir = files(&[
+        ("s.csv", "user,item,rating,timestamp\nu,s,5,1\nu,t,5,2\n"),
+        ("s_meta.csv", "item,title,genres\ns,Song,Sci-Fi|R&B\nt,Tune,\n"),
+        ("f.csv", "user,item,rating,timestamp\nu,a,5,1\nu,b,5,3\nu,c,5,4\n"),
+        (
+            "f_meta.csv",
+            "item,title,genres\na,Alien,Science Fiction|Horror\nb,Blues,Rhythm & Blues|horror|Scary\nc,C,Horror\n",
+        ),
+        ("same.csv", "scary,HORROR\n"),
+    ]);
+    let with = |name: &str, file: &str, meta: &str| DomainConfig {
+        items: Some(OneOrMany::One(dir.path().join(meta))),
+        ..domain(dir.path(), name, file)
+    };
+    let config = data(vec![with("songs", "s.csv", "s_meta.csv"), with("films", "f.csv", "f_meta.csv")]);
+    let features = |features: Option<FeatureOptions>| {
+        let options = PrepareOptions { features, ..PrepareOptions::default() };
+        let (prepared, report) = run(&config, &options, &SplitConfig::default()).unwrap();
+        let out = dir.path().join("out");
+        write_folder(&out, &prepared, &report).unwrap();
+        let loaded = load_folder(&out).unwrap().0;
+        assert_eq!(loaded.catalogue, prepared.catalogue);
+        let films = prepared.only(1).catalogue;
+        let features = prepared.catalogue.features()?;
+        assert_eq!(features.multi_hot(2), films.features().unwrap().multi_hot(0));
+        let vectors: Vec<String> =
+            (0..5).map(|item| features.multi_hot(item).iter().map(ToString::to_string).collect::<String>()).collect();
+        Some((features.names().iter().collect::<Vec<_>>().join(","), vectors.join(" ")))
+    };
+    // Songs s and t, films a, b and c.
+    let synonyms = Some(dir.path().join("same.csv"));
+    let all = features(Some(FeatureOptions { synonyms, ..FeatureOptions::default() })).unwrap();
+    assert_eq!(all, ("horror,rhythm and blues,science fiction".into(), "011 000 101 110 100".into()));
+    let two = features(Some(FeatureOptions { most: 1, ..FeatureOptions::default() })).unwrap();
+    assert_eq!(two, ("horror".into(), "0 0 1 1 1".into()));
+    let shared = features(Some(FeatureOptions { min_items: 4, ..FeatureOptions::default() })).unwrap();
+    assert_eq!(shared, (String::new(), "    ".into()));
+    assert_eq!(features(None), None);
 }

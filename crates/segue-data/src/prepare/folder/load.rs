@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use segue_core::{
-    Catalogue, Csr, Domain, Event, Holdout, IdMap, Interactions, ItemInfo, Prepared, Sealed, Signal, Split, Task,
+    Catalogue, Csr, Domain, Event, Features, Holdout, IdMap, Interactions, ItemInfo, Prepared, Sealed, Signal, Split,
+    Task,
 };
 use serde::Deserialize;
 
-use super::{FOLDER_VERSION, ITEMS, MANIFEST, Manifest, TRAIN, TaskEntry, USER_MAP};
+use super::{FEATURE_MAP, FOLDER_VERSION, ITEMS, MANIFEST, Manifest, TRAIN, TaskEntry, USER_MAP};
 use crate::DataError;
 use crate::parquet_columns::Table;
-use crate::readers::parquet::{Cells, measure, text_lists};
+use crate::readers::parquet::{Cells, int_lists, measure, text_lists};
 
 /// Reads back what [`crate::prepare::write_folder`] wrote, exactly; `dir` may also be its `data` folder.
 pub fn load_folder(dir: &Path) -> Result<(Prepared, Manifest), DataError> {
@@ -90,32 +91,44 @@ struct Folder<'a> {
 
 impl Folder<'_> {
     fn users(&self) -> Result<IdMap, DataError> {
-        let path = self.root.join(USER_MAP);
+        let users = self.ids(USER_MAP)?;
+        if users.len() != self.manifest.n_users {
+            let what = format!("{} users instead of {}", users.len(), self.manifest.n_users);
+            return Err(damaged(self.root.join(USER_MAP), what));
+        }
+        Ok(users)
+    }
+
+    /// Ids and their places, which follow their order.
+    fn ids(&self, name: &str) -> Result<IdMap, DataError> {
+        let path = self.root.join(name);
         let text = std::fs::read_to_string(&path).map_err(DataError::io(&path, "read"))?;
         let map: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(&text).map_err(|error| damaged(path.clone(), error))?;
-        let users = IdMap::new(map.keys().map(String::as_str).collect());
+        let ids = IdMap::new(map.keys().map(String::as_str).collect());
         let stands = |(n, (name, id)): (usize, (&String, &serde_json::Value))| {
-            id.as_u64() == Some(n as u64) && users.external(n as u32) == name
+            id.as_u64() == Some(n as u64) && ids.external(n as u32) == name
         };
-        if users.len() != self.manifest.n_users || users.len() != map.len() || !map.iter().enumerate().all(stands) {
+        if ids.len() != map.len() || !map.iter().enumerate().all(stands) {
             return Err(damaged(path, "ids do not follow the sorted external ids"));
         }
-        Ok(users)
+        Ok(ids)
     }
 
     fn catalogue(&self) -> Result<Catalogue, DataError> {
         let path = self.root.join(ITEMS);
         let table = Table::open(&path)?;
         let (item, domain, title) = (table.column("item")?, table.column("domain")?, table.column("title")?);
-        let categories = table.column("categories")?;
+        let (categories, features) = (table.column("categories")?, table.column("features")?);
         let mut ids: Vec<Vec<String>> = vec![Vec::new(); self.manifest.domains.len()];
+        let mut places = Vec::new();
         let mut infos: Vec<Vec<ItemInfo>> = vec![Vec::new(); self.manifest.domains.len()];
         for group in table.groups() {
             let group = group?;
             let read = |column| Cells::read(&*group, column).map_err(DataError::parquet(&path));
             let (item, domain, title) = (read(item)?, read(domain)?, read(title)?);
             let categories = text_lists(&*group, categories).map_err(DataError::parquet(&path))?;
+            places.extend(int_lists(&*group, features).map_err(DataError::parquet(&path))?);
             for (n, categories) in categories.into_iter().enumerate() {
                 let d = self.manifest.domains.iter().position(|name| domain.str(n) == Some(name));
                 let (Some(d), Some(id)) = (d, item.str(n)) else {
@@ -139,7 +152,18 @@ impl Folder<'_> {
         if catalogue.n_items() != self.manifest.n_items {
             return Err(table.damaged(format!("{} items instead of {}", catalogue.n_items(), self.manifest.n_items)));
         }
-        Ok(catalogue)
+        if !self.manifest.files.iter().any(|file| file.path == FEATURE_MAP) {
+            return Ok(catalogue);
+        }
+        let names = self.ids(FEATURE_MAP)?;
+        let row = |places: &Vec<i64>| places.iter().map(|&place| Some((u32::try_from(place).ok()?, ()))).collect();
+        let rows: Option<Vec<_>> = places.iter().map(row).collect();
+        let features = rows.filter(|rows| rows.len() == catalogue.n_items());
+        let features = features.and_then(|rows| Csr::from_rows(names.len(), rows).ok());
+        match features.and_then(|items| Features::new(names, items)) {
+            Some(features) => Ok(catalogue.with_features(features)),
+            None => Err(table.damaged("features are not those of the map of features")),
+        }
     }
 
     fn events(&self, name: &str) -> Result<Interactions, DataError> {

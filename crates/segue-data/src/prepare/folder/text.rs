@@ -18,8 +18,8 @@ fn object<'a>(out: &mut dyn Write, indent: &str, entries: impl Iterator<Item = (
     write!(out, "\n{indent}}}")
 }
 
-pub(super) fn user_map(out: &mut dyn Write, users: &IdMap) -> io::Result<()> {
-    object(out, "", users.iter().zip(0..))?;
+pub(super) fn id_map(out: &mut dyn Write, ids: &IdMap) -> io::Result<()> {
+    object(out, "", ids.iter().zip(0..))?;
     out.write_all(b"\n")
 }
 

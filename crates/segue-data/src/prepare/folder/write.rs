@@ -11,9 +11,9 @@ use segue_core::{
 
 use super::events::EventFiles;
 use super::histories::HistoryFiles;
-use super::{FOLDER_VERSION, ITEMS, MANIFEST, Manifest, OURS, TRAIN, TaskEntry, USER_MAP, text};
+use super::{FEATURE_MAP, FOLDER_VERSION, ITEMS, MANIFEST, Manifest, OURS, TRAIN, TaskEntry, USER_MAP, text};
 use crate::DataError;
-use crate::parquet_columns::{leaf, text_list, told, write_table};
+use crate::parquet_columns::{int_list, leaf, text_list, told, write_table};
 use crate::place::{Hashed, Place, replaceable, sibling};
 use crate::prepare::assemble::{Outline, SplitRows};
 use crate::prepare::config::HistoryDomains;
@@ -167,8 +167,11 @@ fn write(
     watched(ITEMS)?;
     write_items(&mut place, content.catalogue)?;
     watched(USER_MAP)?;
-    text_file(&mut place, USER_MAP, |out| text::user_map(out, content.users))?;
+    text_file(&mut place, USER_MAP, |out| text::id_map(out, content.users))?;
     text_file(&mut place, "maps/item_id_map.json", |out| text::item_map(out, content.catalogue))?;
+    if let Some(features) = content.catalogue.features() {
+        text_file(&mut place, FEATURE_MAP, |out| text::id_map(out, features.names()))?;
+    }
     watched("split_stats.csv")?;
     text_file(&mut place, "split_stats.csv", |out| text::stats(out, report))?;
     let manifest = Manifest {
@@ -222,14 +225,17 @@ fn write_items(place: &mut Place, catalogue: &Catalogue) -> Result<(), DataError
             leaf("domain", Physical::BYTE_ARRAY, false)?,
             leaf("title", Physical::BYTE_ARRAY, true)?,
             text_list("categories")?,
+            int_list("features")?,
         ];
+        let features = |item| catalogue.features().map_or(&[][..], |features| features.of(item));
         write_table(out, fields, catalogue.n_items(), |group, range| {
             let ids = || range.clone().map(|i| i as u32);
             group.ints(&range.clone().map(|i| i as i32).collect::<Vec<_>>())?;
             group.texts(ids().map(|i| catalogue.external(i)))?;
             group.texts(ids().map(|i| catalogue.domains()[catalogue.domain_of(i)].name.as_str()))?;
             group.optional_texts(ids().map(|i| catalogue.info(i).title.as_deref()))?;
-            group.text_lists(ids().map(|i| catalogue.info(i).categories.as_slice()))
+            group.text_lists(ids().map(|i| catalogue.info(i).categories.as_slice()))?;
+            group.int_lists(ids().map(features))
         })
     })
 }
