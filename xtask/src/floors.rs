@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{cargo, files, root};
 
 /// A crate and its floor. `segue-testkit` is for tests: it stands on `segue-core` and carries nothing.
-const FLOORS: [(&str, u8); 10] = [
+const FLOORS: [(&str, u8); 11] = [
     ("segue-core", 0),
     ("segue-data", 1),
     ("segue-eval", 1),
@@ -14,6 +14,7 @@ const FLOORS: [(&str, u8); 10] = [
     ("segue-neural", 1),
     ("segue-retrieve", 1),
     ("segue-testkit", 1),
+    ("segue-explore", 2),
     ("segue-lab", 2),
     ("segue-serve", 3),
     ("segue", 4),

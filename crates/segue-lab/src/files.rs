@@ -15,7 +15,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LabError> {
 }
 
 /// Writes beside `path`, syncs, and renames: a killed writer leaves the old file or none.
-pub(crate) fn write_aside(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), LabError> {
+pub fn write_aside(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), LabError> {
     let aside = aside(path);
     let result = (|| {
         if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {

@@ -25,6 +25,7 @@ pub use bundle::Bundle;
 pub use compare::{Comparison, Contestant, compare};
 pub use error::LabError;
 pub use experiment::{Bench, Fitted, Loaded, Measurements, fit, load_data, measure, prepare_data};
+pub use files::write_aside;
 pub use job::{Composer, Job};
 pub use measure::{measure_test, measure_valid, protocol};
 pub use recommend::{Reason, Recommendation, Request, find_domain, find_item, find_user, reasons, recommend, similar};

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use segue_lab::LabError;
 
-use crate::commands::{compare, demo, evaluate, export, models, prepare, recommend, similar, train};
+use crate::commands::{compare, demo, evaluate, explore, export, models, prepare, recommend, report, similar, train};
 use crate::terminal::say;
 
 /// Recommendations across domains: prepare logs, train and compare models, recommend with reasons.
@@ -15,6 +15,7 @@ use crate::terminal::say;
     after_help = "Start here:
   segue demo                                    the whole thing on a built-in world, in under a minute
   segue prepare data=amazon data.root=... --out artifacts/films_from_music
+  segue explore artifacts/films_from_music      one page to look at: sizes, long tail, overlap, taste, leakage
   segue train model=lightgcn data_dir=artifacts/films_from_music
   segue compare model=popularity,item_knn,ease data=sample
   segue recommend --run outputs/... --like \"a song you love\" --target films
@@ -31,6 +32,8 @@ enum Command {
     Demo(demo::Arguments),
     Prepare(prepare::Arguments),
     Export(export::Arguments),
+    Report(report::Arguments),
+    Explore(explore::Arguments),
     Train(train::Arguments),
     Evaluate(evaluate::Arguments),
     Compare(compare::Arguments),
@@ -43,13 +46,22 @@ impl Cli {
     /// Runs the command; the result is the exit code: 0 done, 1 the user can mend it, 70 our bug, 130 interrupted.
     pub fn run(self) -> i32 {
         // What writes nothing, or builds aside and renames at the very end, may stop on the spot.
-        let has_steps =
-            matches!(self.command, Command::Demo(_) | Command::Prepare(_) | Command::Train(_) | Command::Compare(_));
+        let has_steps = matches!(
+            self.command,
+            Command::Demo(_)
+                | Command::Prepare(_)
+                | Command::Report(_)
+                | Command::Explore(_)
+                | Command::Train(_)
+                | Command::Compare(_)
+        );
         stop_on_interrupt(has_steps);
         let result = match self.command {
             Command::Demo(args) => demo::run(&args),
             Command::Prepare(args) => prepare::run(args),
             Command::Export(args) => export::run(&args),
+            Command::Report(args) => report::run(&args),
+            Command::Explore(args) => explore::run(&args),
             Command::Train(args) => train::run(&args),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Compare(args) => compare::run(&args),

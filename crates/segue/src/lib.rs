@@ -20,6 +20,7 @@ pub use segue_core::{self as core, Registry};
 pub use segue_data::prepare::load_folder;
 pub use segue_data::{self as data};
 pub use segue_eval::{self as eval};
+pub use segue_explore::{self as explore};
 pub use segue_lab::{self as lab, Bundle, LabError as Error, Recommendation, Request, recommend, similar};
 pub use segue_models::{self as models};
 

@@ -10,6 +10,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement};
 use indicatif::{ProgressBar, ProgressStyle};
 use segue_core::{FitEvent, Halt, Watch};
 use segue_data::prepare::Progress;
+use segue_eval::csv_field;
 
 /// How a table is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -20,6 +21,8 @@ pub(crate) enum Format {
     Tsv,
     /// For documents.
     Markdown,
+    /// Comma-separated (RFC 4180), numbers at full precision where there are any.
+    Csv,
     /// One object per row.
     Json,
 }
@@ -43,6 +46,9 @@ pub(crate) fn print_table(header: &[String], rows: &[Vec<String>], format: Forma
                 .try_for_each(|row| writeln!(out, "{}", row.iter().map(clean).collect::<Vec<_>>().join("\t")))
         }
         Format::Markdown => write!(out, "{}", markdown(header, rows)),
+        Format::Csv => std::iter::once(header).chain(rows.iter().map(Vec::as_slice)).try_for_each(|row| {
+            writeln!(out, "{}", row.iter().map(|cell| csv_field(cell)).collect::<Vec<_>>().join(","))
+        }),
         Format::Json => rows.iter().try_for_each(|row| {
             let object: serde_json::Map<String, serde_json::Value> =
                 header.iter().cloned().zip(row.iter().map(|cell| cell.as_str().into())).collect();
@@ -54,7 +60,10 @@ pub(crate) fn print_table(header: &[String], rows: &[Vec<String>], format: Forma
 /// Prints a table of measurements; its notes, the protocol above all, go to stderr.
 pub(crate) fn print_measured(table: &segue_eval::Table, format: Format) -> io::Result<()> {
     let rows: Vec<Vec<String>> = table.rows.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect();
-    print_table(&table.columns, &rows, format)?;
+    match format {
+        Format::Csv => write!(io::stdout(), "{}", table.csv())?,
+        format => print_table(&table.columns, &rows, format)?,
+    }
     table.notes.iter().for_each(|note| say(note));
     Ok(())
 }

@@ -3,9 +3,11 @@
 pub(crate) mod compare;
 pub(crate) mod demo;
 pub(crate) mod evaluate;
+pub(crate) mod explore;
 pub(crate) mod export;
 pub(crate) mod models;
 pub(crate) mod prepare;
 pub(crate) mod recommend;
+pub(crate) mod report;
 pub(crate) mod similar;
 pub(crate) mod train;

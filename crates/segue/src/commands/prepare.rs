@@ -38,6 +38,12 @@ pub(crate) struct Arguments {
     /// How to print the statistics.
     #[arg(long)]
     format: Option<Format>,
+    /// Print the statistics: it is always done, and may be asked for.
+    #[arg(long, alias = "print_stats")]
+    print_stats: bool,
+    /// Save the statistics to `split_stats.csv`: it is always done, and may be asked for.
+    #[arg(long, alias = "save_stats")]
+    save_stats: bool,
 }
 
 /// Runs the command.

@@ -11,6 +11,7 @@ mod artifacts;
 mod bad_input;
 mod commands;
 mod determinism;
+mod explore;
 mod interrupt;
 mod readme;
 mod sql;

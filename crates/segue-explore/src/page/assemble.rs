@@ -1,0 +1,162 @@
+//! The sections in their order, with style, script and a policy that lets nothing else in.
+
+use std::fmt::Write as _;
+
+use super::figure::colour;
+use super::text::escape;
+use super::{across, content, division, overview, quantities};
+use crate::describe::Statistics;
+
+/// How every page begins: a file that does not is none of ours.
+pub const MARK: &str = "<!doctype html>\n<!-- written by segue explore -->\n";
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+/// SHA-256 of the script in base64: the only script that the page's own policy lets run, whatever a title smuggles in. The
+/// browser test fails where it is out of date, and says the right one.
+const SCRIPT_HASH: &str = "Ob3PZZHW8Mdpwprbb7bGjzJCEa/xmq9uyh5XIwNaslA=";
+
+/// One part of the page.
+#[derive(Debug)]
+pub(super) struct Section {
+    pub(super) id: &'static str,
+    pub(super) title: &'static str,
+    /// What its numbers mean, or why there are none.
+    pub(super) lead: String,
+    /// HTML of ours.
+    pub(super) cards: Vec<String>,
+}
+
+/// Draws everything. The same statistics give the same bytes.
+pub fn page(all: &Statistics) -> String {
+    let sections = [
+        quantities::sizes(all),
+        quantities::values(all),
+        quantities::spread(all),
+        content::genres(all),
+        content::over_time(all),
+        across::overlap(all),
+        across::taste(all),
+        division::parts(all),
+        division::leakage(all),
+        division::preparation(all),
+    ];
+    let name = escape(&all.name);
+    let mut out = format!(
+        "{MARK}<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
+         script-src 'sha256-{SCRIPT_HASH}'; base-uri 'none'; form-action 'none'\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta name=\"color-scheme\" content=\"light dark\">\
+         <title>{name}: what is in the data</title><style>{STYLE}</style></head><body>\
+         <a class=\"skip\" href=\"#main\">To the numbers</a>"
+    );
+    out += &overview::header(all);
+    out += &bar(all, &sections);
+    out.push_str("<main id=\"main\">");
+    out += &overview::findings(all);
+    for section in &sections {
+        let Section { id, title, lead, cards } = section;
+        let lead = escape(lead);
+        let _ = write!(
+            out,
+            "<section id=\"{id}\" aria-labelledby=\"{id}-title\"><h2 id=\"{id}-title\">{title}</h2><p class=\"lead\">{lead}</p>"
+        );
+        if !cards.is_empty() {
+            let narrow = |card: &String| !card.contains("card two") && !card.contains("whole\"");
+            let class = if cards.len() == 2 && cards.iter().all(narrow) { "grid halves" } else { "grid" };
+            let _ = write!(out, "<div class=\"{class}\">{}</div>", cards.concat());
+        }
+        out.push_str("</section>");
+    }
+    let _ = writeln!(
+        out,
+        "</main><footer><p>Written by <code>segue explore</code>. The same data give the same page, byte for byte.</p></footer>\
+         <script>{SCRIPT}</script></body></html>"
+    );
+    out
+}
+
+/// The bar that stays on top: where to go, and which colour is whose.
+fn bar(all: &Statistics, sections: &[Section]) -> String {
+    let mut out = String::from("<nav class=\"bar\" aria-label=\"Sections and domains\"><ul class=\"places\">");
+    for Section { id, title, .. } in sections {
+        let _ = write!(out, "<li><a href=\"#{id}\">{title}</a></li>");
+    }
+    out.push_str("</ul>");
+    if all.domains.len() > 1 {
+        out.push_str("<ul class=\"chips\" aria-label=\"Domains\">");
+        for (domain, name) in all.domains.iter().enumerate() {
+            let class = colour(domain);
+            let _ = write!(out, "<li class=\"chip {class}\" data-chip=\"{domain}\"><span>{}</span></li>", escape(name));
+        }
+        out.push_str("</ul>");
+    }
+    out.push_str("</nav>");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use segue_core::OpenedTests;
+
+    use super::*;
+    use crate::describe::describe;
+    use crate::statistics::example;
+
+    fn drawn(data: &segue_core::Prepared, name: &str) -> String {
+        page(&describe(data, name, &example::report(), &mut OpenedTests::default()))
+    }
+
+    /// Every section, and within it at least one picture or the word that there is none.
+    #[track_caller]
+    fn check_sections(html: &str) {
+        let sections: Vec<&str> = html.split("<section ").skip(1).collect();
+        assert_eq!(sections.len(), 11);
+        for section in sections {
+            let told = section.contains("<svg") || section.contains("<table") || section.contains("Has none");
+            assert!(told || section.starts_with("id=\"findings\""), "{section}");
+        }
+        assert!(!html.contains("NaN") && !html.contains("inf\""), "a number is none");
+    }
+
+    #[test]
+    fn every_section_is_there_whatever_the_data_lack() {
+        check_sections(&drawn(&example::prepared(), "three people"));
+        check_sections(&drawn(&example::films_alone(), "films"));
+        check_sections(&drawn(&example::people(0, &[]), "nobody"));
+    }
+
+    #[test]
+    fn foreign_words_are_escaped() {
+        let evil = "</title><script>alert(1)</script>";
+        let mut data = example::prepared();
+        let domain =
+            |d: usize| segue_core::Domain { name: format!("{evil}{d}"), ids: data.catalogue.domains()[d].ids.clone() };
+        data.catalogue = segue_core::Catalogue::new(vec![domain(0), domain(1)], |_, _| segue_core::ItemInfo {
+            title: Some(evil.into()),
+            categories: vec![evil.into()],
+        });
+        data.split.protocol = evil.into();
+        data.split.tasks[0].name = evil.into();
+        let mut report = example::report();
+        report.steps[0].step = evil.into();
+        let html = page(&describe(&data, evil, &report, &mut OpenedTests::default()));
+        assert_eq!(html.matches("<script").count(), 1, "ours alone");
+        assert!(html.matches("&lt;script&gt;").count() > 10);
+    }
+
+    #[test]
+    fn one_page_refers_to_nothing_else_and_names_each_id_once() {
+        let html = drawn(&example::prepared(), "three people");
+        for outside in ["http:", "https:", "src=", "url(", "@import", "<link"] {
+            assert!(!html.contains(outside), "{outside}");
+        }
+        let ids: Vec<&str> = html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let distinct: std::collections::BTreeSet<&str> = ids.iter().copied().collect();
+        assert_eq!(ids.len(), distinct.len());
+        for to in html.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(distinct.contains(to), "#{to} leads nowhere");
+        }
+    }
+}
