@@ -162,9 +162,9 @@ pub(super) fn taste(all: &Statistics) -> Section {
     }
     // Many pairs stand in a column each; the cards of one or two stand side by side.
     let in_columns = pairs.len() > 2;
-    let cards = pairs.iter().enumerate().map(|(k, (_, pair))| {
-        let cards = pair_cards(k, pair).concat();
-        if in_columns { format!("<div class=\"stack\">{cards}</div>") } else { cards }
+    let cards = pairs.iter().enumerate().flat_map(|(k, (_, pair))| {
+        let cards = pair_cards(k, pair);
+        if in_columns { vec![format!("<div class=\"stack\">{}</div>", cards.concat())] } else { cards }
     });
     let cards = cards.collect();
     Section { id: "taste", title: "Taste across domains", lead, cards }

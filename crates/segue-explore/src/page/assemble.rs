@@ -64,7 +64,7 @@ pub fn page(all: &Statistics) -> String {
         );
         if !cards.is_empty() {
             let narrow = |card: &String| !card.contains("card two") && !card.contains("whole\"");
-            let class = if cards.len() == 2 && cards.iter().all(narrow) { "grid halves" } else { "grid" };
+            let class = if matches!(cards.len(), 2 | 4) && cards.iter().all(narrow) { "grid halves" } else { "grid" };
             let _ = write!(out, "<div class=\"{class}\">{}</div>", cards.concat());
         }
         out.push_str("</section>");
