@@ -1,10 +1,10 @@
 //! What holds for any log.
 
 use proptest::prelude::*;
-use segue_core::{Interactions, Prepared};
+use segue_core::{Interactions, OpenedTests, Prepared, Task};
 use segue_data::prepare::{
-    Core, CoreMode, Deduplicate, Logarithm, PrepareOptions, RatioOrder, Scale, SplitConfig, SplitKind, UserFilter,
-    load_folder, prepare_folder, write_folder,
+    Core, CoreMode, Deduplicate, Logarithm, OneOrMany, PrepareOptions, RatioOrder, Scale, SplitConfig, SplitKind,
+    UserFilter, load_folder, prepare_folder, write_folder,
 };
 
 use super::{data, domain, files, kind, parts, quiet, run};
@@ -25,7 +25,17 @@ fn prepared(source: &[Row], target: &[Row], options: &PrepareOptions, split: &Sp
 
 fn same(a: Option<Prepared>, b: Option<Prepared>) -> bool {
     match (a, b) {
-        (Some(a), Some(b)) => a.users == b.users && a.catalogue == b.catalogue && parts(&a) == parts(&b),
+        (Some(a), Some(b)) => {
+            let held_out = |prepared: &Prepared| {
+                let task = |task: &Task| {
+                    let test = task.test.open(&mut OpenedTests::default(), "test of preparation").clone();
+                    (task.name.clone(), task.kind, task.valid.clone(), test)
+                };
+                prepared.split.tasks.iter().map(task).collect::<Vec<_>>()
+            };
+            (&a.users, &a.catalogue, &a.split.train, &a.split.protocol, held_out(&a))
+                == (&b.users, &b.catalogue, &b.split.train, &b.split.protocol, held_out(&b))
+        }
         (None, None) => true,
         _ => false,
     }
@@ -35,6 +45,16 @@ fn splits() -> Vec<SplitConfig> {
     let by_time = SplitConfig { order: RatioOrder::Time, ratios: [0.6, 0.2, 0.2], ..kind(SplitKind::Ratio) };
     let everyone = SplitConfig { min_history: 1, ..SplitConfig::default() };
     vec![SplitConfig::default(), everyone, kind(SplitKind::Ratio), by_time]
+}
+
+/// The kinds that look at all rows or at other domains, of every domain.
+fn planned() -> Vec<SplitConfig> {
+    let targets = || Some(OneOrMany::One("all".into()));
+    let of = |of| SplitConfig { targets: targets(), min_history: 1, cold: [0.3, 0.4], support: 1, ..kind(of) };
+    let mut kinds =
+        [SplitKind::TimeCut, SplitKind::KFold, SplitKind::ColdUser, SplitKind::ColdItem, SplitKind::FewShot].map(of);
+    kinds[0].ratios = [0.4, 0.3, 0.3];
+    kinds.into()
 }
 
 fn pairs(log: &Interactions) -> Vec<(u32, u32)> {
@@ -97,7 +117,7 @@ proptest! {
         let (log, scale) = (Some(Logarithm::Ln), Some(Scale::Standard));
         let scaled = PrepareOptions { log, scale, ..PrepareOptions::default() };
         for options in [PrepareOptions::default(), filtered].into_iter().chain(rules).chain([scaled, sampled]) {
-            for split in splits() {
+            for split in splits().into_iter().chain(planned()) {
                 prop_assert!(same(prepared(&source, &rows, &options, &split), prepared(&source, &other, &options, &split)));
             }
         }
@@ -134,8 +154,8 @@ proptest! {
 }
 
 proptest! {
-    // Each case writes and syncs sixteen folders.
-    #![proptest_config(ProptestConfig::with_cases(8))]
+    // Each case writes and syncs some forty folders.
+    #![proptest_config(ProptestConfig::with_cases(4))]
 
     #[test]
     fn memory_is_no_part_of_the_result(
@@ -148,7 +168,7 @@ proptest! {
         let scale = Some(Scale::Standard);
         let filtered = PrepareOptions { core, scale, users: UserFilter::Overlapping, max_rows: Some(20), ..PrepareOptions::default() };
         for options in [PrepareOptions::default(), filtered] {
-            for split in splits() {
+            for split in splits().into_iter().chain(planned()) {
                 // Without memory every user is a chunk of its own, in a file.
                 let without = PrepareOptions { memory: 0, ..options.clone() };
                 let (held, away) = (run(&config, &options, &split), run(&config, &without, &split));

@@ -14,5 +14,6 @@ mod determinism;
 mod explore;
 mod interrupt;
 mod readme;
+mod splits;
 mod sql;
 mod support;

@@ -1,0 +1,68 @@
+//! Every kind of split, from the sample world to a number.
+
+use crate::support::{SMALL_WORLD, Scratch};
+
+#[test]
+fn models_are_compared_on_every_split() {
+    let (world, scratch) = (SMALL_WORLD.join(" "), Scratch::new());
+    for (split, asked) in [
+        ("split=cold_user", "cold users of films by hash"),
+        ("split=cold_item", "cold items of films by hash"),
+        ("split=few_shot split.support=2", "few-shot users of films by hash"),
+        ("split=time_cut", "cut in time on films (quantiles 0.8/0.1/0.1 of the events)"),
+        ("split=time_cut split.cut=[2021-01-01,2021-07-01]", "validation from 2021-01-01, test from 2021-07-01"),
+        ("split=time_cut 'split.cut=[1609459200,1625097600]'", "validation from 2021-01-01, test from 2021-07-01"),
+        ("split=k_fold split.fold=4", "fold 4 is test, fold 0 validation"),
+        ("split=cold_user split.targets=all", "cold users of films, music, books by hash"),
+        ("split.targets=[films,books]", "leave-one-out on films, books by time"),
+    ] {
+        let done =
+            scratch.line(&format!("compare model=popularity,ease scope=joint,target {world} {split} --show ndcg@10"));
+        assert_eq!(done.code, Some(0), "{split}: {}", done.stderr);
+        assert!(done.stderr.contains(asked), "{split}: {}", done.stderr);
+        // Each cell is a value and its interval.
+        let value = |line: &str| line.split('\t').nth(2)?.split(' ').next()?.parse().ok();
+        let values: Vec<f64> = done.stdout.lines().skip(1).filter_map(value).collect();
+        assert_eq!(values.len(), 4, "{}", done.stdout);
+        assert!(values.iter().all(|value| (0.0..1.0).contains(value)), "{split}: {values:?}");
+        if asked.starts_with("cold users") {
+            // To the target alone these people are strangers and shown what is popular; elsewhere they are known.
+            let [_, popular, joint, target] = values[..] else { unreachable!() };
+            assert!(joint > target && (target - popular).abs() < 1e-9, "{split}: {values:?}");
+        }
+    }
+}
+
+#[test]
+fn a_model_of_cold_users_is_trained_saved_and_measured_again() {
+    let (world, scratch) = (SMALL_WORLD.join(" "), Scratch::new());
+    scratch.ok(&format!("prepare {world} split=cold_user split.targets=all --out data"));
+    for part in ["val", "test", "val_music", "test_music", "val_books", "test_books"] {
+        assert!(scratch.path(format!("data/data/{part}.parquet")).is_file(), "{part}");
+    }
+    for model in ["popularity", "ease", "mf"] {
+        let epochs = if model == "mf" { "model.epochs=3" } else { "" };
+        scratch.ok(&format!("train data_dir=data evaluation.bootstrap=50 model={model} {epochs} out=run_{model}"));
+        let measured = scratch.ok(&format!("evaluate --run run_{model} --data data"));
+        assert!(measured.contains("ndcg"), "{measured}");
+        scratch.ok(&format!("evaluate --run run_{model} --data data --split valid"));
+    }
+}
+
+#[test]
+fn wrong_numbers_of_a_split_are_refused_by_key() {
+    let (world, scratch) = (SMALL_WORLD.join(" "), Scratch::new());
+    let refused = |split: &str, parts: &[&str]| scratch.fails(&format!("prepare {world} {split} --out x"), parts);
+    refused("split.targets=[filns]", &["split.targets", "did you mean films?"]);
+    refused("split.targets=[books]", &["split.targets", "leaves out films"]);
+    refused("split=k_fold split.folds=-1", &["split.folds"]);
+    refused("split=k_fold split.fold=9", &["split.fold", "0..=4"]);
+    refused("split=cold_user split.cold=[0.5,0.7]", &["split.cold", "at most 1"]);
+    refused("split=cold_user data.source=[]", &["split.kind", "films is alone"]);
+    refused("split=time_cut split.cut=[soon,later]", &["split.cut", "2018-01-01"]);
+    refused("split=time_cut split.cut=[1.5,2.5]", &["split.cut", "unix seconds"]);
+    refused("split=few_shot split.support=0", &["split.support", "split=cold_user"]);
+    refused("split=k_fold data.train_ratio=0.8", &["data.train_ratio", "folds"]);
+    refused("split=time_cut split.cut=[2035-01-01,2036-01-01]", &["no test interactions", "split.cut"]);
+    assert!(!scratch.path("x").exists());
+}
