@@ -122,11 +122,20 @@ impl Client {
 
     fn failure(&self, address: &str, error: &ureq::Error) -> DownloadError {
         use ureq::Error as E;
-        let passing = matches!(error, E::Io(_) | E::Timeout(_) | E::HostNotFound | E::ConnectionFailed);
+        // Certificates and other matters of TLS come as invalid data of the connection.
+        let is_tls = match error {
+            E::Io(error) => error.kind() == io::ErrorKind::InvalidData,
+            E::Tls(_) | E::Rustls(_) => true,
+            _ => false,
+        };
+        let passing = !is_tls && matches!(error, E::Io(_) | E::Timeout(_) | E::HostNotFound | E::ConnectionFailed);
         let what = match error {
             E::HostNotFound => "the name of the host is not known".into(),
             E::Timeout(Timeout::Connect) => format!("no connection within {} s", self.config.connect.as_secs_f32()),
             E::Timeout(_) => format!("nothing came for {} s", self.config.idle.as_secs_f32()),
+            _ if is_tls => {
+                format!("{error}; where a proxy signs by itself, SSL_CERT_FILE names its root certificates")
+            }
             E::Io(error) => error.to_string(),
             E::TooManyRedirects => return DownloadError::protocol(address, "is redirected in a circle"),
             E::Protocol(error) => {
@@ -135,10 +144,6 @@ impl Client {
             E::BadUri(_) | E::Http(_) => {
                 let what = "is no address; it reads http://host/path or https://host/path".into();
                 return DownloadError::Setting { given: address.into(), what };
-            }
-            // A certificate of the company's own, most of the time.
-            E::Tls(_) | E::Rustls(_) => {
-                format!("{error}; where a proxy signs by itself, SSL_CERT_FILE names its root certificates")
             }
             _ => error.to_string(),
         };

@@ -1,4 +1,5 @@
-//! An unfinished file: its bytes in `<name>.part`, and in `<name>.part.json` of what file on the server they are the beginning.
+//! An unfinished file: its bytes in `<name>.part`, and in `<name>.part.json` of what file on the server they are the
+//! beginning.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};

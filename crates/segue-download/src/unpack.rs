@@ -1,7 +1,7 @@
 //! Takes zip and tar.gz archives apart: regular files below one folder, and nothing else.
 //!
-//! An archive that holds a path out of its folder, a link, the same file twice, or that grows beyond all reason was not published
-//! by anyone who means well; it is refused as a whole, before any of it is in place.
+//! An archive that holds a path out of its folder, a link, the same file twice, or that grows beyond all reason was not
+//! published by anyone who means well; it is refused as a whole, before any of it is in place.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -46,8 +46,8 @@ pub struct Unpacked {
     pub sha256: String,
 }
 
-/// Unpacks `archive` into `folder`, built aside and then put in place; files that lie there and are not in the archive stay.
-/// The one folder that all files of the archive are in, if there is one, is left out.
+/// Unpacks `archive` into `folder`, built aside and then put in place; files that lie there and are not in the archive
+/// stay. The one folder that all files of the archive are in, if there is one, is left out.
 pub fn unpack(
     archive: &Path,
     folder: &Path,

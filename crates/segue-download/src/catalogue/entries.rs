@@ -1,6 +1,6 @@
-//! The catalogue: one entry per data set. Addresses are the publisher's own, then other places of the same files; a checksum
-//! stands here if the publisher, or the repository that publishes the file, states it. That of `HetRec`'s Last.fm is stated by
-//! several programs that fetch it, independently of each other.
+//! The catalogue: one entry per data set. Addresses are the publisher's own, then other places of the same files; a
+//! checksum stands here if the publisher, or the repository that publishes the file, states it. That of `HetRec`'s Last.fm
+//! is stated by several programs that fetch it, independently of each other.
 
 use super::amazon::{EDITION_2014, EDITION_2018, EDITION_2023};
 use super::{DataSet, Known, Remote};

@@ -1,6 +1,7 @@
 //! One file from a scripted server.
 
 use std::fs;
+use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -392,6 +393,17 @@ fn no_server_no_http_no_address() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let error = place.fetch(&client(), &[format!("http://127.0.0.1:{port}/x")]).unwrap_err();
     assert!(matches!(error, DownloadError::Unreachable { .. }), "{error}");
+    // Where TLS is expected and none is spoken.
+    let plain = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = plain.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in plain.incoming().flatten() {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let error = place.fetch(&client(), &[format!("https://127.0.0.1:{port}/log.csv")]).unwrap_err();
+    assert!(matches!(error, DownloadError::Unreachable { passing: false, .. }), "{error}");
+    says(&error, &["SSL_CERT_FILE"]);
     let error = place.fetch(&client(), &["file:///etc/passwd".into()]).unwrap_err();
     says(&error, &["file:///etc/passwd"]);
     assert!(place.names().is_empty());
