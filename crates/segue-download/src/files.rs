@@ -76,7 +76,12 @@ pub(crate) fn digest(
     digest_beginning(path, checksum, Some(total), listener)
 }
 
-/// The same for the beginning of a file that will have `total` bytes.
+/// The SHA-256 of a file as it lies there.
+pub fn sha256_of(path: &Path, listener: &mut Listener<'_>) -> Result<String, DownloadError> {
+    Ok(digest(path, None, listener)?.sha256())
+}
+
+/// The digests of the beginning of a file that will have `total` bytes.
 pub(crate) fn digest_beginning(
     path: &Path,
     checksum: Option<&Checksum>,
