@@ -6,9 +6,10 @@ use serde_json::Value;
 use crate::{cargo, files, root};
 
 /// A crate and its floor. `segue-testkit` is for tests: it stands on `segue-core` and carries nothing.
-const FLOORS: [(&str, u8); 11] = [
+const FLOORS: [(&str, u8); 12] = [
     ("segue-core", 0),
     ("segue-data", 1),
+    ("segue-download", 1),
     ("segue-eval", 1),
     ("segue-models", 1),
     ("segue-neural", 1),

@@ -3,7 +3,9 @@
 use clap::{Parser, Subcommand};
 use segue_lab::LabError;
 
-use crate::commands::{compare, demo, evaluate, explore, export, models, prepare, recommend, report, similar, train};
+use crate::commands::{
+    compare, datasets, demo, download, evaluate, explore, export, models, prepare, recommend, report, similar, train,
+};
 use crate::terminal::say;
 
 /// Recommendations across domains: prepare logs, train and compare models, recommend with reasons.
@@ -14,6 +16,7 @@ use crate::terminal::say;
     propagate_version = true,
     after_help = "Start here:
   segue demo                                    the whole thing on a built-in world, in under a minute
+  segue download amazon-2018 --category Digital_Music Movies_and_TV      (segue datasets lists all)
   segue prepare data=amazon data.root=... --out artifacts/films_from_music
   segue explore artifacts/films_from_music      one page to look at: sizes, long tail, overlap, taste, leakage
   segue train model=lightgcn data_dir=artifacts/films_from_music
@@ -30,6 +33,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Arguments),
+    Datasets(datasets::Arguments),
+    Download(download::Arguments),
     Prepare(prepare::Arguments),
     Export(export::Arguments),
     Report(report::Arguments),
@@ -55,9 +60,15 @@ impl Cli {
                 | Command::Train(_)
                 | Command::Compare(_)
         );
-        stop_on_interrupt(has_steps);
+        let parting = match self.command {
+            Command::Download(_) => "\nstopped; what has arrived is kept, and the same command goes on from there",
+            _ => "",
+        };
+        stop_on_interrupt(has_steps, parting);
         let result = match self.command {
             Command::Demo(args) => demo::run(&args),
+            Command::Datasets(args) => datasets::run(&args),
+            Command::Download(args) => download::run(&args),
             Command::Prepare(args) => prepare::run(args),
             Command::Export(args) => export::run(&args),
             Command::Report(args) => report::run(&args),
@@ -88,11 +99,14 @@ impl Cli {
 /// The first Ctrl-C asks a command with steps to stop after the current one, the second ends the program at once.
 #[expect(
     clippy::exit,
-    reason = "a command without steps has nothing to tidy up: what it builds aside, the next one clears"
+    reason = "a command without steps has nothing to tidy up: what it builds aside, the next one clears or takes up"
 )]
-fn stop_on_interrupt(has_steps: bool) {
+fn stop_on_interrupt(has_steps: bool, parting: &'static str) {
     let set = ctrlc::set_handler(move || {
         if !has_steps {
+            if !parting.is_empty() {
+                say(parting);
+            }
             std::process::exit(130);
         }
         if segue_lab::STOP.swap(true, std::sync::atomic::Ordering::Relaxed) {

@@ -14,6 +14,7 @@ pub mod cli;
 mod commands;
 mod evaluator;
 mod terminal;
+mod transfer;
 
 pub use evaluator::{Evaluator, Results};
 pub use segue_core::{self as core, Registry};

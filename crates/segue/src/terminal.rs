@@ -119,7 +119,7 @@ pub(crate) struct Bar {
 
 /// Progress as lines.
 #[derive(Debug)]
-struct Lines {
+pub(crate) struct Lines {
     name: String,
     every: Duration,
     last: Instant,
@@ -136,18 +136,29 @@ impl Lines {
         Self { name: name.to_owned(), every: seconds.unwrap_or(Duration::from_secs(10)), last: Instant::now() }
     }
 
+    /// Lines where stderr is no terminal.
+    pub(crate) fn where_no_bar(name: &str) -> Option<Self> {
+        if io::stderr().is_terminal() { None } else { Some(Self::new(name)) }
+    }
+
     fn tell(&mut self, how_far: impl FnOnce() -> String) {
         if self.last.elapsed() >= self.every {
             say(&format!("{}: {}", self.name, how_far()));
             self.last = Instant::now();
         }
     }
+
+    /// The same of work whose name has changed.
+    pub(crate) fn tell_as(&mut self, name: &str, how_far: impl FnOnce() -> String) {
+        name.clone_into(&mut self.name);
+        self.tell(how_far);
+    }
 }
 
 impl Bar {
     /// A bar that waits for its first event.
     pub(crate) fn new(name: &str) -> Self {
-        let lines = if io::stderr().is_terminal() { None } else { Some(Lines::new(name)) };
+        let lines = Lines::where_no_bar(name);
         let drawn = if lines.is_none() { ProgressBar::new(0) } else { ProgressBar::hidden() };
         let template = "{prefix:<14} {bar:28.cyan/blue} {pos}/{len} {msg} {elapsed}<{eta}";
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());

@@ -1,7 +1,9 @@
 //! One file per command.
 
 pub(crate) mod compare;
+pub(crate) mod datasets;
 pub(crate) mod demo;
+pub(crate) mod download;
 pub(crate) mod evaluate;
 pub(crate) mod explore;
 pub(crate) mod export;

@@ -11,9 +11,13 @@ mod artifacts;
 mod bad_input;
 mod commands;
 mod determinism;
+mod download;
 mod explore;
 mod interrupt;
 mod readme;
+#[allow(dead_code, reason = "its other replies are for the tests of the library")]
+#[path = "../../../segue-download/tests/download/server.rs"]
+mod server;
 mod splits;
 mod sql;
 mod support;

@@ -1,0 +1,170 @@
+//! One request: what we say, what we take from the answer, and what its failures are called.
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ureq::http::{HeaderMap, Uri};
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, Timeout};
+
+use crate::DownloadError;
+
+/// How patient a client is.
+#[derive(Debug, Clone)]
+pub struct ClientConfig {
+    /// Nothing may come for this long before a try is given up.
+    pub idle: Duration,
+    /// Time for a connection to come about.
+    pub connect: Duration,
+    /// Tries in a row that bring nothing new.
+    pub tries: u32,
+    /// The wait before the second try; it doubles with each further one.
+    pub pause: Duration,
+    /// A file of root certificates in PEM, where a company's proxy has one of its own. Otherwise Mozilla's.
+    pub roots: Option<PathBuf>,
+}
+
+impl Default for ClientConfig {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { idle: seconds(30), connect: seconds(20), tries: 5, pause: seconds(1), roots: None }
+    }
+}
+
+/// Fetches over HTTP and HTTPS, through the proxy of the environment (`HTTPS_PROXY`, `NO_PROXY`).
+#[derive(Debug, Clone)]
+pub struct Client {
+    agent: Agent,
+    pub(crate) config: ClientConfig,
+}
+
+/// What we take from an answer.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) etag: Option<String>,
+    pub(crate) last_modified: Option<String>,
+    pub(crate) length: Option<u64>,
+    pub(crate) content_range: Option<String>,
+    pub(crate) encoding: Option<String>,
+    pub(crate) wait: Option<Duration>,
+    pub(crate) body: Box<dyn Read>,
+}
+
+impl Client {
+    /// A client; an error if the file of root certificates cannot be read.
+    pub fn new(config: ClientConfig) -> Result<Self, DownloadError> {
+        let roots = match &config.roots {
+            None => RootCerts::WebPki,
+            Some(path) => {
+                let pem = std::fs::read(path).map_err(DownloadError::io(path, "read the certificates"))?;
+                let certificates: Vec<_> = parse_pem(&pem)
+                    .filter_map(|item| if let Ok(PemItem::Certificate(it)) = item { Some(it) } else { None })
+                    .collect();
+                if certificates.is_empty() {
+                    let what =
+                        "holds no certificate in PEM; SSL_CERT_FILE names a file of `-----BEGIN CERTIFICATE-----`";
+                    return Err(DownloadError::Setting { given: path.display().to_string(), what: what.into() });
+                }
+                RootCerts::from(certificates)
+            }
+        };
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(config.connect))
+            .timeout_recv_response(Some(config.idle))
+            .timeout_per_read(Some(config.idle))
+            .timeout_per_write(Some(config.idle))
+            .user_agent(concat!("segue/", env!("CARGO_PKG_VERSION")))
+            // What is stored must be what was published, byte for byte.
+            .accept_encoding("identity")
+            .tls_config(TlsConfig::builder().root_certs(roots).build())
+            .build()
+            .new_agent();
+        Ok(Self { agent, config })
+    }
+
+    /// Asks for `address` from byte `from` on, as long as the file is still that of `validator`.
+    pub(crate) fn get(&self, address: &str, from: u64, validator: Option<&str>) -> Result<Answer, DownloadError> {
+        let mut request = self.agent.get(address);
+        if from > 0 {
+            request = request.header("range", format!("bytes={from}-"));
+            if let Some(validator) = validator {
+                request = request.header("if-range", validator);
+            }
+        }
+        // No proxy leads to this machine.
+        if address.parse::<Uri>().is_ok_and(|uri| uri.host().is_some_and(is_this_machine)) {
+            request = request.config().proxy(None).build();
+        }
+        let response = request.call().map_err(|error| self.failure(address, &error))?;
+        let (parts, body) = response.into_parts();
+        let header = |name: &str| text(&parts.headers, name);
+        Ok(Answer {
+            status: parts.status.as_u16(),
+            etag: header("etag"),
+            last_modified: header("last-modified"),
+            length: body.content_length(),
+            content_range: header("content-range"),
+            encoding: header("content-encoding").filter(|it| !it.is_empty() && it != "identity"),
+            wait: header("retry-after").and_then(|it| it.parse().ok()).map(Duration::from_secs),
+            body: Box::new(body.into_reader()),
+        })
+    }
+
+    /// A text of a few lines; none if it cannot be had.
+    pub(crate) fn small_text(&self, address: &str) -> Option<String> {
+        let answer = self.get(address, 0, None).ok().filter(|answer| answer.status == 200)?;
+        let mut text = String::new();
+        answer.body.take(4096).read_to_string(&mut text).ok()?;
+        Some(text)
+    }
+
+    fn failure(&self, address: &str, error: &ureq::Error) -> DownloadError {
+        use ureq::Error as E;
+        // Certificates and other matters of TLS come as invalid data of the connection.
+        let is_tls = match error {
+            E::Io(error) => error.kind() == io::ErrorKind::InvalidData,
+            E::Tls(_) | E::Rustls(_) => true,
+            _ => false,
+        };
+        let passing = !is_tls && matches!(error, E::Io(_) | E::Timeout(_) | E::HostNotFound | E::ConnectionFailed);
+        let what = match error {
+            E::HostNotFound => "the name of the host is not known".into(),
+            E::Timeout(Timeout::Connect) => format!("no connection within {} s", self.config.connect.as_secs_f32()),
+            E::Timeout(_) => format!("nothing came for {} s", self.config.idle.as_secs_f32()),
+            _ if is_tls => {
+                format!("{error}; where a proxy signs by itself, SSL_CERT_FILE names its root certificates")
+            }
+            E::Io(error) => error.to_string(),
+            E::TooManyRedirects => return DownloadError::protocol(address, "is redirected in a circle"),
+            E::Protocol(error) => {
+                return DownloadError::protocol(address, format!("no HTTP is spoken there ({error})"));
+            }
+            E::BadUri(_) | E::Http(_) => {
+                let what = "is no address; it reads http://host/path or https://host/path".into();
+                return DownloadError::Setting { given: address.into(), what };
+            }
+            _ => error.to_string(),
+        };
+        DownloadError::Unreachable { address: address.into(), what, passing }
+    }
+}
+
+/// Whether a read failed because nothing came in time.
+pub(crate) fn is_idle(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::TimedOut
+        || error
+            .get_ref()
+            .and_then(|it| it.downcast_ref::<ureq::Error>())
+            .is_some_and(|it| matches!(it, ureq::Error::Timeout(_)))
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
