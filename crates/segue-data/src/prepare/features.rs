@@ -60,6 +60,19 @@ pub(super) fn canonical(category: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// What a canonical name is called in the end: a file may lead to a name that is built in, and the other way round.
+fn called<'a>(name: &'a str, same: &'a HashMap<String, String>) -> &'a str {
+    let mut called = name;
+    // As many steps as there are synonyms lead to the end, or round in a circle.
+    for _ in 0..same.len() {
+        match same.get(called) {
+            Some(other) if other != called => called = other,
+            _ => break,
+        }
+    }
+    called
+}
+
 /// Reads the synonyms and gives the catalogue its features.
 pub(super) fn describe(
     catalogue: Catalogue,
@@ -76,7 +89,7 @@ pub(super) fn describe(
     let of_item = |item: u32| {
         let categories = catalogue.info(item).categories.iter();
         // An item that belongs to Action and to action has one feature.
-        let names = categories.map(|category| canonical(category)).map(|name| same.get(&name).cloned().unwrap_or(name));
+        let names = categories.map(|category| called(&canonical(category), &same).to_owned());
         names.filter(|name| !name.is_empty() && unknown.as_ref() != Some(name)).collect::<BTreeSet<_>>()
     };
     let of_items: Vec<BTreeSet<String>> = (0..catalogue.n_items() as u32).map(of_item).collect();
@@ -129,6 +142,20 @@ mod tests {
             assert_eq!((canonical(one), canonical(other)), ((*one).to_owned(), (*other).to_owned()));
             assert!(SAME.iter().all(|(known, _)| known != other), "{other} is called something else in turn");
         }
+    }
+
+    #[test]
+    fn a_synonym_of_a_synonym_is_followed_to_its_end() {
+        let check = |pairs: &[(&str, &str)], name: &str, expected: &str| {
+            let same = pairs.iter().map(|&(one, other)| (one.to_owned(), other.to_owned())).collect();
+            assert_eq!(called(name, &same), expected);
+        };
+        check(&[("kids films", "kids"), ("kids", "children"), ("children", "family")], "kids films", "family");
+        check(&[("kids", "children")], "drama", "drama");
+        check(&[("drama", "drama")], "drama", "drama");
+        // Of a circle any name will do, for every file it is the same one.
+        check(&[("a", "b"), ("b", "a")], "a", "a");
+        check(&[("a", "b"), ("b", "a")], "b", "b");
     }
 
     #[test]
