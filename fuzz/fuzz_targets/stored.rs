@@ -1,0 +1,2 @@
+#![no_main]
+segue_fuzz_targets::fuzz!("stored");
