@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod artifact;
+mod calendar;
 mod catalogue;
 mod csr;
 mod dense;
@@ -28,6 +29,7 @@ mod split;
 mod topk;
 
 pub use artifact::{ArtifactError, ArtifactReader, ArtifactWriter, FORMAT_VERSION};
+pub use calendar::{date_of_day, day_of_date};
 pub use catalogue::{Catalogue, Domain, ItemInfo};
 pub use csr::{Csr, CsrError};
 pub use dense::Matrix;

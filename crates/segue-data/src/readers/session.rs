@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use segue_core::day_of_date;
 use serde::{Deserialize, Serialize};
 
 use super::open::Input;
@@ -281,16 +282,12 @@ fn date(cell: &str) -> Option<i64> {
     Some(days(year, month, day)? * 86_400 + seconds_of(clock)? - offset(zone)?)
 }
 
-/// Days from 1970 to a day of the civil calendar: Hinnant, chrono-compatible low-level date algorithms.
+/// Days from 1970 to a date that people write.
 fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     if !((1..=12).contains(&month) && (1..=31).contains(&day) && (1..=9999).contains(&year)) {
         return None;
     }
-    let shifted = if month <= 2 { year - 1 } else { year };
-    let era = shifted.div_euclid(400);
-    let of_era = shifted.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    Some(era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468)
+    Some(day_of_date(year, month, day))
 }
 
 /// Seconds since midnight of `HH:MM[:SS[.fraction]]`.

@@ -6,7 +6,7 @@ use super::text::escape;
 use crate::describe::Statistics;
 use crate::findings::Level;
 use crate::numbers::{number, percent, thousands};
-use crate::statistics::over_time::{Times, civil};
+use crate::statistics::over_time::Times;
 
 pub(super) fn header(all: &Statistics) -> String {
     let name = escape(&all.name);
@@ -59,7 +59,7 @@ fn likes(likes: usize, of: usize) -> String {
 
 /// The day of a moment in UTC.
 pub(super) fn date(seconds: i64) -> String {
-    let (year, month, day) = civil(seconds.div_euclid(86_400));
+    let (year, month, day) = segue_core::date_of_day(seconds.div_euclid(86_400));
     format!("{year:04}-{month:02}-{day:02}")
 }
 

@@ -1,5 +1,6 @@
 //! When did it happen?
 
+use segue_core::{date_of_day, day_of_date};
 use serde::{Deserialize, Serialize};
 
 use super::whole::{Part, Whole};
@@ -124,7 +125,7 @@ impl Unit {
         let units = [Self::Day, Self::Week, Self::Months(1), Self::Months(3), Self::Months(12)];
         let few = |unit: &Self| unit.of(last) - unit.of(first) < MOST_PERIODS;
         units.into_iter().find(few).unwrap_or_else(|| {
-            let years = civil(last.div_euclid(DAY)).0 - civil(first.div_euclid(DAY)).0;
+            let years = date_of_day(last.div_euclid(DAY)).0 - date_of_day(first.div_euclid(DAY)).0;
             Self::Months(12 * (years / (MOST_PERIODS - 1) + 1))
         })
     }
@@ -148,7 +149,7 @@ impl Unit {
             // 1970-01-01 was a Thursday.
             Self::Week => (day + 3).div_euclid(7),
             Self::Months(n) => {
-                let (year, month, _) = civil(day);
+                let (year, month, _) = date_of_day(day);
                 (12 * year + month - 1).div_euclid(n)
             }
         }
@@ -158,12 +159,12 @@ impl Unit {
         DAY * match self {
             Self::Day => period,
             Self::Week => 7 * period - 3,
-            Self::Months(n) => days((n * period).div_euclid(12), (n * period).rem_euclid(12) + 1),
+            Self::Months(n) => day_of_date((n * period).div_euclid(12), (n * period).rem_euclid(12) + 1, 1),
         }
     }
 
     fn label(self, period: i64) -> String {
-        let (year, month, day) = civil(self.start(period).div_euclid(DAY));
+        let (year, month, day) = date_of_day(self.start(period).div_euclid(DAY));
         match self {
             Self::Day | Self::Week => format!("{year:04}-{month:02}-{day:02}"),
             Self::Months(1) => format!("{year:04}-{month:02}"),
@@ -173,43 +174,10 @@ impl Unit {
     }
 }
 
-/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar (H. Hinnant, *chrono-compatible
-/// low-level date algorithms*, 2013).
-pub(crate) fn civil(day: i64) -> (i64, i64, i64) {
-    let z = day + 719_468;
-    let era = z.div_euclid(146_097);
-    let of_era = z.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, of_year - (153 * shifted + 2) / 5 + 1)
-}
-
-/// Day of the first of a month, counted from 1970-01-01.
-fn days(year: i64, month: i64) -> i64 {
-    let year = year - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let shifted = if month > 2 { month - 3 } else { month + 9 };
-    let of_year = (153 * shifted + 2) / 5;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + of_year - 719_468
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::example;
     use super::*;
-
-    #[test]
-    fn days_have_their_dates() {
-        assert_eq!(civil(0), (1970, 1, 1));
-        assert_eq!(civil(11_016), (2000, 2, 29));
-        assert_eq!(civil(-1), (1969, 12, 31));
-        for month in 1..=12 {
-            assert_eq!(civil(days(2024, month)), (2024, month, 1));
-        }
-    }
 
     #[test]
     fn periods_fit_the_span_and_leave_none_out() {

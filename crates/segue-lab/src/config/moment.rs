@@ -1,5 +1,7 @@
 //! A point in time handed in by the caller, and its `strftime` text.
 
+use segue_core::{date_of_day, day_of_date};
+
 /// A wall-clock reading with its time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
@@ -35,7 +37,7 @@ impl Moment {
     pub fn format(&self, pattern: &str) -> Result<String, String> {
         let local = self.unix_seconds.saturating_add(i64::from(self.utc_offset_seconds));
         let (days, second) = (local.div_euclid(86_400), local.rem_euclid(86_400));
-        let (year, month, day) = civil(days);
+        let (year, month, day) = date_of_day(days);
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
         let month_name = MONTHS[usize::try_from(month - 1).unwrap_or(0) % 12];
         // 1 January 1970 was a Thursday.
@@ -58,7 +60,7 @@ impl Moment {
                 Some('S') => format!("{second:02}"),
                 Some('f') => format!("{:06}", self.microseconds),
                 Some('y') => format!("{:02}", year.rem_euclid(100)),
-                Some('j') => format!("{:03}", days - days_before_year(year) + 1),
+                Some('j') => format!("{:03}", days - day_of_date(year, 1, 1) + 1),
                 Some('a') => day_name[..3].to_owned(),
                 Some('A') => day_name.to_owned(),
                 Some('b') => month_name[..3].to_owned(),
@@ -85,25 +87,6 @@ impl Moment {
         }
         Ok(out)
     }
-}
-
-/// Gregorian year, month and day of a day counted from 1 January 1970 (H. Hinnant, `civil_from_days`).
-fn civil(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
-/// Days from 1 January 1970 to 1 January of `year`.
-fn days_before_year(year: i64) -> i64 {
-    let years = year - 1;
-    years * 365 + years.div_euclid(4) - years.div_euclid(100) + years.div_euclid(400) - 719_162
 }
 
 #[cfg(test)]
