@@ -1,5 +1,7 @@
 //! One moment for all: what comes at or after it is held out, and in no domain learnt from.
 
+use segue_core::date_of_day;
+
 use super::{Forbids, Ids, Plan};
 use crate::DataError;
 use crate::prepare::config::{Moment, SplitConfig};
@@ -24,11 +26,11 @@ impl TimeCut {
                 let mut targets = world.targets.iter().map(|&d| &world.domains[d].rows);
                 targets.try_for_each(|rows| rows.in_order(|rows| rows.iter().for_each(|row| see(row.time))))
             };
-            let at = |share: f64| {
-                let rank = ((n as f64 * share).round() as usize).min(n.saturating_sub(1));
-                ranked(&each, rank as u64)
-            };
-            ([at(train)?, at(train + valid)?], format!(" (quantiles {train}/{valid}/{test} of the events)"))
+            let rank = |share: f64| ((n as f64 * share).round() as usize).min(n.saturating_sub(1)) as u64;
+            (
+                ranked(&each, [rank(train), rank(train + valid)])?,
+                format!(" (quantiles {train}/{valid}/{test} of the events)"),
+            )
         };
         Ok(Self { from, how, min_history: config.min_history })
     }
@@ -106,43 +108,40 @@ impl Forbids for TimeCut {
 /// Shows every time to somebody, in any order.
 type Pass<'a> = dyn Fn(&mut dyn FnMut(i64)) -> Result<(), DataError> + 'a;
 
-/// The time at `rank` (from 0) of all times that `each` shows, were they sorted.
+/// The times at two ranks (from 0) of all times that `each` shows, were they sorted.
 ///
-/// Sixteen bits are settled by every pass, so four passes and 2^16 counters do for any number of times.
-fn ranked(each: &Pass<'_>, mut rank: u64) -> Result<i64, DataError> {
+/// Sixteen bits of both are settled by every pass, so four passes and 2^17 counters do for any number of times.
+fn ranked(each: &Pass<'_>, ranks: [u64; 2]) -> Result<[i64; 2], DataError> {
     const SIGN: u64 = 1 << 63;
-    let mut settled = 0_u64;
+    // What is settled of the time at each rank, and its rank among the times that share this.
+    let mut found = ranks.map(|rank| (0_u64, rank));
     for shift in [48_u32, 32, 16, 0] {
-        let mut counts = vec![0_u64; 1 << 16];
+        let mut counts = [vec![0_u64; 1 << 16], vec![0_u64; 1 << 16]];
         each(&mut |time| {
             // The order of numbers with a sign, in numbers without.
             let key = time as u64 ^ SIGN;
-            if key.checked_shr(shift + 16).unwrap_or(0) == settled {
-                counts[(key >> shift) as usize & 0xffff] += 1;
+            for (counts, (settled, _)) in counts.iter_mut().zip(&found) {
+                if key.checked_shr(shift + 16).unwrap_or(0) == *settled {
+                    counts[(key >> shift) as usize & 0xffff] += 1;
+                }
             }
         })?;
-        let mut digit = 0;
-        while digit + 1 < counts.len() && rank >= counts[digit] {
-            rank -= counts[digit];
-            digit += 1;
+        for ((settled, rank), counts) in found.iter_mut().zip(&counts) {
+            let mut digit = 0;
+            while digit + 1 < counts.len() && *rank >= counts[digit] {
+                *rank -= counts[digit];
+                digit += 1;
+            }
+            *settled = *settled << 16 | digit as u64;
         }
-        settled = settled << 16 | digit as u64;
     }
-    Ok((settled ^ SIGN) as i64)
+    Ok(found.map(|(settled, _)| (settled ^ SIGN) as i64))
 }
 
 /// A moment as people write it, in UTC: `2018-01-01`, with the time of day where it is not midnight.
 fn date(seconds: i64) -> String {
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // Hinnant, chrono-compatible low-level date algorithms: civil_from_days.
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (year, month, day) = date_of_day(days);
     let midnight = format!("{year:04}-{month:02}-{day:02}");
     match second {
         0 => midnight,
@@ -198,9 +197,11 @@ mod tests {
                 times.iter().copied().for_each(see);
                 Ok(())
             };
-            let found: Vec<i64> = (0..times.len()).map(|rank| ranked(&each, rank as u64).unwrap()).collect();
+            let n = times.len() as u64;
+            let found: Vec<[i64; 2]> = (0..n).map(|rank| ranked(&each, [rank, n - 1 - rank]).unwrap()).collect();
             times.sort_unstable();
-            prop_assert_eq!(found, times);
+            let expected: Vec<[i64; 2]> = times.iter().zip(times.iter().rev()).map(|(&one, &other)| [one, other]).collect();
+            prop_assert_eq!(found, expected);
         }
     }
 }
