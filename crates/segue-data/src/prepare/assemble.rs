@@ -129,11 +129,15 @@ pub(super) struct SplitRows {
     /// Which task asks about each domain.
     task_of: Vec<Option<usize>>,
     n_tasks: usize,
-    spill: Option<Arc<Spill>>,
+    spill: Arc<Spill>,
 }
 
 /// Renumbers ids and settles the negatives.
-pub(super) fn assemble(world: World, census: &Census) -> Result<(Assembled, Vec<String>), DataError> {
+pub(super) fn assemble(
+    world: World,
+    census: &Census,
+    spill: Arc<Spill>,
+) -> Result<(Assembled, Vec<String>), DataError> {
     let World { users, domains, target, targets, negatives, mut notes, .. } = world;
     let timed = domains.iter().all(|d| d.timed);
     if !timed && domains.iter().any(|d| d.timed) {
@@ -162,7 +166,7 @@ pub(super) fn assemble(world: World, census: &Census) -> Result<(Assembled, Vec<
         timed,
         task_of,
         n_tasks: targets.len(),
-        spill: None,
+        spill,
     };
     let negatives = negatives.map(|pairs| {
         let mut of_user = vec![Vec::new(); users.map.len()];
@@ -199,10 +203,8 @@ impl SplitRows {
 
     /// All is written: returns how many bytes went through files, and removes those.
     pub(super) fn finish(self) -> u64 {
-        self.spill.as_ref().map_or(0, |spill| {
-            spill.finish();
-            spill.written()
-        })
+        self.spill.finish();
+        self.spill.written()
     }
 
     /// The events of the users of one chunk after the other, users rising: of training, then of validation and test of
@@ -273,9 +275,7 @@ impl Assembled {
         mut self,
         catalogue: Catalogue,
         (protocol, kind): (String, TaskKind),
-        spill: Arc<Spill>,
     ) -> (Outline, SplitRows) {
-        self.rows.spill = Some(spill);
         let task = |target: usize| TaskOutline {
             name: catalogue.domains()[target].name.clone(),
             kind,
@@ -295,7 +295,9 @@ pub(super) fn gather(outline: Outline, mut rows: SplitRows) -> Result<Prepared, 
     let mut parts: Vec<Vec<Event>> = vec![Vec::new(); 1 + 2 * tasks.len()];
     for k in 0..rows.domains.first().map_or(0, Rows::n_chunks) {
         let piece = rows.piece(k)?;
-        rows.domains.iter_mut().try_for_each(|rows| rows.take(k).map(drop))?;
+        for rows in &mut rows.domains {
+            rows.release(k);
+        }
         parts.iter_mut().zip(piece).for_each(|(part, mut piece)| part.append(&mut piece));
     }
     drop(rows);

@@ -249,7 +249,7 @@ fn arrange(
             .collect();
         drop(counts);
         let files = (!held).then(|| Files { spill: Arc::clone(spill), prefix: format!("rows.{}", domain.name) });
-        let scatter = Scatter::new((&cuts, &chunk_of), &sizes, items.len(), files);
+        let scatter = Scatter::new((&cuts, &chunk_of), &sizes, items.len(), files.as_ref());
         rows_of((domain, drop_incomplete), logs, items, scatter)
     });
     for arranged in work.collect::<Result<Vec<_>, _>>()? {

@@ -132,7 +132,7 @@ fn settle(
     };
     check_parts(&report, &world)?;
     let shares_negatives = world.negatives.is_some() && report.parts.iter().any(|p| p.part == "val" && p.users > 0);
-    let (assembled, notes) = assemble::assemble(world, &census)?;
+    let (assembled, notes) = assemble::assemble(world, &census, spill)?;
     report.notes = notes;
     if shares_negatives {
         report.notes.push("the given negatives are shared by validation and test".into());
@@ -144,7 +144,7 @@ fn settle(
     let domains = assembled.domains.clone();
     let catalogue = Catalogue::new(domains, |d, _| infos[d].next().unwrap_or_default());
     let catalogue = features::describe(catalogue, &report.options, &mut session)?;
-    let (outline, rows) = assembled.outline(catalogue, (protocol, made.kind), spill);
+    let (outline, rows) = assembled.outline(catalogue, (protocol, made.kind));
     report.inputs = session.into_files();
     for input in report.inputs.iter().filter(|input| input.bad_lines > 0) {
         report.notes.push(format!("{}: {} of {} lines were unreadable", input.path, input.bad_lines, input.lines));

@@ -157,28 +157,27 @@ pub(crate) struct Rows {
     cuts: Cuts,
     /// Of the rows as they are.
     counts: Counts,
-    files: Option<Files>,
 }
 
 /// Where the chunks of a domain are that are not held.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Files {
     pub(crate) spill: Arc<Spill>,
     /// What their names begin with.
     pub(crate) prefix: String,
 }
 
-impl Files {
-    fn name(&self, k: usize) -> String {
-        format!("{}.{k}", self.prefix)
-    }
-}
-
 #[derive(Debug)]
 enum Chunk {
     Held(Vec<Row>),
-    /// In its file.
-    Away,
+    Away(ChunkFile),
+}
+
+/// The file of a chunk; a chunk that never had a row has none.
+#[derive(Debug)]
+struct ChunkFile {
+    spill: Arc<Spill>,
+    name: String,
 }
 
 /// Puts rows into chunks.
@@ -198,15 +197,20 @@ impl Scatter {
         (cuts, chunk_of): (&Cuts, &Arc<[u16]>),
         sizes: &[usize],
         n_items: usize,
-        files: Option<Files>,
+        files: Option<&Files>,
     ) -> Self {
         let counts = Counts::of(chunk_of.len(), n_items);
         let (mut chunks, mut buffers) = (Vec::new(), Vec::new());
-        for &n in sizes {
-            chunks.push(if files.is_some() { Chunk::Away } else { Chunk::Held(Vec::with_capacity(n)) });
-            buffers.push(Vec::with_capacity(if files.is_some() { BUFFERED.min(n) } else { 0 }));
+        for (k, &n) in sizes.iter().enumerate() {
+            let file = files.map(|files| (Arc::clone(&files.spill), format!("{}.{k}", files.prefix)));
+            let (chunk, waiting) = match file {
+                None => (Chunk::Held(Vec::with_capacity(n)), 0),
+                Some((spill, name)) => (Chunk::Away(ChunkFile { spill, name }), BUFFERED.min(n)),
+            };
+            chunks.push(chunk);
+            buffers.push(Vec::with_capacity(waiting));
         }
-        Self { rows: Rows { chunks, cuts: Arc::clone(cuts), counts, files }, chunk_of: Arc::clone(chunk_of), buffers }
+        Self { rows: Rows { chunks, cuts: Arc::clone(cuts), counts }, chunk_of: Arc::clone(chunk_of), buffers }
     }
 
     pub(crate) fn push(&mut self, row: Row) -> Result<(), DataError> {
@@ -214,25 +218,28 @@ impl Scatter {
         self.rows.counts.items[row.item as usize] += 1;
         self.rows.counts.rows += 1;
         let k = self.chunk_of[row.user as usize] as usize;
-        if let Chunk::Held(rows) = &mut self.rows.chunks[k] {
-            rows.push(row);
-            return Ok(());
-        }
-        self.buffers[k].push(row);
-        if self.buffers[k].len() == BUFFERED { self.flush(k) } else { Ok(()) }
-    }
-
-    fn flush(&mut self, k: usize) -> Result<(), DataError> {
         let buffer = &mut self.buffers[k];
-        if let Some(files) = self.rows.files.as_ref().filter(|_| !buffer.is_empty()) {
-            files.spill.write(&files.name(k), &encode(buffer), false)?;
-            buffer.clear();
+        match &mut self.rows.chunks[k] {
+            Chunk::Held(rows) => rows.push(row),
+            Chunk::Away(file) => {
+                buffer.push(row);
+                if buffer.len() == BUFFERED {
+                    file.append(buffer)?;
+                    buffer.clear();
+                }
+            }
         }
         Ok(())
     }
 
-    pub(crate) fn finish(mut self) -> Result<Rows, DataError> {
-        (0..self.buffers.len()).try_for_each(|k| self.flush(k))?;
+    pub(crate) fn finish(self) -> Result<Rows, DataError> {
+        for (chunk, buffer) in self.rows.chunks.iter().zip(&self.buffers) {
+            if let Chunk::Away(file) = chunk
+                && !buffer.is_empty()
+            {
+                file.append(buffer)?;
+            }
+        }
         Ok(self.rows)
     }
 }
@@ -275,14 +282,14 @@ impl Rows {
         n_items: usize,
         change: impl Fn(usize, &mut Vec<Row>) -> Result<T, DataError> + Sync,
     ) -> Result<Vec<T>, DataError> {
-        let Self { chunks, cuts, counts, files } = self;
+        let Self { chunks, cuts, counts } = self;
         counts.users.fill(0);
         let users = at_cuts(&mut counts.users, cuts);
         let work = chunks.par_iter_mut().zip(users).enumerate();
         let done = work.try_fold(
             || (Vec::new(), vec![0; n_items], 0),
             |(mut told, mut items, n), (k, (chunk, users))| {
-                let mut rows = chunk.take(k, files.as_ref())?;
+                let mut rows = chunk.take()?;
                 told.push((k, change(k, &mut rows)?));
                 let first = cuts[k];
                 for row in &rows {
@@ -290,7 +297,7 @@ impl Rows {
                     items[row.item as usize] += 1;
                 }
                 let n = n + rows.len();
-                chunk.put(k, rows, files.as_ref())?;
+                chunk.put(rows)?;
                 Ok::<_, DataError>((told, items, n))
             },
         );
@@ -310,29 +317,34 @@ impl Rows {
 
     /// Shows the rows of each chunk, chunks in parallel; what `look` returns, by chunk.
     pub(crate) fn read<T: Send>(&self, look: impl Fn(&[Row]) -> T + Sync) -> Result<Vec<T>, DataError> {
-        let look = |(k, chunk): (usize, &Chunk)| chunk.with(k, self.files.as_ref(), &look);
-        self.chunks.par_iter().enumerate().map(look).collect()
+        self.chunks.par_iter().map(|chunk| chunk.with(&look)).collect()
     }
 
     /// Shows the rows of one chunk after the other.
     pub(crate) fn in_order(&self, mut look: impl FnMut(&[Row])) -> Result<(), DataError> {
-        let mut chunks = self.chunks.iter().enumerate();
-        chunks.try_for_each(|(k, chunk)| chunk.with(k, self.files.as_ref(), &mut look))
+        self.chunks.iter().try_for_each(|chunk| chunk.with(&mut look))
     }
 
     /// Shows the rows of chunk `k`.
     pub(crate) fn with_chunk<T>(&self, k: usize, look: impl FnOnce(&[Row]) -> T) -> Result<T, DataError> {
-        self.chunks[k].with(k, self.files.as_ref(), look)
+        self.chunks[k].with(look)
     }
 
-    /// Takes the rows of chunk `k` for good.
+    /// Takes the rows of chunk `k` out, to be changed and [`Self::put`] back.
     pub(crate) fn take(&mut self, k: usize) -> Result<Vec<Row>, DataError> {
-        self.chunks[k].take(k, self.files.as_ref())
+        self.chunks[k].take()
     }
 
     /// Puts the rows of chunk `k` in place; [`Self::recount`] must follow.
     pub(crate) fn put(&mut self, k: usize, rows: Vec<Row>) -> Result<(), DataError> {
-        self.chunks[k].put(k, rows, self.files.as_ref())
+        self.chunks[k].put(rows)
+    }
+
+    /// Gives back the room of chunk `k`, whose rows are not needed any more.
+    pub(crate) fn release(&mut self, k: usize) {
+        if let Chunk::Away(file) = std::mem::replace(&mut self.chunks[k], Chunk::Held(Vec::new())) {
+            file.spill.remove(&file.name);
+        }
     }
 
     /// Counts again, after [`Self::put`].
@@ -343,8 +355,8 @@ impl Rows {
 
     /// Counts the rows whose user and item `keep` accepts; of a file only these two columns are read.
     pub(crate) fn count(&self, keep: impl Fn(u32, u32) -> bool + Sync) -> Result<Counts, DataError> {
-        let [counts] = self.counted(|chunk, k, files, take| {
-            chunk.pairs(k, files, |user, item| {
+        let [counts] = self.counted(|chunk, take| {
+            chunk.pairs(|user, item| {
                 if keep(user, item) {
                     take(0, user, item);
                 }
@@ -355,15 +367,15 @@ impl Rows {
 
     /// Counts the rows of each part, in the order of [`Part`].
     pub(crate) fn count_parts(&self) -> Result<[Counts; 4], DataError> {
-        self.counted(|chunk, k, files, take| {
-            chunk.with(k, files, |rows| rows.iter().for_each(|row| take(row.part as usize, row.user, row.item)))
+        self.counted(|chunk, take| {
+            chunk.with(|rows| rows.iter().for_each(|row| take(row.part as usize, row.user, row.item)))
         })
     }
 
     /// Sorts the pairs that `show` takes out of each chunk into `N` counts.
     fn counted<const N: usize>(
         &self,
-        show: impl Fn(&Chunk, usize, Option<&Files>, &mut dyn FnMut(usize, u32, u32)) -> Result<(), DataError> + Sync,
+        show: impl Fn(&Chunk, &mut dyn FnMut(usize, u32, u32)) -> Result<(), DataError> + Sync,
     ) -> Result<[Counts; N], DataError> {
         let n_items = self.counts.items.len();
         let mut counts: [Counts; N] = std::array::from_fn(|_| Counts::of(self.counts.users.len(), 0));
@@ -381,7 +393,7 @@ impl Rows {
                     slot.0.resize(n_items, 0);
                 }
                 let first = self.cuts[k];
-                show(chunk, k, self.files.as_ref(), &mut |slot, user, item| {
+                show(chunk, &mut |slot, user, item| {
                     users[slot][(user - first) as usize] += 1;
                     slots[slot].0[item as usize] += 1;
                     slots[slot].1 += 1;
@@ -413,37 +425,33 @@ impl Rows {
 }
 
 impl Chunk {
-    fn take(&mut self, k: usize, files: Option<&Files>) -> Result<Vec<Row>, DataError> {
-        match (self, files) {
-            (Self::Held(rows), _) => Ok(std::mem::take(rows)),
-            (Self::Away, Some(files)) => decode(files, k),
-            (Self::Away, None) => Ok(Vec::new()),
+    fn take(&mut self) -> Result<Vec<Row>, DataError> {
+        match self {
+            Self::Held(rows) => Ok(std::mem::take(rows)),
+            Self::Away(file) => file.rows(),
         }
     }
 
-    fn put(&mut self, k: usize, rows: Vec<Row>, files: Option<&Files>) -> Result<(), DataError> {
-        match (self, files) {
-            (Self::Away, Some(files)) => files.spill.write(&files.name(k), &encode(&rows), true),
-            (chunk, _) => {
-                *chunk = Self::Held(rows);
-                Ok(())
-            }
+    fn put(&mut self, rows: Vec<Row>) -> Result<(), DataError> {
+        match self {
+            Self::Held(held) => *held = rows,
+            Self::Away(file) => file.spill.write(&file.name, &encode(&rows), true)?,
+        }
+        Ok(())
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&[Row]) -> T) -> Result<T, DataError> {
+        match self {
+            Self::Held(rows) => Ok(look(rows)),
+            Self::Away(file) => Ok(look(&file.rows()?)),
         }
     }
 
-    fn with<T>(&self, k: usize, files: Option<&Files>, look: impl FnOnce(&[Row]) -> T) -> Result<T, DataError> {
-        match (self, files) {
-            (Self::Held(rows), _) => Ok(look(rows)),
-            (Self::Away, Some(files)) => Ok(look(&decode(files, k)?)),
-            (Self::Away, None) => Ok(look(&[])),
-        }
-    }
-
-    fn pairs(&self, k: usize, files: Option<&Files>, mut take: impl FnMut(u32, u32)) -> Result<(), DataError> {
-        match (self, files) {
-            (Self::Held(rows), _) => rows.iter().for_each(|row| take(row.user, row.item)),
-            (Self::Away, Some(files)) => {
-                let Some(mut blocks) = open(files, k)? else { return Ok(()) };
+    fn pairs(&self, mut take: impl FnMut(u32, u32)) -> Result<(), DataError> {
+        match self {
+            Self::Held(rows) => rows.iter().for_each(|row| take(row.user, row.item)),
+            Self::Away(file) => {
+                let Some(mut blocks) = file.open()? else { return Ok(()) };
                 let (mut users, mut items) = (Vec::new(), Vec::new());
                 while let Some(n) = blocks.next()? {
                     users.clear();
@@ -454,9 +462,23 @@ impl Chunk {
                     users.iter().zip(&items).for_each(|(&user, &item)| take(user, item));
                 }
             }
-            (Self::Away, None) => {}
         }
         Ok(())
+    }
+}
+
+impl ChunkFile {
+    fn open(&self) -> Result<Option<Blocks>, DataError> {
+        if self.spill.folder().join(&self.name).exists() { self.spill.read(&self.name).map(Some) } else { Ok(None) }
+    }
+
+    fn append(&self, rows: &[Row]) -> Result<(), DataError> {
+        self.spill.write(&self.name, &encode(rows), false)
+    }
+
+    fn rows(&self) -> Result<Vec<Row>, DataError> {
+        let Some(blocks) = self.open()? else { return Ok(Vec::new()) };
+        decode(blocks)
     }
 }
 
@@ -473,14 +495,7 @@ fn encode(rows: &[Row]) -> Vec<u8> {
     out
 }
 
-/// The file of chunk `k`; a chunk that never had a row has none.
-fn open(files: &Files, k: usize) -> Result<Option<Blocks>, DataError> {
-    let name = files.name(k);
-    if files.spill.folder().join(&name).exists() { files.spill.read(&name).map(Some) } else { Ok(None) }
-}
-
-fn decode(files: &Files, k: usize) -> Result<Vec<Row>, DataError> {
-    let Some(mut blocks) = open(files, k)? else { return Ok(Vec::new()) };
+fn decode(mut blocks: Blocks) -> Result<Vec<Row>, DataError> {
     let mut rows: Vec<Row> = Vec::new();
     let (mut users, mut items, mut values, mut weights) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut times, mut signals, mut parts) = (Vec::new(), Vec::new(), Vec::new());
@@ -547,7 +562,7 @@ mod tests {
         let chunk_of: Arc<[u16]> = [0, 1, 1, 1, 2].into();
         let spill = Arc::new(Spill::new(0, dir.join("spill")).unwrap());
         [None, Some(Files { spill, prefix: "films".into() })].map(|files| {
-            let mut scatter = Scatter::new((&cuts, &chunk_of), &[2, 2, 2], 3, files);
+            let mut scatter = Scatter::new((&cuts, &chunk_of), &[2, 2, 2], 3, files.as_ref());
             rows.iter().try_for_each(|&row| scatter.push(row)).unwrap();
             scatter.finish().unwrap()
         })
