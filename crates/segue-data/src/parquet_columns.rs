@@ -12,7 +12,7 @@ use parquet::data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int32Typ
 use parquet::errors::ParquetError;
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
-use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, SerializedRowGroupWriter, TrackedWrite};
+use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::{ColumnDescPtr, Type, TypePtr};
 use rayon::prelude::*;
 
@@ -54,88 +54,18 @@ fn list(name: &str, physical: Physical) -> Result<TypePtr, ParquetError> {
     Ok(Arc::new(column))
 }
 
-/// Writes `n_rows` rows of `schema` in groups; `write` fills one group from its range of rows.
+/// Writes `n_rows` rows of `fields` in groups; `write` fills one group from its range of rows.
 pub(crate) fn write_table<W: Write + Send>(
     out: W,
     fields: Vec<TypePtr>,
     n_rows: usize,
-    mut write: impl FnMut(&mut Group<'_, W>, std::ops::Range<usize>) -> Result<(), ParquetError>,
+    mut write: impl FnMut(&mut TableWriter<W>, std::ops::Range<usize>) -> Result<(), ParquetError>,
 ) -> Result<W, ParquetError> {
-    let schema = Type::group_type_builder("schema").with_fields(fields).build()?;
-    let mut writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties().build()))?;
-    let mut start = 0;
-    while start < n_rows {
-        let end = (start + GROUP).min(n_rows);
-        let mut group = Group { inner: writer.next_row_group()? };
-        write(&mut group, start..end)?;
-        group.inner.close()?;
-        start = end;
+    let mut table = TableWriter::new(out, fields, &[])?;
+    for start in (0..n_rows).step_by(GROUP) {
+        write(&mut table, start..(start + GROUP).min(n_rows))?;
     }
-    writer.into_inner()
-}
-
-/// One row group being written, column by column.
-pub(crate) struct Group<'a, W: Write> {
-    inner: SerializedRowGroupWriter<'a, W>,
-}
-
-impl<W: Write + Send> Group<'_, W> {
-    fn column<T: DataType>(
-        &mut self,
-        values: &[T::T],
-        levels: Option<&[i16]>,
-        repeats: Option<&[i16]>,
-    ) -> Result<(), ParquetError> {
-        let Some(mut column) = self.inner.next_column()? else {
-            return Err(ParquetError::General("more columns than the schema has".into()));
-        };
-        column.typed::<T>().write_batch(values, levels, repeats)?;
-        column.close()
-    }
-
-    pub(crate) fn ints(&mut self, values: &[i32]) -> Result<(), ParquetError> {
-        self.column::<Int32Type>(values, None, None)
-    }
-
-    pub(crate) fn floats(&mut self, values: &[f32]) -> Result<(), ParquetError> {
-        self.column::<FloatType>(values, None, None)
-    }
-
-    pub(crate) fn texts<'t>(&mut self, values: impl Iterator<Item = &'t str>) -> Result<(), ParquetError> {
-        self.column::<ByteArrayType>(&values.map(ByteArray::from).collect::<Vec<_>>(), None, None)
-    }
-
-    pub(crate) fn optional_texts<'t>(
-        &mut self,
-        values: impl Iterator<Item = Option<&'t str>>,
-    ) -> Result<(), ParquetError> {
-        let mut levels = Vec::new();
-        let present = values.inspect(|v| levels.push(i16::from(v.is_some()))).flatten().map(ByteArray::from);
-        let present: Vec<_> = present.collect();
-        self.column::<ByteArrayType>(&present, Some(&levels), None)
-    }
-
-    pub(crate) fn longs(&mut self, values: &[i64]) -> Result<(), ParquetError> {
-        self.column::<Int64Type>(values, None, None)
-    }
-
-    pub(crate) fn int_lists<'t>(&mut self, rows: impl Iterator<Item = &'t [u32]>) -> Result<(), ParquetError> {
-        let (mut values, mut levels, mut repeats) = (Vec::new(), Vec::new(), Vec::new());
-        for row in rows {
-            flat(row.len(), &mut levels, &mut repeats);
-            values.extend(row.iter().map(|&n| n as i32));
-        }
-        self.column::<Int32Type>(&values, Some(&levels), Some(&repeats))
-    }
-
-    pub(crate) fn text_lists<'t>(&mut self, rows: impl Iterator<Item = &'t [String]>) -> Result<(), ParquetError> {
-        let (mut values, mut levels, mut repeats) = (Vec::new(), Vec::new(), Vec::new());
-        for row in rows {
-            flat(row.len(), &mut levels, &mut repeats);
-            values.extend(row.iter().map(|text| ByteArray::from(text.as_str())));
-        }
-        self.column::<ByteArrayType>(&values, Some(&levels), Some(&repeats))
-    }
+    table.finish()
 }
 
 /// Texts by number, in one buffer that Parquet's values share.
@@ -242,8 +172,38 @@ impl Column<'_> {
         self.encode::<T>(&present, Some(&levels), None)
     }
 
+    /// Values of lists, how many each row has, in the standard three-level form.
+    fn encode_lists<T: DataType>(
+        self,
+        values: &[T::T],
+        lengths: impl Iterator<Item = usize>,
+    ) -> Result<Encoded, ParquetError> {
+        let (mut levels, mut repeats) = (Vec::new(), Vec::new());
+        for n in lengths {
+            // An empty list has a level of its own, and no value.
+            levels.extend(std::iter::repeat_n(i16::from(n > 0), n.max(1)));
+            repeats.extend((0..n.max(1)).map(|n| i16::from(n > 0)));
+        }
+        self.encode::<T>(values, Some(&levels), Some(&repeats))
+    }
+
     pub(crate) fn texts(self, values: impl Iterator<Item = ByteArray>) -> Result<Encoded, ParquetError> {
         self.encode::<ByteArrayType>(&values.collect::<Vec<_>>(), None, None)
+    }
+
+    pub(crate) fn optional_texts<'t>(
+        self,
+        values: impl Iterator<Item = Option<&'t str>>,
+    ) -> Result<Encoded, ParquetError> {
+        self.encode_optional::<ByteArrayType>(values.map(|text| text.map(ByteArray::from)))
+    }
+
+    pub(crate) fn text_lists<'t>(
+        self,
+        rows: impl Iterator<Item = &'t [String]> + Clone,
+    ) -> Result<Encoded, ParquetError> {
+        let values: Vec<ByteArray> = rows.clone().flatten().map(|text| ByteArray::from(text.as_str())).collect();
+        self.encode_lists::<ByteArrayType>(&values, rows.map(<[String]>::len))
     }
 
     pub(crate) fn ints(self, values: impl Iterator<Item = i32>) -> Result<Encoded, ParquetError> {
@@ -258,13 +218,13 @@ impl Column<'_> {
         self.encode_optional::<Int64Type>(values)
     }
 
-    pub(crate) fn int_lists<'t>(self, rows: impl Iterator<Item = &'t [i32]>) -> Result<Encoded, ParquetError> {
-        let (mut values, mut levels, mut repeats) = (Vec::new(), Vec::new(), Vec::new());
-        for row in rows {
-            flat(row.len(), &mut levels, &mut repeats);
-            values.extend_from_slice(row);
-        }
-        self.encode::<Int32Type>(&values, Some(&levels), Some(&repeats))
+    pub(crate) fn int_lists<'t>(self, rows: impl Iterator<Item = &'t [i32]> + Clone) -> Result<Encoded, ParquetError> {
+        let values: Vec<i32> = rows.clone().flatten().copied().collect();
+        self.encode_lists::<Int32Type>(&values, rows.map(<[i32]>::len))
+    }
+
+    pub(crate) fn longs(self, values: impl Iterator<Item = i64>) -> Result<Encoded, ParquetError> {
+        self.encode::<Int64Type>(&values.collect::<Vec<_>>(), None, None)
     }
 
     pub(crate) fn optional_floats(self, values: impl Iterator<Item = Option<f32>>) -> Result<Encoded, ParquetError> {
@@ -275,12 +235,6 @@ impl Column<'_> {
 /// A fixed creator: the same data gives the same bytes whatever the version of the library says of itself.
 fn properties() -> WriterPropertiesBuilder {
     WriterProperties::builder().set_compression(Compression::SNAPPY).set_created_by("segue".into())
-}
-
-/// The levels of a list of `n` values; an empty list has one of its own, and no value.
-fn flat(n: usize, levels: &mut Vec<i16>, repeats: &mut Vec<i16>) {
-    levels.extend(std::iter::repeat_n(i16::from(n > 0), n.max(1)));
-    repeats.extend((0..n.max(1)).map(|n| i16::from(n > 0)));
 }
 
 /// A failure while writing: a full disk is the system's word, not a fault of the format.

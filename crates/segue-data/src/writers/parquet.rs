@@ -1,13 +1,15 @@
 //! Events as Parquet: user, item, rating and, where there are times, timestamp in unix seconds.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use ::parquet::basic::Type as Physical;
+use ::parquet::data_type::ByteArray;
 use ::parquet::errors::ParquetError;
 use segue_core::Event;
 
 use super::rows::Rows;
-use crate::parquet_columns::{leaf, write_table};
+use crate::parquet_columns::{Fill, leaf, write_table};
 
 pub(super) fn events<W: Write + Send>(out: W, rows: &Rows<'_>) -> Result<W, ParquetError> {
     let mut fields = vec![
@@ -19,16 +21,15 @@ pub(super) fn events<W: Write + Send>(out: W, rows: &Rows<'_>) -> Result<W, Parq
         fields.push(leaf("timestamp", Physical::INT64, false)?);
     }
     let mut events = rows.events();
-    write_table(out, fields, rows.events().count(), |group, range| {
+    write_table(out, fields, rows.events().count(), |table, range| {
         let events: Vec<Event> = events.by_ref().take(range.len()).collect();
-        let users: Vec<_> = events.iter().map(|event| rows.user(event.user)).collect();
-        let items: Vec<_> = events.iter().map(|event| rows.item(event.item)).collect();
-        group.texts(users.iter().map(|user| &**user))?;
-        group.texts(items.iter().map(|item| &**item))?;
-        group.floats(&events.iter().map(|event| event.value).collect::<Vec<_>>())?;
-        if rows.timed() {
-            group.longs(&events.iter().map(|event| event.time.unwrap_or_default()).collect::<Vec<_>>())?;
-        }
-        Ok(())
+        let text = |id: Cow<'_, str>| ByteArray::from(&*id);
+        let columns: [Fill<'_>; 4] = [
+            &|c| c.texts(events.iter().map(|event| text(rows.user(event.user)))),
+            &|c| c.texts(events.iter().map(|event| text(rows.item(event.item)))),
+            &|c| c.floats(events.iter().map(|event| event.value)),
+            &|c| c.longs(events.iter().map(|event| event.time.unwrap_or_default())),
+        ];
+        table.group(&columns[..if rows.timed() { 4 } else { 3 }])
     })
 }

@@ -227,15 +227,20 @@ fn write_items(place: &mut Place, catalogue: &Catalogue) -> Result<(), DataError
             text_list("categories")?,
             int_list("features")?,
         ];
-        let features = |item| catalogue.features().map_or(&[][..], |features| features.of(item));
-        write_table(out, fields, catalogue.n_items(), |group, range| {
+        write_table(out, fields, catalogue.n_items(), |table, range| {
             let ids = || range.clone().map(|i| i as u32);
-            group.ints(&range.clone().map(|i| i as i32).collect::<Vec<_>>())?;
-            group.texts(ids().map(|i| catalogue.external(i)))?;
-            group.texts(ids().map(|i| catalogue.domains()[catalogue.domain_of(i)].name.as_str()))?;
-            group.optional_texts(ids().map(|i| catalogue.info(i).title.as_deref()))?;
-            group.text_lists(ids().map(|i| catalogue.info(i).categories.as_slice()))?;
-            group.int_lists(ids().map(features))
+            let domain = |item| catalogue.domains()[catalogue.domain_of(item)].name.as_str();
+            let places = |item| catalogue.features().map_or(&[][..], |features| features.of(item));
+            let features: Vec<Vec<i32>> =
+                ids().map(|item| places(item).iter().map(|&place| place as i32).collect()).collect();
+            table.group(&[
+                &|c| c.ints(ids().map(|item| item as i32)),
+                &|c| c.texts(ids().map(|item| catalogue.external(item).into())),
+                &|c| c.texts(ids().map(|item| domain(item).into())),
+                &|c| c.optional_texts(ids().map(|item| catalogue.info(item).title.as_deref())),
+                &|c| c.text_lists(ids().map(|item| catalogue.info(item).categories.as_slice())),
+                &|c| c.int_lists(features.iter().map(Vec::as_slice)),
+            ])
         })
     })
 }
@@ -263,9 +268,10 @@ fn write_pairs(place: &mut Place, name: &str, pairs: &Csr<()>) -> Result<(), Dat
     parquet_file(place, name, |out| {
         let fields = vec![leaf("user_id", Physical::INT32, false)?, leaf("item_id", Physical::INT32, false)?];
         let mut users = (0..pairs.n_rows()).flat_map(|u| std::iter::repeat_n(u as i32, pairs.range(u).len()));
-        write_table(out, fields, pairs.len(), |group, range| {
-            group.ints(&users.by_ref().take(range.len()).collect::<Vec<_>>())?;
-            group.ints(&pairs.cols()[range].iter().map(|&i| i as i32).collect::<Vec<_>>())
+        write_table(out, fields, pairs.len(), |table, range| {
+            let users: Vec<i32> = users.by_ref().take(range.len()).collect();
+            let items = &pairs.cols()[range];
+            table.group(&[&|c| c.ints(users.iter().copied()), &|c| c.ints(items.iter().map(|&i| i as i32))])
         })
     })
 }
@@ -353,8 +359,8 @@ mod tests {
         }
         let file = std::fs::OpenOptions::new().write(true).open(full).unwrap();
         let fields = vec![leaf("user_id", Physical::INT32, false).unwrap()];
-        let error = write_table(file, fields, 100_000, |group, range| {
-            group.ints(&range.map(|n| n as i32 * 7919).collect::<Vec<_>>())
+        let error = write_table(file, fields, 100_000, |table, range| {
+            table.group(&[&|c| c.ints(range.clone().map(|n| n as i32 * 7919))])
         })
         .map(|_| ())
         .unwrap_err();
