@@ -17,6 +17,7 @@ use parquet::schema::types::{ColumnDescPtr, Type, TypePtr};
 use rayon::prelude::*;
 
 use crate::DataError;
+use crate::readers::foreign::guarded;
 use crate::readers::parquet::open;
 
 /// Rows per row group: what is held beside the log itself while writing or reading.
@@ -271,7 +272,8 @@ impl<'p> Table<'p> {
 
     pub(crate) fn groups(&self) -> impl Iterator<Item = Result<Box<dyn RowGroupReader + '_>, DataError>> {
         let path = self.path;
-        (0..self.reader.num_row_groups()).map(move |g| self.reader.get_row_group(g).map_err(DataError::parquet(path)))
+        (0..self.reader.num_row_groups())
+            .map(move |g| guarded(|| self.reader.get_row_group(g)).map_err(DataError::parquet(path)))
     }
 
     pub(crate) fn damaged(&self, what: impl std::fmt::Display) -> DataError {

@@ -7,7 +7,7 @@ use crate::DataError;
 
 pub(super) fn read(input: Input, session: &mut Session<'_>, log: &mut RawLog) -> Result<(), DataError> {
     session.each_line(input, |line| {
-        let mut names = line.split_ascii_whitespace();
+        let mut names = line.split_whitespace();
         let Some(user) = names.next() else { return Ok(()) };
         let mut items = names.peekable();
         // A user without items is in the file for completeness and is no interaction.

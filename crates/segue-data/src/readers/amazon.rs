@@ -39,8 +39,9 @@ pub(super) fn read(
     log: &mut RawLog,
     layout: &Layout,
 ) -> Result<(), DataError> {
+    let first = String::from_utf8_lossy(input.first_line()?).into_owned();
     let head = String::from_utf8_lossy(input.peek()?).into_owned();
-    if head.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
+    if first.trim_start().starts_with('{') {
         return each_object(input, session, log, (&KEYS, layout));
     }
     // The last line of the head may be cut.
@@ -49,7 +50,7 @@ pub(super) fn read(
     let at = |position| Some(Column::Position(position));
     let columns = ColumnMap { user: at(user), item: at(item), value: at(2), time: at(3) };
     let by_position = Layout { columns, header: Some(false), ..layout.clone() };
-    let layout = if is_ratings(head.lines().next().unwrap_or_default()) { &by_position } else { layout };
+    let layout = if is_ratings(&first) { &by_position } else { layout };
     table::read(input, session, log, &Layout { delimiter: Some(','), ..layout.clone() })
 }
 

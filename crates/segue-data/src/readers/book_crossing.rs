@@ -13,7 +13,7 @@ use crate::DataError;
 
 /// The layout of a header: its delimiter and what the file holds.
 fn header(line: &str) -> Option<(u8, bool)> {
-    let plain = line.trim_start_matches('\u{feff}').to_lowercase().replace('"', "");
+    let plain = line.to_lowercase().replace('"', "");
     [b';', b','].into_iter().find_map(|delimiter| {
         let mut cells = plain.split(char::from(delimiter)).map(str::trim);
         match (cells.next(), cells.next(), cells.next()) {
@@ -63,7 +63,7 @@ fn each_record(
     session: &mut Session<'_>,
     mut take: impl FnMut(Cells<'_>) -> Result<(), Reason>,
 ) -> Result<(), DataError> {
-    let first = input.peek()?.split(|&b| b == b'\n').next().map(|line| decoded(line).into_owned()).unwrap_or_default();
+    let first = decoded(input.first_line()?).into_owned();
     let Some((delimiter, _)) = header(&first) else {
         let what = "does not begin with User-ID, ISBN, Book-Rating or ISBN, Book-Title; name another `format`".into();
         return Err(DataError::Format { path: input.path().into(), what });
@@ -78,7 +78,7 @@ fn each_record(
             None => Err(format!("has {} cells, column {at} is needed", record.len()).into()),
         };
         let outcome = take(&cell);
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = || table::line(&rows, &record);
         session.count(&mut reading, rows.get_ref(), line, outcome)?;
     }
     session.end(reading, rows.get_ref())

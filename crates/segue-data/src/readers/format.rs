@@ -111,7 +111,7 @@ pub(crate) fn read_file(
 ) -> Result<(), DataError> {
     let mut input = Input::open(path)?;
     let format = match layout.format {
-        Format::Auto => recognise(input.peek()?),
+        Format::Auto => recognise(input.first_line()?),
         named => named,
     };
     layout.only.check(path, format)?;
@@ -132,13 +132,13 @@ pub(crate) fn read_file(
     }
 }
 
-/// The format of a file that begins with `head`; what nothing else fits is a table.
-fn recognise(head: &[u8]) -> Format {
-    if head.starts_with(b"PAR1") {
+/// The format of a file by its first line; what nothing else fits is a table.
+fn recognise(first: &[u8]) -> Format {
+    if first.starts_with(b"PAR1") {
         return Format::Parquet;
     }
-    let text = String::from_utf8_lossy(head);
-    let first = text.trim_start_matches('\u{feff}').lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let text = String::from_utf8_lossy(first);
+    let first = text.strip_suffix('\r').unwrap_or(&text);
     let number = |cell: &str| cell.trim().parse::<f64>().is_ok();
     let tabs: Vec<&str> = first.split('\t').collect();
     if first.trim_start().starts_with('{') {
@@ -197,24 +197,24 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(head: &str, expected: Format) {
-        assert_eq!(recognise(head.as_bytes()), expected, "{head:?}");
+    fn check(first: &str, expected: Format) {
+        assert_eq!(recognise(first.as_bytes()), expected, "{first:?}");
     }
 
     #[test]
     fn formats_are_recognised_from_the_first_line() {
-        check("196\t242\t3\t881250949\n", Format::Movielens);
-        check("1::1193::5::978300760\n", Format::Movielens);
-        check("userId,movieId,rating,timestamp\n1,1,4.0,964982703\n", Format::Movielens);
-        check("\n{\"overall\": 5.0, \"asin\": \"B\"}", Format::Amazon);
-        check("1\t1630\t4\n", Format::Douban);
-        check("2\t4866\n", Format::Douban);
-        check("userID\tartistID\tweight\r\n2\t51\t13883", Format::Table);
-        check("0 0 1 2 3\n", Format::Adjacency);
-        check("7 9\n", Format::Adjacency);
-        check("0 821|1381536000 1860|1381536000\n", Format::TimedSequence);
-        check("user,item,rating,domain,timestamp\n", Format::Table);
-        check("a;b;3\n", Format::Table);
+        check("196\t242\t3\t881250949", Format::Movielens);
+        check("1::1193::5::978300760", Format::Movielens);
+        check("userId,movieId,rating,timestamp", Format::Movielens);
+        check("{\"overall\": 5.0, \"asin\": \"B\"}", Format::Amazon);
+        check("1\t1630\t4", Format::Douban);
+        check("2\t4866", Format::Douban);
+        check("userID\tartistID\tweight\r", Format::Table);
+        check("0 0 1 2 3", Format::Adjacency);
+        check("7 9", Format::Adjacency);
+        check("0 821|1381536000 1860|1381536000", Format::TimedSequence);
+        check("user,item,rating,domain,timestamp", Format::Table);
+        check("a;b;3", Format::Table);
         check("PAR1....", Format::Parquet);
     }
 }

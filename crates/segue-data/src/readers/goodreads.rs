@@ -34,7 +34,7 @@ pub(super) fn read(
     layout: &Layout,
 ) -> Result<(), DataError> {
     let layout = Layout { unrated: layout.unrated.or(Some(0.0)), ..layout.clone() };
-    if input.peek()?.trim_ascii_start().starts_with(b"{") {
+    if input.first_line()?.trim_ascii_start().starts_with(b"{") {
         each_object(input, session, log, (&KEYS, &layout))
     } else {
         table::read(input, session, log, &layout)

@@ -48,8 +48,7 @@ pub fn read_items(
     infos: &mut [Option<ItemInfo>],
 ) -> Result<(), DataError> {
     let mut input = Input::open(path)?;
-    let head = input.peek()?;
-    let first = head.split(|&b| b == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+    let first = input.first_line()?;
     let mut shelf = Shelf { items, infos };
     if is_attributes(first) {
         session.each_line(input, |line| attributes(line, &mut shelf))
@@ -142,7 +141,7 @@ fn each_latin1_line(
         if line.trim_ascii().is_empty() {
             continue;
         }
-        session.count(&mut reading, &input, number, take(&decoded(&line)))?;
+        session.count(&mut reading, &input, || number, take(&decoded(&line)))?;
     }
     session.end(reading, &input)
 }
@@ -243,7 +242,7 @@ fn named_table(mut input: Input, session: &mut Session<'_>, shelf: &mut Shelf<'_
             shelf.put(cell(Some(item)).trim(), &cell(title), named.into_iter());
             Ok(())
         };
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = || table::line(&rows, &record);
         session.count(&mut reading, rows.get_ref(), line, outcome)?;
     }
     session.end(reading, rows.get_ref())

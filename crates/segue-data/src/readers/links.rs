@@ -38,7 +38,7 @@ pub fn read_links(
             Ok(_) => Err("lacks one of its two ids".into()),
             Err(cells) => Err(format!("has {} cells, 2 ids are needed", cells.len()).into()),
         };
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = || table::line(&rows, &record);
         session.count(&mut reading, rows.get_ref(), line, outcome)?;
     }
     session.end(reading, rows.get_ref())?;

@@ -6,6 +6,7 @@ mod book_crossing;
 mod columns;
 mod douban;
 mod folder;
+pub(crate) mod foreign;
 mod format;
 mod goodreads;
 mod gorse;
@@ -33,6 +34,7 @@ mod zstd;
 
 pub use self::columns::{Column, ColumnMap};
 pub use self::folder::{FolderFiles, find_files};
+pub use self::foreign::is_guarded;
 pub use self::format::{Format, Layout, read_log};
 pub use self::ids::read_ids;
 pub use self::items::read_items;

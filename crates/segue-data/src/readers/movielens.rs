@@ -12,8 +12,7 @@ use super::table;
 use crate::DataError;
 
 pub(super) fn read(mut input: Input, session: &mut Session<'_>, log: &mut RawLog) -> Result<(), DataError> {
-    let head = input.peek()?;
-    let first = head.split(|&b| b == b'\n').next().unwrap_or_default();
+    let first = input.first_line()?;
     if first.windows(2).any(|w| w == b"::") {
         session.each_line(input, |line| row(line.split("::"), log))
     } else if first.contains(&b'\t') {

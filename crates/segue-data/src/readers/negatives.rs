@@ -22,7 +22,7 @@ pub fn read_negatives(path: &Path, session: &mut Session<'_>) -> Result<RawLog, 
                 (pair.split_once(',').ok_or_else(wrong)?.0.trim(), items)
             }
         };
-        let mut items = items.split_ascii_whitespace().peekable();
+        let mut items = items.split_whitespace().peekable();
         if items.peek().is_none() {
             return Err(format!("user {user} has no negatives").into());
         }

@@ -1,8 +1,9 @@
-//! Opening a file: gzip and zstd by content, bytes counted and hashed on the way, errors that name the way out.
+//! Opening a file: gzip and zstd by content, a byte order mark passed over, bytes counted and hashed on the way, errors
+//! that name the way out.
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -13,6 +14,7 @@ use super::zstd::{Frames, is_zstd};
 use crate::DataError;
 
 const BUFFER: usize = 1 << 17;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Bytes of one line or record; more is no log but one quote left open, or no text at all.
 pub(super) const RECORD_LIMIT: u64 = 1 << 28;
 
@@ -67,6 +69,11 @@ pub struct Input {
     codec: Option<&'static str>,
     /// Bytes handed out by [`Read`] since [`Input::mark`].
     unmarked: u64,
+    /// What [`Read`] handed out last, and how much it handed out before that.
+    latest: Vec<u8>,
+    before: u64,
+    /// Whether [`Read`] has come to the end.
+    ended: bool,
 }
 
 impl std::fmt::Debug for Input {
@@ -86,14 +93,24 @@ impl Input {
         if head.is_empty() {
             return Err(DataError::Empty { path: path.into() });
         }
-        let (reader, codec): (Box<dyn BufRead>, _) = if head.starts_with(&[0x1f, 0x8b]) {
+        let (mut reader, codec): (Box<dyn BufRead>, _) = if head.starts_with(&[0x1f, 0x8b]) {
             (Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(raw))), Some("gzip"))
         } else if is_zstd(head) {
             (Box::new(BufReader::with_capacity(BUFFER, Frames::new(raw))), Some("zstd"))
         } else {
             (Box::new(raw), None)
         };
-        Ok(Self { path: path.into(), reader, tally, size, codec, unmarked: 0 })
+        // What a format is recognised by must be there at once, however small the parts in which it was compressed.
+        let mut head = Vec::new();
+        let filled = (&mut reader).take(BUFFER as u64).read_to_end(&mut head);
+        filled.map_err(|error| fault(path, codec, error))?;
+        let mut head = Cursor::new(head);
+        if head.get_ref().starts_with(BYTE_ORDER_MARK) {
+            head.set_position(BYTE_ORDER_MARK.len() as u64);
+        }
+        let reader = Box::new(head.chain(reader));
+        let latest = Vec::new();
+        Ok(Self { path: path.into(), reader, tally, size, codec, unmarked: 0, latest, before: 0, ended: false })
     }
 
     /// The path as given.
@@ -116,12 +133,18 @@ impl Input {
         self.tally.hash.get()
     }
 
-    /// The buffered content without consuming it.
+    /// The buffered content without consuming it; before anything was read, the first 128 KiB.
     pub(crate) fn peek(&mut self) -> Result<&[u8], DataError> {
         match self.reader.fill_buf() {
             Ok(head) => Ok(head),
             Err(error) => Err(fault(&self.path, self.codec, error)),
         }
+    }
+
+    /// The first line that is not blank, without consuming it: what a format is recognised by.
+    pub(crate) fn first_line(&mut self) -> Result<&[u8], DataError> {
+        let mut lines = self.peek()?.split(|&b| b == b'\n');
+        Ok(lines.find(|line| !is_blank(line)).unwrap_or_default())
     }
 
     /// The next line with its end removed, in `line`; false at the end of the file.
@@ -140,6 +163,12 @@ impl Input {
         }
     }
 
+    /// True if a record that a parser ended after `position` bytes of [`Read`] was ended by `\n`, not by `\r` or the end.
+    pub(super) fn ended_by_newline(&self, position: u64) -> bool {
+        let last = position.checked_sub(self.before + 1).and_then(|at| self.latest.get(at as usize));
+        !self.ended && last == Some(&b'\n')
+    }
+
     /// Says that a record ends here: [`RECORD_LIMIT`] counts from here on.
     pub(super) fn mark(&mut self) {
         self.unmarked = 0;
@@ -151,10 +180,22 @@ impl Input {
     }
 }
 
+/// True if a line holds nothing but white space.
+pub(super) fn is_blank(line: &[u8]) -> bool {
+    str::from_utf8(line).is_ok_and(|text| text.trim().is_empty())
+}
+
 impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.reader.read(buffer)?;
         self.unmarked += n as u64;
+        if n > 0 {
+            self.before += self.latest.len() as u64;
+            self.latest.clear();
+            self.latest.extend_from_slice(&buffer[..n]);
+        } else {
+            self.ended |= !buffer.is_empty();
+        }
         if self.unmarked > RECORD_LIMIT { Err(endless()) } else { Ok(n) }
     }
 }

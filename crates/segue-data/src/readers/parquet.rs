@@ -13,6 +13,7 @@ use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use ::parquet::schema::types::ColumnDescriptor;
 
+use super::foreign::{check, damaged, guarded};
 use super::format::Layout;
 use super::log::RawLog;
 use super::open::{Fnv, open_file};
@@ -30,7 +31,7 @@ pub(super) fn read(path: &Path, session: &mut Session<'_>, log: &mut RawLog, lay
     let mut reading = session.begin(path);
     let mut row = 0_u64;
     for group in 0..reader.num_row_groups() {
-        let group = reader.get_row_group(group).map_err(wrong())?;
+        let group = guarded(|| reader.get_row_group(group)).map_err(wrong())?;
         let cells = |column: usize| Cells::read(&*group, column).map_err(wrong());
         let (users, items) = (cells(at.user)?, cells(at.item)?);
         let values = at.value.map(cells).transpose()?;
@@ -53,7 +54,7 @@ pub(super) fn read(path: &Path, session: &mut Session<'_>, log: &mut RawLog, lay
                 log.push(user.trim(), item.trim(), value, time);
                 Ok(())
             });
-            reading.count(row, outcome);
+            reading.count(|| row, outcome);
         }
         session.tell(&reading, bytes, bytes)?;
     }
@@ -77,7 +78,14 @@ pub(crate) fn measure(path: &Path) -> Result<(u64, Fnv), DataError> {
 
 /// Opens a Parquet file.
 pub(crate) fn open(path: &Path) -> Result<SerializedFileReader<File>, DataError> {
-    SerializedFileReader::new(open_file(path)?).map_err(DataError::parquet(path))
+    let file = open_file(path)?;
+    let size = file.metadata().map_err(DataError::io(path, "read"))?.len();
+    let opened = guarded(|| {
+        let reader = SerializedFileReader::new(file)?;
+        check(reader.metadata(), size)?;
+        Ok(reader)
+    });
+    opened.map_err(DataError::parquet(path))
 }
 
 /// What a column's numbers stand for.
@@ -105,6 +113,16 @@ enum Numbers {
     Int(Vec<i64>),
     Float(Vec<f64>),
     Text(Vec<ByteArray>),
+}
+
+impl Numbers {
+    fn len(&self) -> usize {
+        match self {
+            Self::Int(cells) => cells.len(),
+            Self::Float(cells) => cells.len(),
+            Self::Text(cells) => cells.len(),
+        }
+    }
 }
 
 impl Cells {
@@ -259,8 +277,26 @@ fn unit(descriptor: &ColumnDescriptor) -> Unit {
     }
 }
 
-/// Values, definition levels and repetition levels of a whole column chunk.
+/// Values, definition levels and repetition levels of a whole column chunk: of a column without lists one level a row
+/// where it has nulls, and as many values as the levels say.
 fn drain(
+    group: &dyn RowGroupReader,
+    column: usize,
+    descriptor: &ColumnDescriptor,
+) -> Result<(Numbers, Vec<i16>, Vec<i16>), ParquetError> {
+    let (numbers, levels, repeats) = guarded(|| decode(group, column, descriptor))?;
+    if descriptor.max_rep_level() == 0 {
+        let rows = group.metadata().num_rows() as usize;
+        let full = descriptor.max_def_level();
+        let present = if full > 0 { levels.iter().filter(|&&level| level == full).count() } else { rows };
+        if numbers.len() != present || (full > 0 && levels.len() != rows) {
+            return Err(damaged(format!("column {} has {} values of {present}", descriptor.path(), numbers.len())));
+        }
+    }
+    Ok((numbers, levels, repeats))
+}
+
+fn decode(
     group: &dyn RowGroupReader,
     column: usize,
     descriptor: &ColumnDescriptor,

@@ -30,5 +30,5 @@ pub(super) fn words(cell: &str) -> Vec<String> {
     if list.starts_with(['\'', '"']) {
         return list.split(", ").map(|word| word.trim_matches(['\'', '"', ',']).to_owned()).collect();
     }
-    list.split_ascii_whitespace().map(String::from).collect()
+    list.split_whitespace().map(String::from).collect()
 }

@@ -12,7 +12,7 @@ use crate::DataError;
 pub(super) fn read(input: Input, session: &mut Session<'_>, log: &mut RawLog) -> Result<(), DataError> {
     let mut lengths: Vec<i64> = Vec::new();
     session.each_line(input, |line| {
-        let mut names = line.split_ascii_whitespace();
+        let mut names = line.split_whitespace();
         let Some(user) = names.next() else { return Ok(()) };
         let mut items = names.peekable();
         if items.peek().is_none() {

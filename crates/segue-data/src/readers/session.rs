@@ -105,12 +105,12 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Counts one line of `input` and, if it was bad, why.
+    /// Counts one line of `input` and, if it was bad, which it was and why.
     pub(crate) fn count(
         &mut self,
         reading: &mut Reading,
         input: &Input,
-        line: u64,
+        line: impl FnOnce() -> u64,
         outcome: Result<(), Reason>,
     ) -> Result<(), DataError> {
         reading.count(line, outcome);
@@ -164,15 +164,12 @@ impl<'a> Session<'a> {
         let mut number = 0;
         while input.line(&mut line)? {
             number += 1;
-            let bytes = if number == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line) } else { &line[..] };
-            if bytes.trim_ascii().is_empty() {
-                continue;
-            }
-            let outcome = match std::str::from_utf8(bytes) {
+            let outcome = match std::str::from_utf8(&line) {
+                Ok(text) if text.trim().is_empty() => continue,
                 Ok(text) => take(text),
                 Err(_) => Err("is not UTF-8 text".into()),
             };
-            self.count(&mut reading, &input, number, outcome)?;
+            self.count(&mut reading, &input, || number, outcome)?;
         }
         self.end(reading, &input)
     }
@@ -189,12 +186,12 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    pub(crate) fn count(&mut self, line: u64, outcome: Result<(), Reason>) {
+    pub(crate) fn count(&mut self, line: impl FnOnce() -> u64, outcome: Result<(), Reason>) {
         self.lines += 1;
         if let Err(reason) = outcome {
             self.bad += 1;
             if self.shown.len() < SHOWN {
-                self.shown.push(BadLine { line, reason: reason.into_owned() });
+                self.shown.push(BadLine { line: line(), reason: reason.into_owned() });
             }
         }
     }

@@ -4,7 +4,7 @@ use super::columns::{Positions, looks_like_header};
 use super::format::Layout;
 use super::log::RawLog;
 use super::only::Chosen;
-use super::open::Input;
+use super::open::{Input, is_blank};
 use super::recbole;
 use super::session::{Reason, Session, parse_time, parse_value};
 use crate::DataError;
@@ -45,8 +45,8 @@ pub(super) fn read(
     let chosen = layout.only.among(&path, if header { &cells } else { &[] })?;
     let mut more = !header || next(&mut rows, &mut record)?;
     while more {
-        let line = record.position().map_or(0, csv::Position::line);
         let outcome = take(&record, at, (&chosen, layout.unrated), log);
+        let line = || self::line(&rows, &record);
         session.count(&mut reading, rows.get_ref(), line, outcome)?;
         more = next(&mut rows, &mut record)?;
     }
@@ -56,14 +56,13 @@ pub(super) fn read(
 /// The delimiter: as configured, else the commonest candidate of the first line.
 pub(super) fn delimiter_of(input: &mut Input, configured: Option<char>) -> Result<u8, DataError> {
     if let Some(delimiter) = configured {
-        return u8::try_from(delimiter).ok().filter(u8::is_ascii).ok_or_else(|| {
-            DataError::config(
-                "data.domains.delimiter",
-                format!("{delimiter:?} is not one ASCII character such as ',' or '\\t'"),
-            )
+        let usable = |byte: &u8| byte.is_ascii() && !matches!(byte, b'\n' | b'\r' | b'"');
+        return u8::try_from(delimiter).ok().filter(usable).ok_or_else(|| {
+            let what = format!("{delimiter:?} cannot part cells; give one ASCII character such as ',' or '\\t'");
+            DataError::config("data.domains.delimiter", what)
         });
     }
-    let first = input.peek()?.split(|&b| b == b'\n').next().unwrap_or_default();
+    let first = input.first_line()?;
     let count = |delimiter: u8| first.split(|&b| b == delimiter).count();
     // Of equal counts the first candidate wins.
     Ok(b"\t,;| ".iter().copied().rev().max_by_key(|&d| count(d)).unwrap_or(b','))
@@ -81,16 +80,29 @@ pub(super) fn builder(delimiter: u8) -> csv::ReaderBuilder {
     builder
 }
 
-/// The next record; false at the end.
+/// The next record that is not a blank line; false at the end.
 pub(super) fn next(rows: &mut csv::Reader<Input>, record: &mut csv::ByteRecord) -> Result<bool, DataError> {
-    rows.get_mut().mark();
-    rows.read_byte_record(record).map_err(|error| {
-        let what = error.to_string();
-        match error.into_kind() {
-            csv::ErrorKind::Io(error) => rows.get_ref().fault(error),
-            _ => DataError::Format { path: rows.get_ref().path().into(), what },
+    loop {
+        rows.get_mut().mark();
+        let more = rows.read_byte_record(record).map_err(|error| {
+            let what = error.to_string();
+            match error.into_kind() {
+                csv::ErrorKind::Io(error) => rows.get_ref().fault(error),
+                _ => DataError::Format { path: rows.get_ref().path().into(), what },
+            }
+        })?;
+        if !more || record.len() > 1 || !is_blank(record.as_slice()) {
+            return Ok(more);
         }
-    })
+    }
+}
+
+/// The line at which a record begins that was just read. The position that the record carries is where the one before it
+/// ended: before blank lines and, where lines end in `\r\n`, before that `\n`.
+pub(super) fn line(rows: &csv::Reader<Input>, record: &csv::ByteRecord) -> u64 {
+    let within = record.as_slice().split(|&b| b == b'\n').count() as u64 - 1;
+    let end = rows.position();
+    end.line() - within - u64::from(rows.get_ref().ended_by_newline(end.byte()))
 }
 
 fn take(

@@ -107,7 +107,7 @@ pub(super) fn read(mut input: Input, session: &mut Session<'_>, shelf: &mut Shel
             Ok(())
         };
         let outcome = take();
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = || table::line(&rows, &record);
         session.count(&mut reading, rows.get_ref(), line, outcome)?;
     }
     let mut counts: Vec<((u32, u32), u64)> = counts.into_iter().collect();

@@ -21,7 +21,7 @@ use crate::DataError;
 
 /// True if a first line has this layout.
 pub(super) fn is_one(line: &str) -> bool {
-    let mut tokens = line.split_ascii_whitespace();
+    let mut tokens = line.split_whitespace();
     let timed = |token: &str| token.split_once('|').is_some_and(|(item, time)| !item.is_empty() && is_digits(time));
     tokens.next().is_some_and(|user| !user.contains('|')) && tokens.next().is_some_and(timed) && tokens.all(timed)
 }
@@ -38,12 +38,12 @@ pub(super) fn read(input: Input, session: &mut Session<'_>, log: &mut RawLog, on
         return Err(DataError::config("data.domains.only", what));
     }
     session.each_line(input, |line| {
-        let mut tokens = line.split_ascii_whitespace();
+        let mut tokens = line.split_whitespace();
         let Some(user) = tokens.next() else { return Ok(()) };
         let user = users.as_ref().map_or(Ok(user), |users| users.name(user))?;
-        let user = log.users.intern(user);
+        let mut events = Vec::new();
         for token in tokens {
-            let Some((item, time)) = token.split_once('|') else {
+            let Some((item, time)) = token.split_once('|').filter(|(item, _)| !item.is_empty()) else {
                 return Err(format!("{token:?} is not item|time").into());
             };
             let domain = items.as_ref().and_then(|items| items.domain.get(item));
@@ -51,7 +51,12 @@ pub(super) fn read(input: Input, session: &mut Session<'_>, log: &mut RawLog, on
                 continue;
             }
             let item = items.as_ref().map_or(Ok(item), |items| items.name(item))?;
-            log.push_of(user, item, Some(1.0), parse_time(time)?);
+            events.push((item, parse_time(time)?));
+        }
+        // A bad line is left out whole.
+        let user = log.users.intern(user);
+        for (item, time) in events {
+            log.push_of(user, item, Some(1.0), time);
         }
         Ok(())
     })
@@ -96,7 +101,7 @@ impl Names {
     }
 
     fn name(&self, number: &str) -> Result<&str, Reason> {
-        let name = self.name.get(number).map(String::as_str);
+        let name = self.name.get(number).map(String::as_str).filter(|name| !name.is_empty());
         name.ok_or_else(|| format!("{number} is not in {}", self.file).into())
     }
 }

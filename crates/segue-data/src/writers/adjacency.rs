@@ -5,6 +5,9 @@ use std::io::{self, Write};
 use super::rows::Rows;
 use super::table::unfit;
 
+/// At the beginning of a file it is no part of the text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 pub(super) fn events(out: &mut dyn Write, rows: &Rows<'_>) -> io::Result<()> {
     let mut last = None;
     for event in rows.events() {
@@ -22,8 +25,8 @@ pub(super) fn events(out: &mut dyn Write, rows: &Rows<'_>) -> io::Result<()> {
 }
 
 fn check(id: &str) -> io::Result<&str> {
-    if id.contains(char::is_whitespace) {
-        return Err(unfit(id, "a space, which adjacency lists cannot hold"));
+    if id.contains(|c: char| c.is_whitespace() || c == BYTE_ORDER_MARK) {
+        return Err(unfit(id, "a space or a byte order mark, which adjacency lists cannot hold"));
     }
     Ok(id)
 }

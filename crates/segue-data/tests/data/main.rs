@@ -8,6 +8,7 @@ mod five_splits;
 mod folder;
 mod formats;
 mod links;
+mod odd_files;
 mod options;
 mod properties;
 mod resume;

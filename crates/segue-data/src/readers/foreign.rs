@@ -1,0 +1,59 @@
+//! Calls into the Parquet library, which panics on some damaged files: [`guarded`] makes errors of them.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ::parquet::errors::ParquetError;
+use ::parquet::file::metadata::ParquetMetaData;
+
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// True while this thread is in a call whose panic will be reported as damage of a file; a panic hook need not print it.
+pub fn is_guarded() -> bool {
+    GUARDED.get()
+}
+
+/// Calls the library; a panic within it is an error. What it worked on is not used again after one.
+pub(crate) fn guarded<T>(call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    let before = GUARDED.replace(true);
+    let outcome = catch_unwind(AssertUnwindSafe(call));
+    GUARDED.set(before);
+    outcome.unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(damaged(said.unwrap_or("it cannot be decoded")))
+    })
+}
+
+pub(super) fn damaged(what: impl std::fmt::Display) -> ParquetError {
+    ParquetError::General(format!("the file is damaged ({what}); fetch or write it again"))
+}
+
+/// Refuses places and counts that no file of `size` bytes can have, before anything is allocated by them.
+pub(crate) fn check(metadata: &ParquetMetaData, size: u64) -> Result<(), ParquetError> {
+    let within = |at: i64| u64::try_from(at).is_ok_and(|at| at <= size);
+    for group in metadata.row_groups() {
+        if group.num_rows() < 0 {
+            return Err(damaged("a negative number of rows"));
+        }
+        for column in group.columns() {
+            let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+            let end = start.checked_add(column.compressed_size());
+            if !(within(start) && within(column.compressed_size()) && end.is_some_and(within)) {
+                return Err(damaged(format!("column {} lies outside", column.column_path())));
+            }
+            // A column without lists has a value or a null per row.
+            let is_flat = column.column_descr().max_rep_level() == 0;
+            if column.num_values() < 0 || (is_flat && column.num_values() != group.num_rows()) {
+                let rows = group.num_rows();
+                return Err(damaged(format!(
+                    "column {} of {rows} rows has {} values",
+                    column.column_path(),
+                    column.num_values()
+                )));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! What tells nothing changes nothing: byte order marks, blank lines, ends of lines, the parts a file was compressed in.
+//! What is damaged is refused. Most cases were found by the fuzzer of `fuzz/`.
+
+use std::io::Write;
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use segue_data::prepare::{PrepareOptions, SplitConfig, SplitKind};
+use segue_data::readers::{Format, Layout, RawRow, Session, is_guarded, read_ids, read_log};
+use segue_data::writers::{ExportFormat, Ids, export};
+
+use super::{data, domain, files, kind, message, quiet, run};
+
+/// Rows, bad lines as `line: reason`.
+type Read = (Vec<(String, String, Option<f32>, Option<i64>)>, Vec<String>);
+
+fn read(content: &[u8], layout: &Layout) -> Read {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    std::fs::write(&path, content).unwrap();
+    let mut listen = quiet();
+    let mut session = Session::new(Some(9), &mut listen);
+    let log = read_log(&[path], layout, &mut session).unwrap();
+    let mut rows = Vec::new();
+    let take =
+        |row: RawRow| rows.push((log.users.get(row.user).into(), log.items.get(row.item).into(), row.value, row.time));
+    log.rows.each(take).unwrap();
+    (rows, session.into_files().remove(0).bad_shown)
+}
+
+fn gz(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A log of every format that is told by its first line; two events.
+const LOGS: [(&str, &str); 14] = [
+    ("movielens tabs", "196\t242\t3\t881250949\n186\t302\t3\t891717742\n"),
+    ("movielens dat", "1::1193::5::978300760\n1::661::3::978302109\n"),
+    ("movielens csv", "userId,movieId,rating,timestamp\n1,1,4.0,964982703\n1,3,4.0,964981247\n"),
+    ("kaggle", "userId,movieId,rating,timestamp\n1,2,3.5,2005-04-02 23:53:47\n1,29,3.5,2005-04-02 23:31:16\n"),
+    (
+        "amazon json",
+        "{\"overall\": 5.0, \"reviewerID\": \"A1\", \"asin\": \"B1\", \"unixReviewTime\": 1}\n{\"overall\": 4.0, \"reviewerID\": \"A2\", \"asin\": \"B1\", \"unixReviewTime\": 2}\n",
+    ),
+    ("amazon 2018 ratings", "0001713353,A1C6M8LCIX4M6M,5.0,1123804800\n0001713353,A1REUF3A1YCPHM,5.0,1112140800\n"),
+    (
+        "goodreads json",
+        "{\"user_id\": \"u1\", \"book_id\": \"7\", \"rating\": 5, \"is_read\": true}\n{\"user_id\": \"u2\", \"book_id\": \"7\", \"rating\": 3, \"is_read\": true}\n",
+    ),
+    (
+        "book-crossing",
+        "\"User-ID\";\"ISBN\";\"Book-Rating\"\n\"276725\";\"034545104X\";\"5\"\n\"276726\";\"0155061224\";\"6\"\n",
+    ),
+    ("douban", "1\t1630\t4\n2\t4866\t5\n"),
+    ("semicolons", "user;item;rating\na;b;3\na;c;4\n"),
+    ("recbole", "user_id:token\titem_id:token\trating:float\nu\ta\t3\nu\tb\t4\n"),
+    ("adjacency", "0 4 8\n"),
+    ("timed sequence", "0 821|1381536000 1860|1381536000\n"),
+    (
+        "gorse",
+        "{\"FeedbackType\": \"read\", \"UserId\": \"u\", \"ItemId\": \"a\", \"Timestamp\": \"2020-01-01T00:00:00Z\"}\n{\"FeedbackType\": \"read\", \"UserId\": \"u\", \"ItemId\": \"b\", \"Timestamp\": \"2020-01-01T00:00:00Z\"}\n",
+    ),
+];
+
+#[test]
+fn what_tells_nothing_changes_nothing() {
+    for (name, content) in LOGS {
+        let plain = read(content.as_bytes(), &Layout::default());
+        assert_eq!((plain.0.len(), plain.1.len()), (2, 0), "{name}: {plain:?}");
+        let guises = [
+            ("byte order mark", ["\u{feff}", content].concat().into_bytes()),
+            ("blank first lines", ["\n \n\u{a0}\n", content].concat().into_bytes()),
+            ("mark before a blank line", ["\u{feff}\r\n", content].concat().into_bytes()),
+            ("blank lines between", content.replace('\n', "\n\n").into_bytes()),
+            ("ends of lines", content.replace('\n', "\r\n").into_bytes()),
+            ("no end of the last line", content.trim_end().into()),
+            ("compressed", gz(content.as_bytes())),
+            ("compressed byte by byte", content.as_bytes().chunks(1).flat_map(gz).collect()),
+        ];
+        for (guise, content) in guises {
+            assert_eq!(read(&content, &Layout::default()), plain, "{name}, {guise}");
+        }
+    }
+}
+
+#[test]
+fn bad_lines_keep_their_numbers() {
+    let rows = ["user,item,rating", "u,a,3", "u,b,x", "\"u\n2\",c,4", "u,d,\"y\"", "u,e,5", "u,f,z"];
+    let numbered = |lines: [usize; 3]| {
+        let reason = |(line, value): (usize, &str)| format!("{line}: rating \"{value}\" is not a number");
+        lines.into_iter().zip(["x", "y", "z"]).map(reason).collect::<Vec<_>>()
+    };
+    let layout = Layout { format: Format::Table, ..Layout::default() };
+    for end in ["\n", "\r\n"] {
+        let (plain, blank) = (numbered([3, 6, 8]), numbered([6, 11, 15]));
+        assert_eq!(read(rows.join(end).as_bytes(), &layout).1, plain, "{end:?}");
+        assert_eq!(read([&rows.join(end), end].concat().as_bytes(), &layout).1, plain, "{end:?} at the end");
+        let content = ["\n", &rows.join(&end.repeat(2))].concat();
+        assert_eq!(read(content.as_bytes(), &layout).1, blank, "{end:?}, blank lines between");
+    }
+    // A quote left open ends with the file.
+    assert_eq!(read(b"user,item,rating\nu,a,3\n\"u,b,x\n\n", &layout).1, ["3: has 1 cells, column 2 is needed"]);
+}
+
+#[test]
+fn a_bad_line_is_left_out_whole() {
+    let layout = Layout { format: Format::TimedSequence, ..Layout::default() };
+    let (rows, bad) = read(b"0 1|5 2|x\n1 3|7\n2 |9\n", &layout);
+    assert_eq!(rows, [("1".into(), "3".into(), Some(1.0), Some(7))]);
+    let starts: Vec<&str> = bad.iter().map(|bad| &bad[..2]).collect();
+    assert_eq!(starts, ["1:", "3:"], "{bad:?}");
+}
+
+#[test]
+fn white_space_alone_is_no_id() {
+    let dir = files(&[("ids", "user_id\na\n\u{a0}\n\u{2003}b \n")]);
+    let mut listen = quiet();
+    let ids = read_ids(&dir.path().join("ids"), &mut Session::new(None, &mut listen)).unwrap();
+    assert_eq!(ids, ["a", "b"]);
+    let layout = Layout { format: Format::Adjacency, ..Layout::default() };
+    assert_eq!(read("7 \u{2028} 9\n".as_bytes(), &layout).0, [("7".into(), "9".into(), Some(1.0), None)]);
+}
+
+#[test]
+fn an_end_of_line_or_a_quote_parts_no_cells() {
+    for delimiter in ['\n', '\r', '"', 'é'] {
+        let dir = files(&[("log.csv", "user,item\nu,x\n")]);
+        let mut domain = domain(dir.path(), "films", "log.csv");
+        domain.delimiter = Some(delimiter);
+        let text = message(run(&data(vec![domain]), &PrepareOptions::default(), &SplitConfig::default()));
+        assert!(text.contains("data.domains.delimiter") && text.contains("cannot part cells"), "{text}");
+    }
+}
+
+#[test]
+fn a_mark_within_a_log_is_no_beginning_of_a_list() {
+    let rows = "xyzw".chars().zip(1..).map(|(item, time)| format!("\u{feff}u,{item},1,{time}\n"));
+    let dir = files(&[("log.csv", &format!("user,item,rating,timestamp\n{}", rows.collect::<String>()))]);
+    let (prepared, _) =
+        run(&data(vec![domain(dir.path(), "films", "log.csv")]), &PrepareOptions::default(), &SplitConfig::default())
+            .unwrap();
+    let out = dir.path().join("out");
+    let refused = export(&out, (&prepared, "odd"), ExportFormat::Adjacency, Ids::External).unwrap_err().to_string();
+    assert!(refused.contains("byte order mark"), "{refused}");
+    export(&out, (&prepared, "odd"), ExportFormat::Csv, Ids::External).unwrap();
+}
+
+fn all_files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        if entry.path().is_dir() { all_files(&entry.path(), found) } else { found.push(entry.path()) }
+    }
+}
+
+/// Every byte of a small Parquet file changed in turn, the footer's among them: an error that names the file or rows, but
+/// no panic, though the library has some.
+#[test]
+fn a_damaged_parquet_file_is_refused() {
+    let rows: String = (0..40).map(|n| format!("u{},i{},{},{n}\n", n % 4, n, n % 5 + 1)).collect();
+    let dir = files(&[("log.csv", &format!("user,item,rating,timestamp\n{rows}"))]);
+    let (prepared, _) = run(
+        &data(vec![domain(dir.path(), "films", "log.csv")]),
+        &PrepareOptions::default(),
+        &kind(SplitKind::LeaveOneOut),
+    )
+    .unwrap();
+    let out = dir.path().join("out");
+    export(&out, (&prepared, "sound"), ExportFormat::Parquet, Ids::External).unwrap();
+    let mut found = Vec::new();
+    all_files(&out, &mut found);
+    let file = found.iter().find(|path| path.ends_with("train.parquet")).unwrap();
+    let sound = std::fs::read(file).unwrap();
+    let damaged = dir.path().join("damaged.parquet");
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !is_guarded() {
+            print(panic);
+        }
+    }));
+    let mut refused = 0;
+    for at in 0..sound.len() {
+        for change in [0x01, 0xff] {
+            let mut bytes = sound.clone();
+            bytes[at] ^= change;
+            std::fs::write(&damaged, &bytes).unwrap();
+            let mut listen = quiet();
+            let mut session = Session::new(Some(u64::MAX), &mut listen);
+            let read = read_log(
+                std::slice::from_ref(&damaged),
+                &Layout { format: Format::Parquet, ..Layout::default() },
+                &mut session,
+            );
+            if let Err(error) = read {
+                assert!(error.to_string().contains("damaged.parquet"), "byte {at}: {error}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > sound.len() / 2, "{refused} of {} changes were seen", 2 * sound.len());
+}
