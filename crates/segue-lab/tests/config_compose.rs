@@ -261,3 +261,42 @@ run_name: '${seed}: a'
     assert_eq!(text, expected);
     assert_eq!(parse_yaml(&text, "job").unwrap().value, composed.job());
 }
+
+/// No text on the command line or in a file is too long or too deep for a message.
+#[test]
+fn lengths_and_depths_have_their_limits() {
+    let far = format!("seed={}{{", "a".repeat(70_000));
+    let refused = parse_overrides(&[far.as_str()]).expect_err("a brace left open").to_string();
+    assert!(refused.starts_with("cannot read override at column 7000") && refused.ends_with('^'), "{refused:.80}");
+
+    let deep = format!("+{}a=1", "a.".repeat(100_000));
+    let refused = composed(&[&deep]).expect_err("too deep").to_string();
+    assert!(refused.contains("nests deeper than 64 levels"), "{refused:.200}");
+    let package = format!("+model@{}a=svd", "a.".repeat(100_000));
+    let refused = composed(&[&package]).expect_err("too deep").to_string();
+    assert!(refused.contains("nests deeper than 64 levels"), "{refused:.200}");
+    let both = format!("+{}={}1{}", ["a"; 40].join("."), "[".repeat(40), "]".repeat(40));
+    let refused = composed(&[&both]).expect_err("too deep").to_string();
+    assert!(refused.contains("nests deeper than 64 levels"), "{refused:.200}");
+    check(&[&format!("+{}=1", ["a"; 60].join("."))], &["a"; 60].join("."), &json!(1));
+
+    // A long text, repeated.
+    let aliases = format!("a: &a {}\nb: [{}]\n", "x".repeat(100_000), "*a,".repeat(9_000));
+    let refused = parse_yaml(&aliases, "a.yaml").expect_err("900 MB").to_string();
+    assert!(refused.contains("a.yaml") && refused.contains("unfolds to more than"), "{refused:.200}");
+}
+
+#[test]
+fn texts_with_space_around_them_and_long_keys_come_back() {
+    for text in [" :: ", " a", "a\t", " ", ":", "a : b"] {
+        let item = &parse_overrides(&[format!("seed='{text}'")]).expect("a quoted text")[0];
+        let Some(segue_lab::config::OverrideValue::Element(element)) = &item.value else { panic!("{item:?}") };
+        let written = item.with_element(element.clone()).text;
+        check(&[&written], "seed", &json!(text));
+    }
+    for length in [100, 101, 1_023, 1_024, 1_025, 5_000] {
+        let value = json!({ "k".repeat(length): { "x: y".repeat(length): [1, { "é".repeat(length): null }] } });
+        let written = to_yaml(&value);
+        assert_eq!(parse_yaml(&written, "a.yaml").expect("as written").value, value, "{length}");
+    }
+}

@@ -13,11 +13,12 @@ use serde_json::{Map, Value};
 
 use super::defaults::{Entry, Expansion, expand};
 use super::error::{ConfigError, Origin, UnknownKey};
-use super::keypath::{self, below, embedded, get, get_mut, join, leaves, merge};
+use super::keypath::{self, below, depth, embedded, get, get_mut, join, leaves, merge};
 use super::overrides::{Action, Override, OverrideValue};
 use super::schema::{NoSchema, Schema};
 use super::source::ConfigSource;
 use super::suggest;
+use super::yaml::MAX_DEPTH;
 
 /// A composed configuration.
 #[derive(Debug, Clone)]
@@ -162,6 +163,10 @@ struct Composer<'a> {
 impl Composer<'_> {
     fn merge_entry(&mut self, entry: &Entry) -> Result<(), ConfigError> {
         let package = entry.package.as_str();
+        if keypath::segments(package).count() >= MAX_DEPTH {
+            let at = Origin::Schema { group: entry.group.clone(), option: entry.option.clone() };
+            return Err(ConfigError::Value { at, message: too_deep(package) });
+        }
         if let Some(defaults) = self.schema.defaults(&entry.group, &entry.option).filter(|_| !entry.group.is_empty()) {
             for leaf in leaves(&defaults) {
                 let origin = Origin::Schema { group: entry.group.clone(), option: entry.option.clone() };
@@ -184,6 +189,9 @@ impl Composer<'_> {
         }
         let own = file.document.lines.iter().filter(|(path, _)| below(path, "defaults").is_none());
         let mut lines: BTreeMap<String, usize> = own.map(|(path, &line)| (join(package, path), line)).collect();
+        if keypath::segments(package).count() + depth(&content) > MAX_DEPTH {
+            return Err(ConfigError::Value { at: origin(1), message: too_deep(package) });
+        }
         let mut content = embedded(package, content);
         for (section, (group, option, defaults)) in &self.sections.known {
             let Some(Value::Object(map)) = get_mut(&mut content, section) else { continue };
@@ -283,6 +291,7 @@ impl Composer<'_> {
 
     /// Sets a key and the sections above it.
     fn force(&mut self, item: &Override, key: &str, value: Value) -> Result<(), ConfigError> {
+        fits(item, keypath::segments(key).count() + depth(&value), key)?;
         let mut at = &mut self.value;
         let mut above = String::new();
         for segment in keypath::segments(key) {
@@ -334,6 +343,8 @@ impl Composer<'_> {
     }
 
     fn extend(&mut self, item: &Override, key: &str, more: Vec<Value>) -> Result<(), ConfigError> {
+        let deepest = more.iter().map(depth).max().unwrap_or(0);
+        fits(item, keypath::segments(key).count() + 1 + deepest, key)?;
         match get_mut(&mut self.value, key) {
             Some(Value::Array(items)) => items.extend(more),
             Some(other) => {
@@ -435,4 +446,14 @@ fn rename_lines(lines: &mut BTreeMap<String, usize>, from: &str, to: &str) {
         lines.remove(&old);
         lines.insert(new, line);
     }
+}
+
+/// Refuses what could not be written and read back.
+fn fits(item: &Override, depth: usize, key: &str) -> Result<(), ConfigError> {
+    let at = || Origin::CommandLine(item.text.clone());
+    if depth > MAX_DEPTH { Err(ConfigError::Value { at: at(), message: too_deep(key) }) } else { Ok(()) }
+}
+
+fn too_deep(key: &str) -> String {
+    format!("what is set at `{key:.60}` nests deeper than {MAX_DEPTH} levels, which no configuration needs")
 }

@@ -5,6 +5,9 @@ use serde_json::Value;
 use super::float;
 use super::yaml::plain_scalar;
 
+/// Bytes of a key that may stand before its colon; readers look no further than 1024 characters, some of them 128.
+const SIMPLE_KEY: usize = 100;
+
 /// Writes `value` as YAML that [`parse_yaml`](super::parse_yaml), and any YAML 1.1 or 1.2 reader, reads back the same.
 pub fn to_yaml(value: &Value) -> String {
     let mut out = String::new();
@@ -18,7 +21,14 @@ fn block(out: &mut String, value: &Value, indent: usize) {
         Value::Object(map) if !map.is_empty() => {
             for (i, (key, value)) in map.iter().enumerate() {
                 pad(out, if i > 0 { indent } else { 0 });
-                text(out, key);
+                if key.len() > SIMPLE_KEY {
+                    out.push_str("? ");
+                    text(out, key);
+                    out.push('\n');
+                    pad(out, indent);
+                } else {
+                    text(out, key);
+                }
                 out.push(':');
                 match value {
                     Value::Object(inner) if !inner.is_empty() => {

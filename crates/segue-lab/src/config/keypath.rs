@@ -35,6 +35,16 @@ pub(super) fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('.').filter(move |_| !path.is_empty())
 }
 
+/// Levels of lists and mappings.
+pub(super) fn depth(value: &Value) -> usize {
+    let below = |deepest: Option<usize>| 1 + deepest.unwrap_or(0);
+    match value {
+        Value::Object(map) => below(map.values().map(depth).max()),
+        Value::Array(items) => below(items.iter().map(depth).max()),
+        _ => 0,
+    }
+}
+
 /// `prefix.rest`, without a dot where either is empty.
 pub(super) fn join(prefix: &str, rest: &str) -> String {
     match (prefix, rest) {

@@ -68,7 +68,7 @@ pub enum Element {
 
 /// An override that does not follow the grammar.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("cannot read override at column {column}: {message}\n  {text}\n  {caret:>column$}", caret = '^')]
+#[error("cannot read override at column {column}: {message}\n  {text}\n  {}^", " ".repeat(column.saturating_sub(1)))]
 pub struct OverrideError {
     /// The override as written, control characters shown as spaces.
     pub text: String,
@@ -190,8 +190,9 @@ fn escaped(text: &str) -> String {
 
 fn written_text(text: &str) -> String {
     // A lone interpolation is written bare: it reads better and its braces must not be escaped.
-    // A bare backslash would escape the bracket that may follow it.
-    let bare = (!text.contains('\\')).then(|| text.to_owned());
+    // A bare backslash would escape the bracket that may follow it, and bare space around a text is lost.
+    let is_bare = !text.contains('\\') && text.trim_matches([' ', '\t']) == text;
+    let bare = is_bare.then(|| text.to_owned());
     for plain in bare.into_iter().chain([escaped(text)]) {
         if reads_as(&plain, text) {
             return plain;

@@ -3,14 +3,15 @@
 //! Scalars are read as Hydra's loader reads them (YAML 1.1 booleans `yes/no/on/off`, `1_000`, `1e-3` a float), except
 //! that the three traps of YAML 1.1 are closed: `1:30` is text and not 90, a timestamp is text, and `010` is refused
 //! because readers disagree on 8 and 10. Keys are text. Duplicate keys, several documents, infinities and unknown tags
-//! are errors; aliases may not unfold to more than [`MAX_NODES`] nodes.
+//! are errors; aliases may not unfold to more than [`MAX_NODES`] nodes, 64 bytes of text being one.
 
 use std::collections::BTreeMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 use serde_json::{Map, Value};
 
-const MAX_DEPTH: usize = 64;
+/// Levels of one document, and of the composed configuration, which is written as one.
+pub(super) const MAX_DEPTH: usize = 64;
 /// Nodes of one document, aliases unfolded.
 const MAX_NODES: usize = 200_000;
 
@@ -100,6 +101,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Counts a text, which a repeated alias repeats, and a path, which every child of a long key repeats.
+    fn count_text(&mut self, bytes: usize, span: Span) -> Result<(), YamlError> {
+        self.count(bytes / 64, span)
+    }
+
     fn count(&mut self, nodes: usize, span: Span) -> Result<(), YamlError> {
         self.nodes = self.nodes.saturating_add(nodes);
         if self.nodes > MAX_NODES {
@@ -124,6 +130,7 @@ impl<'a> Reader<'a> {
                 (value, 0)
             }
             Event::Scalar(text, style, anchor, tag) => {
+                self.count_text(text.len(), span)?;
                 let value = scalar(&text, style, tag.as_deref()).map_err(|message| self.error(span, message))?;
                 (value, anchor)
             }
@@ -153,6 +160,13 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn note_line(&mut self, span: Span) -> Result<(), YamlError> {
+        let path = self.path.join(".");
+        self.count_text(path.len(), span)?;
+        self.lines.insert(path, span.start.line());
+        Ok(())
+    }
+
     fn sequence(&mut self, depth: usize) -> Result<Value, YamlError> {
         let mut items = Vec::new();
         loop {
@@ -161,7 +175,7 @@ impl<'a> Reader<'a> {
                 return Ok(Value::Array(items));
             }
             self.path.push(items.len().to_string());
-            self.lines.insert(self.path.join("."), span.start.line());
+            self.note_line(span)?;
             items.push(self.node(event, span, depth + 1)?.0);
             self.path.pop();
         }
@@ -202,7 +216,7 @@ impl<'a> Reader<'a> {
                 return Err(self.error(span, message));
             }
             self.path.push(key.clone());
-            self.lines.insert(self.path.join("."), span.start.line());
+            self.note_line(span)?;
             let (event, span) = self.next()?;
             let value = self.node(event, span, depth + 1)?.0;
             self.path.pop();
