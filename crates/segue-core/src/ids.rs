@@ -28,16 +28,39 @@ fn is_number(id: &str) -> bool {
     id.bytes().all(|c| c.is_ascii_digit()) && !id.is_empty() && (id == "0" || !id.starts_with('0'))
 }
 
-/// What decides [`external_order`] in most cases: less here is less there.
-fn leading(id: &str) -> u64 {
-    // Numbers are below 2^63: by their length, then by their first digits; texts are above, by their first bytes.
-    let kind = if is_number(id) { id.len().min(0x7f) as u8 } else { 0x80 };
-    let mut bytes = [0; 8];
-    bytes[0] = kind;
-    // Of numbers with more digits than a byte tells, the first ones decide nothing.
-    let shown = if kind == 0x7f { &[] } else { &id.as_bytes()[..id.len().min(7)] };
-    bytes[1..=shown.len()].copy_from_slice(shown);
-    u64::from_be_bytes(bytes)
+/// An id that is sorted by value where it is short, without a look at its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct SortKey([u64; 2]);
+
+impl SortKey {
+    /// Bytes of an id that a key holds.
+    const SHORT: usize = 14;
+
+    /// What decides [`external_order`] in most cases: less here is less there.
+    fn of(id: &str) -> Self {
+        // Numbers are below 2^127: by their length, then by their first digits; texts are above, by their first bytes.
+        let kind = if is_number(id) { id.len().min(0x7f) as u8 } else { 0x80 };
+        let mut bytes = [0; 16];
+        bytes[0] = kind;
+        // Of numbers with more digits than a byte tells, the first ones decide nothing.
+        let shown = if kind == 0x7f { &[] } else { &id.as_bytes()[..id.len().min(Self::SHORT)] };
+        bytes[1..=shown.len()].copy_from_slice(shown);
+        // Where one id begins as the other, the shorter is less, and two short ones of equal keys are equal.
+        bytes[15] = id.len().min(Self::SHORT + 1) as u8;
+        let key = u128::from_be_bytes(bytes);
+        Self([(key >> 64) as u64, key as u64])
+    }
+
+    /// The bytes of the id, if the key holds them all.
+    fn whole(self, bytes: &mut [u8; 16]) -> Option<&[u8]> {
+        *bytes = (u128::from(self.0[0]) << 64 | u128::from(self.0[1])).to_be_bytes();
+        let len = bytes[15] as usize;
+        (len <= Self::SHORT).then(|| &bytes[1..=len])
+    }
+
+    fn is_whole(self) -> bool {
+        self.0[1] as u8 as usize <= Self::SHORT
+    }
 }
 
 /// External ids in [`external_order`]; the position of an id is its dense id.
@@ -64,24 +87,34 @@ impl IdMap {
 
     /// The ids of several lists as one map, and for each list the dense ids of its members in its order.
     ///
-    /// `name(list, n)` is member `n` of a list of `sizes[list]` members. Sixteen bytes a member are held beside the map.
+    /// `name(list, n)` is member `n` of a list of `sizes[list]` members. Twenty-four bytes a member are held beside the map.
     pub fn joined<'a>(sizes: &[usize], name: impl Fn(usize, u32) -> Cow<'a, str> + Sync) -> (Self, Vec<Vec<u32>>) {
         let members = sizes.iter().enumerate().flat_map(|(list, &n)| (0..n as u32).map(move |n| (list as u32, n)));
-        let mut members: Vec<(u64, u32, u32)> = members.map(|(list, n)| (0, list, n)).collect();
-        let of = |&(_, list, n): &(u64, u32, u32)| name(list as usize, n);
-        members.par_iter_mut().for_each(|member| member.0 = leading(&of(member)));
-        members.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| external_order(&of(a), &of(b))));
-        let mut map = Self::default();
+        let mut members: Vec<(SortKey, u32, u32)> = members.map(|(list, n)| (SortKey([0; 2]), list, n)).collect();
+        let of = |&(_, list, n): &(SortKey, u32, u32)| name(list as usize, n);
+        members.par_iter_mut().for_each(|member| member.0 = SortKey::of(&of(member)));
+        let order = |a: &(SortKey, u32, u32), b: &(SortKey, u32, u32)| match a.0.cmp(&b.0) {
+            Ordering::Equal if !a.0.is_whole() => external_order(&of(a), &of(b)),
+            order => order,
+        };
+        members.par_sort_unstable_by(order);
+        let (mut text, mut ends, mut bytes) = (Vec::new(), Vec::new(), [0; 16]);
         let mut dense: Vec<Vec<u32>> = sizes.iter().map(|&n| vec![0; n]).collect();
+        let mut last = None;
         for member in &members {
-            let id = of(member);
-            if map.is_empty() || map.external(map.len() as u32 - 1) != id {
-                map.text.push_str(&id);
-                map.ends.push(map.text.len());
+            if last.is_none_or(|last| order(last, member).is_ne()) {
+                match member.0.whole(&mut bytes) {
+                    Some(id) => text.extend_from_slice(id),
+                    None => text.extend_from_slice(of(member).as_bytes()),
+                }
+                ends.push(text.len());
+                last = Some(member);
             }
-            dense[member.1 as usize][member.2 as usize] = map.len() as u32 - 1;
+            dense[member.1 as usize][member.2 as usize] = ends.len() as u32 - 1;
         }
-        (map, dense)
+        // Every part of the text was one before.
+        let text = String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into());
+        (Self { text, ends }, dense)
     }
 
     /// The ids whose place in `kept` is true.
@@ -157,7 +190,7 @@ mod tests {
 
         #[test]
         fn joined_lists_are_one_map(lists in proptest::collection::vec(
-            proptest::collection::vec("[0-9]{0,9}|[0-9a-z\u{80}-\u{100}]{0,9}|1[0-9]{125,130}", 0..20), 0..4,
+            proptest::collection::vec("[0-9]{0,18}|(a{11,13})?[0-9a-b\0\u{80}-\u{81}]{0,4}|1[0-9]{125,130}", 0..20), 0..4,
         )) {
             let sizes: Vec<usize> = lists.iter().map(Vec::len).collect();
             let (map, dense) = IdMap::joined(&sizes, |list, n| lists[list][n as usize].as_str().into());

@@ -225,7 +225,7 @@ fn arrange(
     let mut per_domain = vec![vec![0_u32; n_users]; domains.len()];
     for log in &logs {
         let counts = &mut per_domain[log.domain];
-        log.rows.each(|row| counts[log.users[row.user as usize] as usize] += 1)?;
+        log.users.iter().zip(log.rows.per_user()).for_each(|(&user, n)| counts[user as usize] += n);
     }
     let n_rows: usize = logs.iter().map(|log| log.rows.len()).sum();
     let all: Vec<u32> = (0..n_users).map(|user| per_domain.iter().map(|counts| counts[user]).sum()).collect();

@@ -129,7 +129,9 @@ pub(crate) fn read_file(
         Format::TimedSequence => timed_sequence::read(input, session, log, &layout.only),
         Format::Parquet => parquet::read(path, session, log, layout),
         Format::Table | Format::Recbole | Format::Auto => table::read(input, session, log, layout),
-    }
+    }?;
+    log.settle();
+    Ok(())
 }
 
 /// The format of a file by its first line; what nothing else fits is a table.

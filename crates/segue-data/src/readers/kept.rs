@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::log::{Names, RawLog};
+use super::log::RawLog;
 use super::many::LogFile;
+use super::names::Names;
 use super::open::Fnv;
 use super::session::InputFile;
 use crate::DataError;
@@ -77,8 +78,9 @@ pub(super) fn find(file: &LogFile, limit: Option<u64>, spill: &Arc<Spill>) -> Op
     }
     let names = |what: &str| read(&mut spill.read(&format!("{name}.{what}")).ok()?);
     let (users, items) = (names("users")?, names("items")?);
-    let log = RawLog::kept(Arc::clone(spill), name, (users, items), (note.rows, note.timed));
-    Some((RawLog { nameless: note.nameless, ..log? }, note.files))
+    let mut log = RawLog::kept(Arc::clone(spill), name, (users, items), (note.rows, note.timed))?;
+    log.nameless = note.nameless;
+    Some((log, note.files))
 }
 
 /// Removes what was begun and not finished, so that a file is read from its beginning.

@@ -1,105 +1,10 @@
 //! A raw log in memory: interned ids and columns, never the text of a file.
 
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use foldhash::fast::FixedState;
-
+use super::names::{Batch, Names};
 use crate::DataError;
 use crate::spill::{Blocks, Spill, block, put};
-
-/// Distinct strings in order of first appearance, in one buffer.
-#[derive(Debug, Clone, Default)]
-pub struct Names {
-    text: String,
-    ends: Vec<usize>,
-    /// Open addressing with linear probing: id + 1 in the lower half and the upper half of the hash above it, or 0.
-    slots: Vec<u64>,
-}
-
-impl Names {
-    /// Number of distinct strings.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// True if there is none.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// The string of an id. Panics if `id >= len()`.
-    pub fn get(&self, id: u32) -> &str {
-        let id = id as usize;
-        let start = if id == 0 { 0 } else { self.ends[id - 1] };
-        &self.text[start..self.ends[id]]
-    }
-
-    /// All strings by id.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.len() as u32).map(|id| self.get(id))
-    }
-
-    /// The id of `name`, if it is known.
-    pub fn find(&self, name: &str) -> Option<u32> {
-        if self.slots.is_empty() {
-            return None;
-        }
-        self.probe(name, hash(name)).ok()
-    }
-
-    /// The id of `name`, a new one where it is new.
-    pub fn intern(&mut self, name: &str) -> u32 {
-        if (self.len() + 1) * 4 > self.slots.len() * 3 {
-            self.grow();
-        }
-        let hash = hash(name);
-        self.probe(name, hash).unwrap_or_else(|slot| {
-            let id = self.len() as u32;
-            self.text.push_str(name);
-            self.ends.push(self.text.len());
-            self.slots[slot] = (hash & UPPER) | (u64::from(id) + 1);
-            id
-        })
-    }
-
-    /// The id of a name, or the slot where it belongs. At most three of four slots are taken, so an empty one ends the
-    /// search.
-    fn probe(&self, name: &str, hash: u64) -> Result<u32, usize> {
-        let mask = self.slots.len() - 1;
-        let mut slot = hash as usize & mask;
-        loop {
-            match self.slots[slot] {
-                0 => return Err(slot),
-                taken if taken & UPPER == hash & UPPER && self.get(taken as u32 - 1) == name => {
-                    return Ok(taken as u32 - 1);
-                }
-                _ => slot = (slot + 1) & mask,
-            }
-        }
-    }
-
-    fn grow(&mut self) {
-        let size = (self.slots.len() * 2).max(1 << 6);
-        let mut slots = vec![0; size];
-        for id in 0..self.len() as u32 {
-            let hash = hash(self.get(id));
-            let mut slot = hash as usize & (size - 1);
-            while slots[slot] != 0 {
-                slot = (slot + 1) & (size - 1);
-            }
-            slots[slot] = (hash & UPPER) | (u64::from(id) + 1);
-        }
-        self.slots = slots;
-    }
-}
-
-const UPPER: u64 = !0 << 32;
-
-/// A fixed seed: the order of the table never shows, and equal runs cost the same.
-fn hash(name: &str) -> u64 {
-    FixedState::with_seed(0).hash_one(name)
-}
 
 /// Interactions as read: one row per event, ids interned in order of first appearance.
 #[derive(Debug, Default)]
@@ -112,7 +17,19 @@ pub struct RawLog {
     pub rows: RawRows,
     /// Rows without user or item: counted, not kept.
     pub nameless: u64,
+    pending: Pending,
 }
+
+/// Rows whose names have no numbers yet; see [`Names::intern_batch`].
+#[derive(Debug, Default)]
+struct Pending {
+    users: Batch,
+    items: Batch,
+    rest: Vec<(Option<f32>, Option<i64>)>,
+}
+
+/// Rows whose names are looked up together.
+const BATCH: usize = 64;
 
 impl RawLog {
     /// A log whose rows may leave memory.
@@ -132,10 +49,16 @@ impl RawLog {
         let mut rows = RawRows::default();
         (rows.len, rows.timed) = (len, timed);
         rows.away = Some(Away { spill, file, n: len });
-        let mut n = 0;
-        rows.each(|row| n += usize::from((row.user as usize) < users.len() && (row.item as usize) < items.len()))
-            .ok()?;
-        (n == len).then_some(Self { users, items, rows, nameless: 0 })
+        let (mut per_user, mut n) = (vec![0; users.len()], 0);
+        let known = |row: RawRow| {
+            if let (Some(count), true) = (per_user.get_mut(row.user as usize), (row.item as usize) < items.len()) {
+                *count += 1;
+                n += 1;
+            }
+        };
+        rows.each(known).ok()?;
+        rows.per_user = per_user;
+        (n == len).then_some(Self { users, items, rows, ..Self::default() })
     }
 
     /// Number of rows.
@@ -148,18 +71,37 @@ impl RawLog {
         self.len() == 0
     }
 
-    /// Appends one event; an empty user or item is only counted.
+    /// Appends one event; an empty user or item is only counted. [`Self::settle`] must follow the last one.
     pub fn push(&mut self, user: &str, item: &str, value: Option<f32>, time: Option<i64>) {
         if user.is_empty() || item.is_empty() {
             self.nameless += 1;
             return;
         }
-        let user = self.users.intern(user);
-        self.push_of(user, item, value, time);
+        self.pending.users.push(user);
+        self.pending.items.push(item);
+        self.pending.rest.push((value, time));
+        if self.pending.rest.len() == BATCH {
+            self.settle();
+        }
+    }
+
+    /// Numbers the names of the rows that wait for it.
+    pub fn settle(&mut self) {
+        let Pending { users, items, rest } = &mut self.pending;
+        self.users.intern_batch(users);
+        self.items.intern_batch(items);
+        for ((&user, &item), (value, time)) in users.ids().iter().zip(items.ids()).zip(rest.drain(..)) {
+            self.rows.push(RawRow { user, item, value, time });
+        }
+        users.clear();
+        items.clear();
     }
 
     /// Appends one event of an interned user.
     pub fn push_of(&mut self, user: u32, item: &str, value: Option<f32>, time: Option<i64>) {
+        if !self.pending.rest.is_empty() {
+            self.settle();
+        }
         let item = self.items.intern(item);
         self.rows.push(RawRow { user, item, value, time });
     }
@@ -190,6 +132,7 @@ pub struct RawRows {
     away: Option<Away>,
     len: usize,
     timed: bool,
+    per_user: Vec<u32>,
     /// Bytes taken of the room that is shared with other logs.
     counted: usize,
     fault: Option<DataError>,
@@ -275,6 +218,11 @@ impl RawRows {
         self.timed
     }
 
+    /// Number of rows of each user; users beyond the list have none.
+    pub(crate) fn per_user(&self) -> &[u32] {
+        &self.per_user
+    }
+
     fn push(&mut self, row: RawRow) {
         if self.held.last().is_none_or(|columns| columns.user.len() == BLOCK) {
             self.make_room();
@@ -286,6 +234,10 @@ impl RawRows {
         columns.time.push(row.time.unwrap_or(0));
         columns.has.push(HAS_VALUE * u8::from(row.value.is_some()) + HAS_TIME * u8::from(row.time.is_some()));
         self.timed |= row.time.is_some();
+        if self.per_user.len() <= row.user as usize {
+            self.per_user.resize(row.user as usize + 1, 0);
+        }
+        self.per_user[row.user as usize] += 1;
         self.len += 1;
     }
 
@@ -355,18 +307,6 @@ impl Drop for RawRows {
 mod tests {
     use super::*;
 
-    #[test]
-    fn names_keep_their_ids_through_growth() {
-        let mut names = Names::default();
-        for round in 0..2 {
-            for n in 0..5000_u32 {
-                assert_eq!(names.intern(&format!("user {n}")), n, "round {round}");
-            }
-        }
-        assert_eq!((names.len(), names.get(4999)), (5000, "user 4999"));
-        assert_eq!((names.find("user 7"), names.find("user"), Names::default().find("")), (Some(7), None, None));
-    }
-
     fn rows(log: &RawLog) -> Vec<RawRow> {
         let mut rows = Vec::new();
         log.rows.each(|row| rows.push(row)).unwrap();
@@ -379,6 +319,7 @@ mod tests {
         log.push("u", "a", Some(3.0), None);
         log.push("u", "b", None, Some(7));
         log.push("", "b", Some(1.0), Some(8));
+        log.settle();
         let found = [
             RawRow { user: 0, item: 0, value: Some(3.0), time: None },
             RawRow { user: 0, item: 1, value: None, time: Some(7) },
@@ -394,6 +335,7 @@ mod tests {
         let mut log = RawLog::spilling(Arc::clone(&spill), "log".into());
         let n = BLOCK as i64 * 5 + 3;
         (0..n).for_each(|n| log.push("u", &(n % 7).to_string(), (n % 3 > 0).then_some(n as f32), Some(n)));
+        log.settle();
         log.rows.check().unwrap();
         assert!(spill.written() > 0);
         let times: Vec<i64> = rows(&log).iter().filter_map(|row| row.time).collect();

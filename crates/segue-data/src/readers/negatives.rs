@@ -29,5 +29,6 @@ pub fn read_negatives(path: &Path, session: &mut Session<'_>) -> Result<RawLog, 
         items.for_each(|item| log.push(user, item, Some(1.0), None));
         Ok(())
     })?;
+    log.settle();
     Ok(log)
 }

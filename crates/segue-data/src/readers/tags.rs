@@ -11,7 +11,7 @@ use std::path::Path;
 
 use super::columns::is_usual_item;
 use super::items::{Shelf, decoded};
-use super::log::Names;
+use super::names::Names;
 use super::open::Input;
 use super::session::{Reason, Session};
 use super::table;
