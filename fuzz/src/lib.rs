@@ -1,10 +1,12 @@
 //! What every target needs: [`fuzz!`].
 
+use std::sync::Once;
+
 /// The entry points of libFuzzer for the target of this name.
 #[macro_export]
 macro_rules! fuzz {
     ($name:literal) => {
-        libfuzzer_sys::fuzz_target!(|bytes: &[u8]| ($crate::target($name).check)(bytes));
+        libfuzzer_sys::fuzz_target!(|bytes: &[u8]| $crate::check($crate::target($name), bytes));
         libfuzzer_sys::fuzz_mutator!(|bytes: &mut [u8], size: usize, limit: usize, seed: u32| {
             $crate::mutated($crate::target($name), bytes, size, limit, seed)
         });
@@ -14,6 +16,20 @@ macro_rules! fuzz {
 /// The target called `name`.
 pub fn target(name: &str) -> &'static segue_fuzz::Target {
     segue_fuzz::target(name).expect("every binary is named after its target")
+}
+
+/// Checks one input. A panic of the Parquet library that the readers make an error of is no finding.
+pub fn check(target: &segue_fuzz::Target, bytes: &[u8]) {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let abort = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !segue_fuzz::is_guarded() {
+                abort(panic);
+            }
+        }));
+    });
+    (target.check)(bytes);
 }
 
 /// Mutates the first `size` bytes in place; the new size.

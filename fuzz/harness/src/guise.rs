@@ -17,7 +17,9 @@ pub(crate) fn may_wear(guise: &str, content: &[u8]) -> bool {
     match guise {
         "bom" => !content.starts_with("\u{feff}".as_bytes()),
         "crlf" | "end" => breakable,
-        "blank" | "gz" | "zst" | "parts" => true,
+        // A mark that is not at the beginning is text.
+        "blank" => !content.starts_with("\u{feff}".as_bytes()),
+        "gz" | "zst" | "parts" => true,
         _ => false,
     }
 }

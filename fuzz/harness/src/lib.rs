@@ -25,6 +25,7 @@ mod tables;
 pub use self::case::Case;
 pub use self::draw::Draw;
 pub use self::mutate::mutate;
+pub use segue_data::readers::is_guarded;
 
 /// A group of readers under test.
 #[derive(Debug)]

@@ -106,6 +106,11 @@ pub(crate) fn check(case: &Case) -> Option<Read> {
             Err(_) => "refused".into(),
         };
         assert_eq!(bare(&found), bare(&other), "as {guise}: {found:?}, {other:?}");
+        let moved = usize::from(guise == "blank");
+        if let (Ok(found), Ok(other)) = (&found, &other) {
+            let lines = found.bad_shown.iter().map(|line| line + moved);
+            assert!(lines.eq(other.bad_shown.iter().copied()), "bad lines as {guise}: {found:?}, {other:?}");
+        }
         std::fs::write(&path, &content).unwrap();
     }
     let found = found.ok()?;

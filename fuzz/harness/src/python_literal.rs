@@ -153,6 +153,6 @@ impl Style {
         }
         out.push_str(quote);
         // Adjacent strings are one.
-        out.push_str(self.pick(&["", "", " ''", "\"\" ''"]));
+        out.push_str(self.pick(&["", "", " ''", " \"\" ''"]));
     }
 }
