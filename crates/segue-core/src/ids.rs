@@ -51,13 +51,7 @@ impl SortKey {
         Self([(key >> 64) as u64, key as u64])
     }
 
-    /// The bytes of the id, if the key holds them all.
-    fn whole(self, bytes: &mut [u8; 16]) -> Option<&[u8]> {
-        *bytes = (u128::from(self.0[0]) << 64 | u128::from(self.0[1])).to_be_bytes();
-        let len = bytes[15] as usize;
-        (len <= Self::SHORT).then(|| &bytes[1..=len])
-    }
-
+    /// True if the key holds the whole id.
     fn is_whole(self) -> bool {
         self.0[1] as u8 as usize <= Self::SHORT
     }
@@ -98,23 +92,18 @@ impl IdMap {
             order => order,
         };
         members.par_sort_unstable_by(order);
-        let (mut text, mut ends, mut bytes) = (Vec::new(), Vec::new(), [0; 16]);
+        let mut map = Self::default();
         let mut dense: Vec<Vec<u32>> = sizes.iter().map(|&n| vec![0; n]).collect();
         let mut last = None;
         for member in &members {
             if last.is_none_or(|last| order(last, member).is_ne()) {
-                match member.0.whole(&mut bytes) {
-                    Some(id) => text.extend_from_slice(id),
-                    None => text.extend_from_slice(of(member).as_bytes()),
-                }
-                ends.push(text.len());
+                map.text.push_str(&of(member));
+                map.ends.push(map.text.len());
                 last = Some(member);
             }
-            dense[member.1 as usize][member.2 as usize] = ends.len() as u32 - 1;
+            dense[member.1 as usize][member.2 as usize] = map.len() as u32 - 1;
         }
-        // Every part of the text was one before.
-        let text = String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into());
-        (Self { text, ends }, dense)
+        (map, dense)
     }
 
     /// The ids whose place in `kept` is true.

@@ -45,7 +45,7 @@ impl Names {
         if self.slots.is_empty() {
             return None;
         }
-        self.probe(name, hash(name)).ok()
+        self.probe(hash(name), |id| self.get(id) == name).ok()
     }
 
     /// The id of `name`, a new one where it is new.
@@ -57,7 +57,7 @@ impl Names {
         if (self.len() + 1) * 4 > self.slots.len() * 3 {
             self.grow();
         }
-        self.probe(name, hash).unwrap_or_else(|slot| {
+        self.probe(hash, |id| self.get(id) == name).unwrap_or_else(|slot| {
             let id = self.len() as u32;
             self.text.push_str(name);
             self.ends.push(self.text.len());
@@ -73,22 +73,12 @@ impl Names {
         if self.slots.is_empty() {
             self.grow();
         }
-        let mask = self.slots.len() - 1;
         for place in &mut *places {
             place.hash = hash(&text[place.start..place.end]);
         }
         // By the upper halves of the hashes alone, which tell most names apart.
         ids.clear();
-        ids.extend(places.iter().map(|place| {
-            let mut slot = place.hash as usize & mask;
-            loop {
-                match self.slots[slot] {
-                    0 => return 0,
-                    taken if taken & UPPER == place.hash & UPPER => return taken as u32,
-                    _ => slot = (slot + 1) & mask,
-                }
-            }
-        }));
+        ids.extend(places.iter().map(|place| self.probe(place.hash, |_| true).map_or(0, |id| id + 1)));
         for (place, &taken) in places.iter_mut().zip(&*ids) {
             place.known = if taken > 0 { self.range(taken - 1) } else { (0, 0) };
         }
@@ -104,17 +94,15 @@ impl Names {
         }
     }
 
-    /// The id of a name, or the slot where it belongs. At most three of four slots are taken, so an empty one ends the
-    /// search.
-    fn probe(&self, name: &str, hash: u64) -> Result<u32, usize> {
+    /// The first id of this upper half that is the one sought, or the slot where it belongs. At most three of four slots are
+    /// taken, so an empty one ends the search.
+    fn probe(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Result<u32, usize> {
         let mask = self.slots.len() - 1;
         let mut slot = hash as usize & mask;
         loop {
             match self.slots[slot] {
                 0 => return Err(slot),
-                taken if taken & UPPER == hash & UPPER && self.get(taken as u32 - 1) == name => {
-                    return Ok(taken as u32 - 1);
-                }
+                taken if taken & UPPER == hash & UPPER && is_it(taken as u32 - 1) => return Ok(taken as u32 - 1),
                 _ => slot = (slot + 1) & mask,
             }
         }
