@@ -21,14 +21,7 @@ pub fn target(name: &str) -> &'static segue_fuzz::Target {
 /// Checks one input. A panic of the Parquet library that the readers make an error of is no finding.
 pub fn check(target: &segue_fuzz::Target, bytes: &[u8]) {
     static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let abort = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !segue_fuzz::is_guarded() {
-                abort(panic);
-            }
-        }));
-    });
+    HOOK.call_once(segue_fuzz::hush_guarded_panics);
     (target.check)(bytes);
 }
 

@@ -25,7 +25,7 @@ mod tables;
 pub use self::case::Case;
 pub use self::draw::Draw;
 pub use self::mutate::mutate;
-pub use segue_data::readers::is_guarded;
+pub use segue_data::readers::hush_guarded_panics;
 
 /// A group of readers under test.
 #[derive(Debug)]

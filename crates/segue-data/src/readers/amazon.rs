@@ -40,10 +40,10 @@ pub(super) fn read(
     layout: &Layout,
 ) -> Result<(), DataError> {
     let first = String::from_utf8_lossy(input.first_line()?).into_owned();
-    let head = String::from_utf8_lossy(input.peek()?).into_owned();
     if first.trim_start().starts_with('{') {
         return each_object(input, session, log, (&KEYS, layout));
     }
+    let head = String::from_utf8_lossy(input.peek()?).into_owned();
     // The last line of the head may be cut.
     let votes: i32 = head.lines().take(100).filter_map(order).map(|item_first| if item_first { 1 } else { -1 }).sum();
     let (user, item) = if votes > 0 { (1, 0) } else { (0, 1) };

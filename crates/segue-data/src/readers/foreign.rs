@@ -10,9 +10,15 @@ thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// True while this thread is in a call whose panic will be reported as damage of a file; a panic hook need not print it.
-pub fn is_guarded() -> bool {
-    GUARDED.get()
+/// From now on the panic hook hears nothing of panics that are reported as damage of a file: nobody needs to hear twice.
+pub fn hush_guarded_panics() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        // Of the thread that panics.
+        if !GUARDED.get() {
+            hook(panic);
+        }
+    }));
 }
 
 /// Calls the library; a panic within it is an error. What it worked on is not used again after one.

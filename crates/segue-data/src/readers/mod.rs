@@ -35,7 +35,7 @@ mod zstd;
 
 pub use self::columns::{Column, ColumnMap};
 pub use self::folder::{FolderFiles, find_files};
-pub use self::foreign::is_guarded;
+pub use self::foreign::hush_guarded_panics;
 pub use self::format::{Format, Layout, read_log};
 pub use self::ids::read_ids;
 pub use self::items::read_items;

@@ -7,7 +7,7 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use segue_data::prepare::{PrepareOptions, SplitConfig, SplitKind};
-use segue_data::readers::{Format, Layout, RawRow, Session, is_guarded, read_ids, read_log};
+use segue_data::readers::{Format, Layout, RawRow, Session, hush_guarded_panics, read_ids, read_log};
 use segue_data::writers::{ExportFormat, Ids, export};
 
 use super::{data, domain, files, kind, message, quiet, run};
@@ -173,12 +173,7 @@ fn a_damaged_parquet_file_is_refused() {
     let file = found.iter().find(|path| path.ends_with("train.parquet")).unwrap();
     let sound = std::fs::read(file).unwrap();
     let damaged = dir.path().join("damaged.parquet");
-    let print = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        if !is_guarded() {
-            print(panic);
-        }
-    }));
+    hush_guarded_panics();
     let mut refused = 0;
     for at in 0..sound.len() {
         for change in [0x01, 0xff] {
