@@ -163,14 +163,12 @@ struct Composer<'a> {
 impl Composer<'_> {
     fn merge_entry(&mut self, entry: &Entry) -> Result<(), ConfigError> {
         let package = entry.package.as_str();
-        if keypath::segments(package).count() >= MAX_DEPTH {
-            let at = Origin::Schema { group: entry.group.clone(), option: entry.option.clone() };
-            return Err(ConfigError::Value { at, message: too_deep(package) });
-        }
+        let schema = || Origin::Schema { group: entry.group.clone(), option: entry.option.clone() };
+        // What lies there is one level more at least.
+        fits(package, 1, schema)?;
         if let Some(defaults) = self.schema.defaults(&entry.group, &entry.option).filter(|_| !entry.group.is_empty()) {
             for leaf in leaves(&defaults) {
-                let origin = Origin::Schema { group: entry.group.clone(), option: entry.option.clone() };
-                self.origins.insert(join(package, &leaf), origin);
+                self.origins.insert(join(package, &leaf), schema());
             }
             merge(&mut self.value, embedded(package, defaults));
         }
@@ -189,9 +187,7 @@ impl Composer<'_> {
         }
         let own = file.document.lines.iter().filter(|(path, _)| below(path, "defaults").is_none());
         let mut lines: BTreeMap<String, usize> = own.map(|(path, &line)| (join(package, path), line)).collect();
-        if keypath::segments(package).count() + depth(&content) > MAX_DEPTH {
-            return Err(ConfigError::Value { at: origin(1), message: too_deep(package) });
-        }
+        fits(package, depth(&content), || origin(1))?;
         let mut content = embedded(package, content);
         for (section, (group, option, defaults)) in &self.sections.known {
             let Some(Value::Object(map)) = get_mut(&mut content, section) else { continue };
@@ -291,7 +287,7 @@ impl Composer<'_> {
 
     /// Sets a key and the sections above it.
     fn force(&mut self, item: &Override, key: &str, value: Value) -> Result<(), ConfigError> {
-        fits(item, keypath::segments(key).count() + depth(&value), key)?;
+        fits(key, depth(&value), || Origin::CommandLine(item.text.clone()))?;
         let mut at = &mut self.value;
         let mut above = String::new();
         for segment in keypath::segments(key) {
@@ -344,7 +340,7 @@ impl Composer<'_> {
 
     fn extend(&mut self, item: &Override, key: &str, more: Vec<Value>) -> Result<(), ConfigError> {
         let deepest = more.iter().map(depth).max().unwrap_or(0);
-        fits(item, keypath::segments(key).count() + 1 + deepest, key)?;
+        fits(key, 1 + deepest, || Origin::CommandLine(item.text.clone()))?;
         match get_mut(&mut self.value, key) {
             Some(Value::Array(items)) => items.extend(more),
             Some(other) => {
@@ -448,12 +444,12 @@ fn rename_lines(lines: &mut BTreeMap<String, usize>, from: &str, to: &str) {
     }
 }
 
-/// Refuses what could not be written and read back.
-fn fits(item: &Override, depth: usize, key: &str) -> Result<(), ConfigError> {
-    let at = || Origin::CommandLine(item.text.clone());
-    if depth > MAX_DEPTH { Err(ConfigError::Value { at: at(), message: too_deep(key) }) } else { Ok(()) }
-}
-
-fn too_deep(key: &str) -> String {
-    format!("what is set at `{key:.60}` nests deeper than {MAX_DEPTH} levels, which no configuration needs")
+/// Refuses to set at `key` what nests `depth` levels where the whole could not be written and read back.
+fn fits(key: &str, depth: usize, at: impl FnOnce() -> Origin) -> Result<(), ConfigError> {
+    if keypath::segments(key).count() + depth <= MAX_DEPTH {
+        return Ok(());
+    }
+    let message =
+        format!("what is set at `{key:.60}` nests deeper than {MAX_DEPTH} levels, which no configuration needs");
+    Err(ConfigError::Value { at: at(), message })
 }
