@@ -1,48 +1,77 @@
 """The preparation of `segue prepare` as SQL, run by DuckDB: the same rows from another engine.
 
-usage: duckdb_prepare.py OUT CORE NAME=FILE ... TARGET=FILE
+usage: duckdb_prepare.py OUT CORE [--keep RULE] [--plays] [--split KIND] NAME=FILE ... TARGET=FILE
 
 Each domain is a table of `user,item,rating,timestamp` (CSV, gzip or not); the last is the target. Options are those of
 
     segue prepare data.target=TARGET prepare=overlap_core5 prepare.core.mode=until_stable prepare.core.strict=false
         prepare.core.users=CORE prepare.core.items=CORE
+        prepare.deduplicate=RULE [prepare.clip=null prepare.log=log2] split=KIND
+
+where RULE is latest, first, max or sum; KIND leave_one_out, time_cut, or ratio_by_time (split=ratio split.order=time).
 
 Every statement is a step of the table at the top of `crates/segue-data/src/prepare/mod.rs`, ties included; only the loop
 of the core is not SQL. External ids must compare as bytes (no number without leading zeros among them), for DuckDB has
 no order of numbers before texts.
 """
 
+import argparse
 import pathlib
-import sys
 
 import duckdb
 
 VALUES = (1.0, 5.0)
 MIN_HISTORY = 3
+TRAIN, VALID, TEST = 0.8, 0.1, 0.1
+
+# Step 4: what is kept of a pair, and in which order the first is the one.
+KEPT = {
+    "latest": "time DESC, value DESC",
+    "first": "time, value DESC",
+    "max": "value DESC, time DESC",
+}
+
+# Step 11, of the target's rows alone: `rank` from 1 is by time desc, value desc, item id; `n` are the user's rows.
+SPLITS = {
+    "leave_one_out": "CASE WHEN rank = 1 THEN 'test' WHEN rank = 2 THEN 'val' ELSE 'train' END",
+    "ratio_by_time": f"""CASE
+        WHEN rank <= least(round(n * {TEST}), n - 1) THEN 'test'
+        WHEN rank <= least(round(n * {TEST}), n - 1)
+                   + least(round(n * {VALID}), n - 1 - least(round(n * {TEST}), n - 1)) THEN 'val'
+        ELSE 'train' END""",
+    "time_cut": "CASE WHEN time >= second THEN 'test' WHEN time >= first THEN 'val' ELSE 'train' END",
+}
 
 
-def main(out: pathlib.Path, core: int, domains: list[tuple[str, str]]) -> None:
+def main(out: pathlib.Path, core: int, keep: str, plays: bool, split: str, domains: list[tuple[str, str]]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     con = duckdb.connect()
     con.execute("SET threads = 2; SET preserve_insertion_order = false")
     target = domains[-1][0]
-    # 1 read, 2 clip, 4 deduplicate: latest. The domain's number is its place in the catalogue.
+    # 1 read, 2 clip, 4 deduplicate, 6 log. The domain's number is its place in the catalogue.
+    clipped = "rating" if plays else f"least(greatest(rating, {VALUES[0]}::FLOAT), {VALUES[1]}::FLOAT)"
+    one = (
+        """
+        SELECT "user", item, max(time) AS time, sum(value::DOUBLE ORDER BY value DESC)::FLOAT AS value
+        FROM clipped GROUP BY "user", item
+        """
+        if keep == "sum"
+        else f"""
+        SELECT "user", item, time, value FROM clipped
+        QUALIFY row_number() OVER (PARTITION BY "user", item ORDER BY {KEPT[keep]}) = 1
+        """
+    )
+    kept = "log2(1 + value::DOUBLE)::FLOAT" if plays else "value"
     for number, (name, file) in enumerate(domains):
         con.execute(
             f"""
             CREATE {'TABLE log AS' if number == 0 else 'TABLE read AS'}
-            SELECT {number}::TINYINT AS domain, "user", item, value, time
-            FROM (
-                SELECT "user", item, time,
-                       least(greatest(rating, {VALUES[0]}::FLOAT), {VALUES[1]}::FLOAT) AS value,
-                       row_number() OVER (PARTITION BY "user", item ORDER BY time DESC, value DESC) AS rank
-                FROM (
-                    SELECT "user", item, rating, "timestamp" AS time
-                    FROM read_csv(?, header = true, columns = {{'user': 'VARCHAR', 'item': 'VARCHAR', 'rating': 'FLOAT', 'timestamp': 'BIGINT'}})
-                    WHERE "user" IS NOT NULL AND item IS NOT NULL AND rating IS NOT NULL AND "timestamp" IS NOT NULL
-                )
+            WITH clipped AS (
+                SELECT "user", item, "timestamp" AS time, {clipped} AS value
+                FROM read_csv(?, header = true, columns = {{'user': 'VARCHAR', 'item': 'VARCHAR', 'rating': 'FLOAT', 'timestamp': 'BIGINT'}})
+                WHERE "user" IS NOT NULL AND item IS NOT NULL AND rating IS NOT NULL AND "timestamp" IS NOT NULL
             )
-            WHERE rank = 1
+            SELECT {number}::TINYINT AS domain, "user", item, {kept} AS value, time FROM ({one})
             """,
             [file],
         )
@@ -77,18 +106,22 @@ def main(out: pathlib.Path, core: int, domains: list[tuple[str, str]]) -> None:
             """
         )
         con.execute(overlap)
-    # 11 leave-one-out: time desc, value desc, item id; every event is a like here.
+    # 11 split; every event is a like here. The moments of a cut are times at ranks, from 0, of the target's rows.
+    cut = f"SELECT time FROM log WHERE domain = {target_number} ORDER BY time LIMIT 1 OFFSET"
+    rows = con.execute(f"SELECT count(*) FROM log WHERE domain = {target_number}").fetchone()[0]
+    first, second = (min(round(rows * share), rows - 1) for share in (TRAIN, TRAIN + VALID))
     con.execute(
         f"""
         CREATE OR REPLACE TABLE log AS
-        SELECT * EXCLUDE (rank, likes), CASE
-            WHEN domain <> {target_number} OR likes < {MIN_HISTORY} OR rank > 2 THEN 'train'
-            WHEN rank = 1 THEN 'test' ELSE 'val' END AS part
+        SELECT domain, "user", item, value, time,
+               CASE WHEN domain <> {target_number} OR n < {MIN_HISTORY} THEN 'train' ELSE {SPLITS[split]} END AS part
         FROM (
             SELECT *, row_number() OVER (PARTITION BY domain, "user" ORDER BY time DESC, value DESC, item) AS rank,
-                   count(*) OVER (PARTITION BY domain, "user") AS likes
-            FROM log
+                   count(*) OVER (PARTITION BY domain, "user") AS n
+            FROM log, (SELECT ({cut} {first}) AS first, ({cut} {second}) AS second)
         )
+        -- What is not asked about must not be later than what is learnt from.
+        WHERE NOT ('{split}' = 'time_cut' AND time >= first AND (domain <> {target_number} OR n < {MIN_HISTORY}))
         """
     )
     # Dense ids follow sorted external ids; each domain owns a range of item ids.
@@ -131,5 +164,11 @@ def main(out: pathlib.Path, core: int, domains: list[tuple[str, str]]) -> None:
 
 
 if __name__ == "__main__":
-    pairs = [tuple(argument.split("=", 1)) for argument in sys.argv[3:]]
-    main(pathlib.Path(sys.argv[1]), int(sys.argv[2]), pairs)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("core", type=int)
+    parser.add_argument("--keep", choices=[*KEPT, "sum"], default="latest")
+    parser.add_argument("--plays", action="store_true")
+    parser.add_argument("--split", choices=SPLITS, default="leave_one_out")
+    parser.add_argument("domains", nargs="+", type=lambda pair: tuple(pair.split("=", 1)))
+    main(**vars(parser.parse_args()))

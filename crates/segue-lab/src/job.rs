@@ -194,4 +194,9 @@ impl Schema for ModelSchema<'_> {
     fn canonical_key(&self, group: &str, option: &str, key: &str) -> Option<String> {
         self.entry(group, option)?.canonical_key(key).map(str::to_owned)
     }
+
+    fn called_elsewhere(&self, key: &str) -> Option<&'static str> {
+        // Notebooks sample "items", by which they mean rows.
+        (key == "prepare.max_items").then_some("prepare.max_rows")
+    }
 }

@@ -28,7 +28,7 @@ impl<T> OneOrMany<T> {
 
 /// Group `data`: the logs and their domains.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a group of keys")]
 pub struct DataConfig {
     /// Name of the data set, e.g. `douban_book_music`; it names run folders and tables.
     pub name: String,
@@ -72,7 +72,7 @@ impl DataConfig {
 
 /// A table of two columns: the ids of one domain and those of another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a group with `file` and `domains`")]
 pub struct LinkFile {
     /// The file, e.g. a `.link` of `RecBole`.
     pub file: PathBuf,
@@ -85,7 +85,7 @@ pub struct LinkFile {
 
 /// One domain: its files and how to read them.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a group of a domain's keys")]
 pub struct DomainConfig {
     /// Name, e.g. `films`.
     pub name: String,
@@ -139,7 +139,7 @@ pub struct DomainConfig {
 
 /// What becomes of the values of a domain, applied in this order; see the table of steps in [`crate::prepare`].
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a group with `value_interval`, `clip`, `log`, `scale`")]
 pub struct Values {
     /// See [`PrepareOptions::value_interval`].
     pub value_interval: Option<[Option<f32>; 2]>,
@@ -184,9 +184,20 @@ pub enum UserIdentity {
     SharedBelow(u64),
 }
 
+impl UserIdentity {
+    /// Whether an id means the same person in every domain that shares it.
+    pub(super) fn shares(self, user: &str) -> bool {
+        match self {
+            Self::Shared => true,
+            Self::Own => false,
+            Self::SharedBelow(first_own) => user.parse::<u64>().is_ok_and(|id| id < first_own),
+        }
+    }
+}
+
 /// Group `prepare`: cleaning and filtering. The defaults clean and filter nothing but broken rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a group of keys")]
 #[expect(clippy::struct_excessive_bools, reason = "independent switches of a configuration group")]
 pub struct PrepareOptions {
     /// Drop rows without user, item or value, and without time where the domain's log has times. False: an error.
@@ -276,7 +287,7 @@ impl PrepareOptions {
 
 /// Which categories are features.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a group with `min_items`, `most`, `synonyms`, or null")]
 pub struct FeatureOptions {
     /// Items, of all domains together, that a category must have.
     pub min_items: usize,
@@ -324,7 +335,11 @@ pub enum Deduplicate {
 
 /// Minimum interactions; 0 asks for nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a group with `users`, `items`, `mode`, `scope`, `strict`; core.users=0 and core.items=0 ask for nothing"
+)]
 pub struct Core {
     /// Interactions of a user.
     pub users: usize,
@@ -373,7 +388,7 @@ pub enum UserFilter {
 
 /// Group `split`: what is learnt from, chosen by, and sealed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a group of keys")]
 pub struct SplitConfig {
     /// How.
     pub kind: SplitKind,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use segue_core::{IdMap, Signal, nearest};
 
-use super::config::{DataConfig, DomainConfig, OneOrMany, SplitConfig, SplitKind};
+use super::config::{DataConfig, DomainConfig, OneOrMany, SplitConfig, SplitKind, UserIdentity};
 use super::links::People;
 use super::rows::{DomainRows, Files, Part, Row, Scatter, World, cut};
 use super::split::targets;
@@ -50,7 +50,18 @@ pub(super) fn ingest(
     let negatives = negatives.map(|path| read_negatives(path, session)).transpose()?;
     session.stage("arrange", logs.iter().map(|log| log.raw.len() as u64).sum())?;
     let known = |d: usize, user: &str| logs.iter().any(|log| log.domain == d && log.raw.users.find(user).is_some());
-    let (people, notes) = People::read((data, &domains), &known, session)?;
+    let (people, mut notes) = People::read((data, &domains), &known, session)?;
+    for (d, domain) in domains.iter().enumerate() {
+        let mut users = logs.iter().filter(|log| log.domain == d).flat_map(|log| log.raw.users.iter());
+        if let UserIdentity::SharedBelow(first_own) = domain.users
+            && !users.any(|user| domain.users.shares(user))
+        {
+            let name = &domain.name;
+            notes.push(format!(
+                "{name}: shares nobody, for no user id is a whole number below {first_own} (shared_below)"
+            ));
+        }
+    }
 
     // The names of the negatives come last in each list of lists.
     let mut named: Vec<(usize, &Names)> = logs.iter().map(|log| (log.domain, &log.raw.users)).collect();

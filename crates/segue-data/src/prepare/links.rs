@@ -147,11 +147,7 @@ impl People {
         if self.linked.get(d).copied().unwrap_or(false) {
             return self.names.get(&(d, user.to_owned())).map_or_else(own, |name| name.clone().into());
         }
-        match domain.users {
-            UserIdentity::Shared => user.into(),
-            UserIdentity::SharedBelow(first_own) if user.parse::<u64>().is_ok_and(|id| id < first_own) => user.into(),
-            UserIdentity::Own | UserIdentity::SharedBelow(_) => own(),
-        }
+        if domain.users.shares(user) { user.into() } else { own() }
     }
 }
 

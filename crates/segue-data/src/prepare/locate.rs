@@ -4,17 +4,32 @@ use std::borrow::Cow;
 
 use super::config::{DataConfig, OneOrMany};
 use crate::DataError;
-use crate::readers::find_files;
+use crate::readers::{Format, find_files};
 
-/// Fills in the files of every domain that has a `path`; files named beside it win.
-pub(super) fn locate(data: &DataConfig) -> Result<Cow<'_, DataConfig>, DataError> {
+/// Fills in the files of every domain that has a `path`; files named beside it win. Also returns what the folders tell.
+pub(super) fn locate(data: &DataConfig) -> Result<(Cow<'_, DataConfig>, Vec<String>), DataError> {
+    let mut notes = Vec::new();
     if data.domains.iter().all(|domain| domain.path.is_none()) {
-        return Ok(Cow::Borrowed(data));
+        return Ok((Cow::Borrowed(data), notes));
     }
     let mut data = data.clone();
+    let linked: Vec<_> =
+        [&data.user_links, &data.item_links].into_iter().flatten().map(|link| link.file.clone()).collect();
     for domain in &mut data.domains {
         let Some(path) = &domain.path else { continue };
         let found = find_files(path)?;
+        for link in found.links.iter().filter(|link| !linked.contains(link)) {
+            let link = link.display();
+            notes.push(format!("{link} is not read; data.user_links or data.item_links would say what it links"));
+        }
+        if let Some(format) = found.format.filter(|_| domain.interactions.is_none() && domain.format == Format::Auto) {
+            domain.format = format;
+            notes.push(format!(
+                "{}: read as `{format}`, each line oldest first; where items are in no order, set the domain's `format` \
+                 to adjacency",
+                domain.name
+            ));
+        }
         domain.interactions = domain.interactions.take().or(found.interactions.map(OneOrMany::One));
         domain.items = domain.items.take().or((!found.items.is_empty()).then_some(OneOrMany::Many(found.items)));
         domain.train = domain.train.take().or(found.train.map(OneOrMany::One));
@@ -22,5 +37,19 @@ pub(super) fn locate(data: &DataConfig) -> Result<Cow<'_, DataConfig>, DataError
         domain.test = domain.test.take().or(found.test.map(OneOrMany::One));
         domain.negatives = domain.negatives.take().or(found.negatives);
     }
-    Ok(Cow::Owned(data))
+    Ok((Cow::Owned(data), notes))
+}
+
+/// A note of each log that was taken for an adjacency list by its look alone, which is that of sequences, too.
+pub(super) fn unordered(data: &DataConfig, is_adjacency: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let unnamed = data.domains.iter().filter(|domain| domain.format == Format::Auto);
+    let logs = unnamed.flat_map(|domain| domain.interactions.iter().flat_map(OneOrMany::as_slice));
+    let logs = logs.map(|path| path.display().to_string()).filter(|path| is_adjacency(path));
+    let note = |path| {
+        format!(
+            "{path}: read as `adjacency`, items in no order; where each user's are oldest first (SASRec, S3-Rec), set the \
+             domain's `format` to sequence"
+        )
+    };
+    logs.map(note).collect()
 }

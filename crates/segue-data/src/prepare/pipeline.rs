@@ -9,7 +9,9 @@ use segue_core::{Catalogue, Domain, ItemInfo, Prepared, Seed};
 
 use super::assemble::{Outline, SplitRows, gather};
 use super::clean::Range;
-use super::config::{DataConfig, DomainConfig, OneOrMany, PrepareOptions, SplitConfig, SplitKind, UserFilter};
+use super::config::{
+    DataConfig, Deduplicate, DomainConfig, OneOrMany, PrepareOptions, SplitConfig, SplitKind, UserFilter,
+};
 use super::folder::{check_place, write_settled};
 use super::links::ItemLinks;
 use super::report::PrepareReport;
@@ -18,7 +20,7 @@ use super::sample::MaxRows;
 use super::values::DomainValues;
 use super::{assemble, clean, features, filter, ingest, locate, sample, split as splitting, subset};
 use crate::DataError;
-use crate::readers::{Progress, Session, read_items};
+use crate::readers::{Format, InputFile, Progress, Session, read_items};
 use crate::spill::Spill;
 
 /// Reads, cleans, filters and splits, all in memory in the end; see the table of steps in [`crate::prepare`].
@@ -76,12 +78,14 @@ fn settle(
     spill: Spill,
     progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
 ) -> Result<(Outline, SplitRows, PrepareReport), DataError> {
-    let data = &*locate::locate(data)?;
+    let (data, told) = locate::locate(data)?;
+    let data = &*data;
     let (options, split, seed) = resolve(data, options, split, seed)?;
     let max_rows = MaxRows::new(data, &options, &split)?;
     let mut session = Session::new(data.max_bad_lines, progress);
     let spill = Arc::new(spill);
     let mut world = ingest::ingest(data, &split, (options.drop_incomplete, &spill), &mut session)?;
+    world.notes.extend(told);
     let before: Vec<usize> = world.sizes();
     world.record("read", &before, "the files hold no complete row; check `format` and `columns`")?;
 
@@ -115,6 +119,9 @@ fn settle(
         world.notes.extend(values.scale(domain)?);
     }
     links.join(&mut world, options.deduplicate, &|d, user| made.is_closed(d, user))?;
+    if options.deduplicate == Deduplicate::None {
+        splitting::tell_repeats(&mut world)?;
+    }
     let linked = if data.item_links.is_empty() { "" } else { "; linked items are one" };
     let protocol = format!("{}; split seed {seed}{linked}", made.protocol);
     let protocol = [protocol].into_iter().chain(values.iter().filter_map(DomainValues::units));
@@ -146,9 +153,10 @@ fn settle(
     let catalogue = features::describe(catalogue, &report.options, &mut session)?;
     let (outline, rows) = assembled.outline(catalogue, (protocol, made.kind));
     report.inputs = session.into_files();
-    for input in report.inputs.iter().filter(|input| input.bad_lines > 0) {
-        report.notes.push(format!("{}: {} of {} lines were unreadable", input.path, input.bad_lines, input.lines));
-    }
+    let is_adjacency =
+        |path: &str| report.inputs.iter().any(|input| input.path == path && input.format == Some(Format::Adjacency));
+    report.notes.extend(locate::unordered(data, &is_adjacency));
+    report.notes.extend(report.inputs.iter().filter(|input| input.bad_lines > 0).map(InputFile::told));
     Ok((outline, rows, report))
 }
 

@@ -128,6 +128,31 @@ pub(super) fn split(world: &mut World, config: &SplitConfig, links: &ItemLinks, 
     Ok(Made { protocol, kind: plan.kind(), plan })
 }
 
+/// Notes how many held-out rows repeat a pair that is learnt from, where repeats were kept; rows are by user and item.
+pub(super) fn tell_repeats(world: &mut World) -> Result<(), DataError> {
+    for &d in &world.targets {
+        let domain = &world.domains[d];
+        let counts = domain.rows.read(|rows| {
+            let held_out = |row: &&Row| row.part > Part::Train;
+            let of_pair = |rows: &[Row]| {
+                let n = rows.iter().filter(held_out).count();
+                (if rows.iter().any(|row| row.part == Part::Train) { n } else { 0 }, n)
+            };
+            let pairs = rows.chunk_by(|a, b| (a.user, a.item) == (b.user, b.item)).map(of_pair);
+            pairs.fold((0, 0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1))
+        })?;
+        let (known, asked) = counts.into_iter().fold((0, 0), |sum, n| (sum.0 + n.0, sum.1 + n.1));
+        if known > 0 {
+            world.notes.push(format!(
+                "{}: {known} of {asked} held-out events repeat a pair that is learnt from, for prepare.deduplicate=none \
+                 keeps repeats; another rule asks for what is new alone",
+                domain.name
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Of all domains those without a test event are learnt from alone; what was validation there is in no part.
 fn leave_out_unasked(world: &mut World) -> Result<(), DataError> {
     let World { domains, targets, target, notes, .. } = world;

@@ -25,7 +25,7 @@ impl From<&str> for Column {
 
 /// Which column is what.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a group with `user`, `item`, `value`, `time`")]
 pub struct ColumnMap {
     /// Who.
     pub user: Option<Column>,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::format::{Format, format_of};
 use super::open::names_in;
 use crate::DataError;
 
@@ -17,9 +18,9 @@ enum Role {
 }
 use Role::{Interactions, Items, Negatives, Test, Train, Valid};
 
-/// Files by role; `*` stands for anything, and `.gz` or `.zst` may follow. A folder has a layout if it has its first
-/// file.
-const LAYOUTS: [&[(Role, &[&str])]; 12] = [
+/// Files by role; `*` stands for anything but what [`SPECIAL`] names, and `.gz` or `.zst` may follow. A folder has a
+/// layout if it has its first file.
+const LAYOUTS: [&[(Role, &[&str])]; 15] = [
     // NCF.
     &[(Train, &["*.train.rating"]), (Test, &["*.test.rating"]), (Negatives, &["*.test.negative"])],
     // RecBole, with and without given parts.
@@ -55,9 +56,31 @@ const LAYOUTS: [&[(Role, &[&str])]; 12] = [
         (Items, &["goodreads_books*.json", "items.json*"]),
         (Items, &["goodreads_book_genres*.json"]),
     ],
-    // Amazon.
-    &[(Interactions, &["reviews_*.json", "*_5.json", "*.jsonl"]), (Items, &["meta_*.json", "meta_*.jsonl"])],
+    // Amazon: given parts of 2023; reviews of 2014 (`reviews_*`), 2018 and 2023, dense or all of them; ratings alone.
+    &[
+        (Train, &["*.train.csv"]),
+        (Valid, &["*.valid.csv"]),
+        (Test, &["*.test.csv"]),
+        (Items, &["meta_*.jsonl", "items.csv"]),
+    ],
+    &[
+        (Interactions, &["reviews_*.json", "*_5.json", "*.jsonl", "*.json", "ratings_*.csv"]),
+        (Items, &["meta_*.json", "meta_*.jsonl"]),
+    ],
+    // Any one log beside a list of items.
+    &[
+        (Interactions, &["*.csv", "*.tsv", "*.parquet", "*.dat"]),
+        (Items, &["items.csv", "meta_*.json", "meta_*.jsonl"]),
+    ],
+    // SASRec, S3-Rec.
+    &[(Interactions, &["*.txt"]), (Items, &["*_item2attributes.json"]), (Negatives, &["*_sample.txt"])],
 ];
+
+/// How names begin or end of files that are no log, whatever their ending.
+const SPECIAL: ([&str; 6], [&str; 4]) = (
+    ["meta_", "readme", "license", "items.", "export.json", "manifest.json"],
+    ["_sample.txt", "_item2attributes.json", "_list.txt", "users.csv"],
+);
 
 /// The files of a domain.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -74,6 +97,10 @@ pub struct FolderFiles {
     pub test: Option<PathBuf>,
     /// Given negatives.
     pub negatives: Option<PathBuf>,
+    /// Of the log, where the folder tells more than the file: an adjacency list by itself is that of sequences here.
+    pub format: Option<Format>,
+    /// Links to another domain (`RecBole`), which a folder cannot use by itself: they say not which domain.
+    pub links: Vec<PathBuf>,
 }
 
 /// Finds the files of a folder in one of the published layouts; a file is its own interactions.
@@ -101,17 +128,34 @@ pub fn find_files(path: &Path) -> Result<FolderFiles, DataError> {
                 Negatives => files.negatives = Some(file),
             }
         }
-        if files != FolderFiles::default() {
-            return Ok(files);
+        if files == FolderFiles::default() {
+            continue;
         }
+        files.links = names.iter().filter(|name| fits(name, "*.link")).map(|name| path.join(name)).collect();
+        if let Some(log) = files.interactions.as_ref().filter(|log| ends_in(log, ".txt")) {
+            files.format = (format_of(log)? == Format::Adjacency).then_some(Format::Sequence);
+        }
+        return Ok(files);
     }
+    let within: Vec<&String> = names.iter().filter(|name| path.join(name).is_dir()).collect();
     let shown = if names.is_empty() { "nothing".into() } else { names[..names.len().min(8)].join(", ") };
-    let what = format!(
-        "is in no layout that is known; it holds {shown}{}. Name the file itself as `path`, or the files as \
-         `interactions`, `train`, `valid`, `test`, `items`",
-        if names.len() > 8 { ", ..." } else { "" }
-    );
-    Err(DataError::Format { path: path.into(), what })
+    let more = if names.len() > 8 { ", ..." } else { "" };
+    let way_out = match *within.as_slice() {
+        [] => {
+            "Name the file itself as `path`, or the files as `interactions`, `train`, `valid`, `test`, `items`".into()
+        }
+        [one] => format!("Name the folder within it: {}", path.join(one).display()),
+        [one, other, ..] => format!(
+            "Name a folder within it, such as {}, or two of them: data=pair data.root={} data.source={one} \
+             data.target={other}",
+            path.join(one).display(),
+            path.display()
+        ),
+    };
+    Err(DataError::Format {
+        path: path.into(),
+        what: format!("is in no layout that is known; it holds {shown}{more}. {way_out}"),
+    })
 }
 
 /// The one file that fits the first pattern that any fits.
@@ -131,16 +175,28 @@ fn one_of<'n>(folder: &Path, names: &'n [String], patterns: &[&str]) -> Result<O
 }
 
 fn fits(name: &str, pattern: &str) -> bool {
-    let name = name.to_lowercase();
-    let bare = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
+    let name = bare(name);
     match pattern.split_once('*') {
-        None => bare == pattern,
+        None => name == pattern,
         Some((start, end)) => {
             // `meta_Books.jsonl` is no log of a category called meta_Books.
-            let meta = start.is_empty() && bare.starts_with("meta_");
-            bare.len() >= start.len() + end.len() && bare.starts_with(start) && bare.ends_with(end) && !meta
+            let (starts, ends) = SPECIAL;
+            let special = starts.iter().any(|special| name.starts_with(special) && !start.starts_with(special))
+                || ends.iter().any(|special| name.ends_with(special) && !end.ends_with(special));
+            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end) && !special
         }
     }
+}
+
+/// A name in small letters without what tells a compression.
+fn bare(name: &str) -> String {
+    let name = name.to_lowercase();
+    let shorter = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).map(str::to_owned);
+    shorter.unwrap_or(name)
+}
+
+fn ends_in(path: &Path, ending: &str) -> bool {
+    path.file_name().is_some_and(|name| bare(&name.to_string_lossy()).ends_with(ending))
 }
 
 #[cfg(test)]
@@ -150,7 +206,7 @@ mod tests {
     fn found(names: &[&str]) -> Result<String, String> {
         let dir = tempfile::tempdir().unwrap();
         for name in names {
-            std::fs::write(dir.path().join(name), "").unwrap();
+            std::fs::write(dir.path().join(name), "1 2\n").unwrap();
         }
         let files = find_files(dir.path()).map_err(|error| error.to_string())?;
         let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
@@ -198,6 +254,19 @@ mod tests {
             ),
             (&["All_Beauty.jsonl", "meta_All_Beauty.jsonl"], "log=All_Beauty.jsonl items=meta_All_Beauty.jsonl"),
             (&["feedback.jsonl", "items.jsonl", "users.jsonl"], "log=feedback.jsonl items=items.jsonl"),
+            (&["Books.json.gz", "meta_Books.json.gz"], "log=Books.json.gz items=meta_Books.json.gz"),
+            (&["Books.csv.gz"], "log=Books.csv.gz"),
+            (&["ratings_Books.csv", "meta_Books.json.gz"], "log=ratings_Books.csv items=meta_Books.json.gz"),
+            (
+                &["Books.train.csv.gz", "Books.valid.csv.gz", "Books.test.csv.gz"],
+                "train=Books.train.csv.gz valid=Books.valid.csv.gz test=Books.test.csv.gz",
+            ),
+            (&["README.txt", "plays.tsv", "items.csv", "users.csv"], "log=plays.tsv items=items.csv"),
+            (&["Beauty.txt"], "log=Beauty.txt"),
+            (
+                &["LastFM.txt.gz", "LastFM_item2attributes.json.gz", "LastFM_sample.txt.gz", "README.txt"],
+                "log=LastFM.txt.gz negatives=LastFM_sample.txt.gz items=LastFM_item2attributes.json.gz",
+            ),
         ] {
             assert_eq!(found(names).unwrap(), expected);
         }

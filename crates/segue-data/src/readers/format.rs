@@ -130,8 +130,14 @@ pub(crate) fn read_file(
         Format::Parquet => parquet::read(path, session, log, layout),
         Format::Table | Format::Recbole | Format::Auto => table::read(input, session, log, layout),
     }?;
+    session.name_format(format);
     log.settle();
     Ok(())
+}
+
+/// The format of a file by its first line.
+pub(super) fn format_of(path: &Path) -> Result<Format, DataError> {
+    Ok(recognise(Input::open(path)?.first_line()?))
 }
 
 /// The format of a file by its first line; what nothing else fits is a table.

@@ -7,6 +7,7 @@ use std::path::Path;
 use segue_core::day_of_date;
 use serde::{Deserialize, Serialize};
 
+use super::format::Format;
 use super::open::Input;
 use crate::{BadLine, DataError};
 
@@ -14,6 +15,8 @@ use crate::{BadLine, DataError};
 pub(crate) type Reason = Cow<'static, str>;
 
 const SHOWN: usize = 100;
+/// Of them in a note.
+const TOLD: usize = 3;
 const REPORT_EVERY: u64 = 1 << 15;
 
 /// How far preparation has come, over all files that are read at once; returning `Break` stops it with
@@ -46,6 +49,20 @@ pub struct InputFile {
     pub bad_lines: u64,
     /// The first unreadable ones: `line: reason`.
     pub bad_shown: Vec<String>,
+    /// Of a log: the format, named or recognised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
+}
+
+impl InputFile {
+    /// How many lines were unreadable, and the first of them.
+    pub(crate) fn told(&self) -> String {
+        let Self { path, bad_lines, lines, bad_shown, .. } = self;
+        let count = format!("{path}: {bad_lines} of {lines} lines were unreadable");
+        let shown = bad_shown.iter().take(TOLD).map(|bad| format!("line {bad}"));
+        let more = (bad_shown.len() > TOLD).then(|| "manifest.json shows more".into());
+        [count].into_iter().chain(shown).chain(more).collect::<Vec<String>>().join("; ")
+    }
 }
 
 /// Reads files one after the other and remembers what they were.
@@ -75,6 +92,13 @@ impl<'a> Session<'a> {
     /// Bad lines tolerated per file.
     pub(crate) fn limit(&self) -> Option<u64> {
         self.limit
+    }
+
+    /// Remembers the format of the file just read.
+    pub(crate) fn name_format(&mut self, format: Format) {
+        if let Some(file) = self.files.last_mut() {
+            file.format = Some(format);
+        }
     }
 
     /// Adds files that other sessions read.
@@ -149,6 +173,7 @@ impl<'a> Session<'a> {
             lines: reading.lines,
             bad_lines: reading.bad,
             bad_shown: reading.shown.into_iter().map(|b| format!("{}: {}", b.line, b.reason)).collect(),
+            format: None,
         });
         Ok(())
     }

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use segue_core::{Prepared, Seed};
 use segue_data::prepare::{
-    Core, CoreMode, CoreScope, Moment, OneOrMany, PrepareOptions, PrepareReport, RatioOrder, SplitConfig, SplitKind,
+    Core, CoreMode, CoreScope, DataConfig, DomainConfig, Moment, OneOrMany, PrepareOptions, PrepareReport, RatioOrder,
+    SplitConfig, SplitKind,
 };
 
-use super::five::{DOMAINS, Five, Name, PLAIN, Parts, RENAMED, five};
+use segue_data::writers::{ExportFormat, Ids, export};
+
+use super::five::{DOMAINS, Five, Name, PLAIN, Parts, RENAMED, Timed, five};
 use super::{kind, run};
 
 fn kinds() -> Vec<SplitConfig> {
@@ -128,6 +131,40 @@ fn check_kind(world: &Five, split: &SplitConfig, parts: &Parts) {
                 assert!(train.1 < valid.0.min(test.0) && valid.1 < test.0, "{split:?}: {user} in {task}");
             }
         }
+    }
+}
+
+/// A given split is that of its files, whatever made them.
+#[test]
+fn a_split_given_by_files_is_kept_as_it_is() {
+    for split in splits() {
+        let world = five(9, PLAIN, 0);
+        let (made, _) = prepared(&world, &split);
+        let out = world.path().join("exported");
+        export(&out, (&made, "five"), ExportFormat::Csv, Ids::External).unwrap();
+        // A domain may have lost all of its events to linked ones.
+        let written = DOMAINS.into_iter().filter(|name| out.join(name).join("train.csv").is_file());
+        let domains = written.map(|name| DomainConfig {
+            name: name.into(),
+            path: Some(out.join(name)),
+            ..DomainConfig::default()
+        });
+        let config = DataConfig { domains: domains.collect(), target: "films".into(), ..DataConfig::default() };
+        let targets = made.split.tasks.iter().map(|task| task.name.clone()).collect();
+        let targets = Some(OneOrMany::Many(targets));
+        let given = SplitConfig { targets, valid_fraction: 0.0, ..kind(SplitKind::Given) };
+        let kept =
+            run(&config, &PrepareOptions::default(), &given).unwrap_or_else(|error| panic!("{split:?}: {error}")).0;
+        let sorted = |prepared: &Prepared| {
+            let sorted = |mut events: Timed| {
+                events.sort();
+                events
+            };
+            let Parts { train, tasks } = Parts::of(prepared);
+            let tasks: Vec<_> = tasks.into_iter().map(|(task, parts)| (task, parts.map(sorted))).collect();
+            (sorted(train), tasks)
+        };
+        assert_eq!(sorted(&kept), sorted(&made), "{split:?}");
     }
 }
 

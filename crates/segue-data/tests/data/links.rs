@@ -90,6 +90,10 @@ fn ids_below_a_number_are_shared_and_others_are_not() {
     let (prepared, report) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
     assert_eq!(prepared.users.iter().collect::<Vec<_>>(), ["1", "books:7", "films:2"]);
     assert_eq!(report.overlaps[0].users, 1);
+    assert_eq!(report.notes, [""; 0]);
+    config.domains[0].users = UserIdentity::SharedBelow(1);
+    let notes = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap().1.notes;
+    assert!(notes[0].contains("books: shares nobody, for no user id is a whole number below 1"), "{notes:?}");
 }
 
 proptest! {

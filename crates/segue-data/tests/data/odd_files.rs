@@ -6,11 +6,11 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use segue_data::prepare::{PrepareOptions, SplitConfig, SplitKind};
+use segue_data::prepare::{DomainConfig, PrepareOptions, SplitConfig, SplitKind};
 use segue_data::readers::{Format, Layout, RawRow, Session, hush_guarded_panics, read_ids, read_log};
 use segue_data::writers::{ExportFormat, Ids, export};
 
-use super::{data, domain, files, kind, message, quiet, run};
+use super::{data, domain, files, kind, message, pairs, parts, quiet, run};
 
 /// Rows, bad lines as `line: reason`.
 type Read = (Vec<(String, String, Option<f32>, Option<i64>)>, Vec<String>);
@@ -194,4 +194,55 @@ fn a_damaged_parquet_file_is_refused() {
         }
     }
     assert!(refused > sound.len() / 2, "{refused} of {} changes were seen", 2 * sound.len());
+}
+
+#[test]
+fn a_tolerated_bad_line_is_told_with_its_number_and_reason() {
+    let good: String = (0..150).map(|n| format!("u{},i{},4,{n}\n", n % 9, n / 9)).collect();
+    let dir = files(&[("log.csv", &format!("user,item,rating,timestamp\n{good}u,i,four,9\n"))]);
+    let config = data(vec![domain(dir.path(), "films", "log.csv")]);
+    let (_, report) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+    let told = "log.csv: 1 of 151 lines were unreadable; line 152: rating \"four\" is not a number";
+    assert!(report.notes.iter().any(|note| note.ends_with(told)), "{:?}", report.notes);
+}
+
+#[test]
+fn sequences_and_adjacency_lists_are_told_apart_by_the_folder_or_not_at_all() {
+    let dir = files(&[("Beauty.txt", "1 5\n1 6\n1 7\n2 5\n2 6\n2 8\n")]);
+    let of = |path: &Path, split: &SplitConfig| {
+        let domain = DomainConfig { name: "items".into(), path: Some(path.into()), ..DomainConfig::default() };
+        run(&data(vec![domain]), &PrepareOptions::default(), split)
+    };
+    let (prepared, report) = of(dir.path(), &SplitConfig::default()).unwrap();
+    assert_eq!(pairs(&prepared, &parts(&prepared)[2]), ["1:7", "2:8"]);
+    assert!(report.notes[0].contains("read as `sequence`"), "{:?}", report.notes);
+    let file = dir.path().join("Beauty.txt");
+    let split = SplitConfig { min_history: 1, ratios: [0.4, 0.2, 0.4], ..kind(SplitKind::Ratio) };
+    let (_, report) = of(&file, &split).unwrap();
+    assert!(report.notes.iter().any(|note| note.contains("Beauty.txt: read as `adjacency`")), "{:?}", report.notes);
+    assert_eq!(report.inputs[0].format, Some(Format::Adjacency));
+    assert!(message(of(&file, &SplitConfig::default())).contains("format=sequence"));
+}
+
+#[test]
+fn a_link_file_that_nobody_named_is_told() {
+    let log = "user_id:token\titem_id:token\ttimestamp:float\n1\t5\t1\n1\t6\t2\n1\t7\t3\n";
+    let dir = files(&[("a.inter", log), ("a.link", "a_user_id:token\tb_user_id:token\n1\t2\n")]);
+    let domain = DomainConfig { name: "items".into(), path: Some(dir.path().into()), ..DomainConfig::default() };
+    let (_, report) = run(&data(vec![domain]), &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+    assert!(report.notes[0].contains("a.link is not read; data.user_links"), "{:?}", report.notes);
+}
+
+#[test]
+fn a_folder_of_folders_says_how_to_name_two_of_them() {
+    let dir = files(&[("export.json", "{}")]);
+    for name in ["films", "music"] {
+        std::fs::create_dir(dir.path().join(name)).unwrap();
+    }
+    let domain = DomainConfig { name: "items".into(), path: Some(dir.path().into()), ..DomainConfig::default() };
+    let told = message(run(&data(vec![domain]), &PrepareOptions::default(), &SplitConfig::default()));
+    assert!(
+        told.contains("data.source=films data.target=music") && told.contains("holds export.json, films"),
+        "{told}"
+    );
 }

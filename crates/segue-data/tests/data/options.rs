@@ -328,6 +328,21 @@ fn mixed_times_are_told_and_dropped_from_the_joint_log() {
 }
 
 #[test]
+fn kept_repeats_of_what_is_asked_are_told() {
+    let rows = "user,item,rating,timestamp\nu,a,5,1\nu,b,5,2\nu,a,5,3\nu,c,5,4\nu,b,5,5\n";
+    let dir = files(&[("log.csv", rows)]);
+    let config = data(vec![domain(dir.path(), "films", "log.csv")]);
+    let notes = |deduplicate| {
+        let options = PrepareOptions { deduplicate, ..PrepareOptions::default() };
+        run(&config, &options, &SplitConfig::default()).unwrap().1.notes
+    };
+    // c is validation and b is test, which training has, too.
+    let told = notes(Deduplicate::None);
+    assert!(told.iter().any(|note| note.contains("films: 1 of 2 held-out events repeat a pair")), "{told:?}");
+    assert_eq!(notes(Deduplicate::Latest), [""; 0]);
+}
+
+#[test]
 fn a_value_may_stand_for_none_or_not_matter_at_all() {
     let rows = "user,item,rating,timestamp\nu,a,0,1\nu,b,5,2\nu,c,2,3\nu,d,,4\nu,e,3,5\n";
     let dir = files(&[("log.csv", rows)]);

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use segue_core::{Interactions, OpenedTests, Prepared, Task};
 use segue_data::prepare::{
-    Core, CoreMode, Deduplicate, Logarithm, OneOrMany, PrepareOptions, RatioOrder, Scale, SplitConfig, SplitKind,
-    UserFilter, load_folder, prepare_folder, write_folder,
+    Core, CoreMode, Deduplicate, Logarithm, OneOrMany, PrepareOptions, PrepareReport, RatioOrder, Scale, SplitConfig,
+    SplitKind, UserFilter, load_folder, prepare_folder, write_folder,
 };
 
 use super::{data, domain, files, kind, parts, quiet, run};
@@ -124,19 +124,29 @@ proptest! {
     }
 
     #[test]
-    fn a_core_filtered_log_passes_the_same_core(rows in proptest::collection::vec(any::<Row>(), 20..80)) {
-        let core = Core { users: 2, items: 2, mode: CoreMode::UntilStable, ..Core::default() };
+    fn a_core_filtered_log_passes_the_same_core(rows in proptest::collection::vec(any::<Row>(), 30..80), strict in any::<bool>()) {
+        let core = Core { users: 3, items: 2, mode: CoreMode::UntilStable, strict, ..Core::default() };
         let options = PrepareOptions { core, ..PrepareOptions::default() };
-        if let Some(first) = prepared(&rows, &rows, &options, &kind(SplitKind::Ratio)) {
-            let train: Vec<String> = parts(&first).iter().flat_map(|log| log.events().filter(|e| first.catalogue.domain_of(e.item) == 1).collect::<Vec<_>>())
-                .map(|e| format!("{},{},{},{}\n", first.users.external(e.user), first.catalogue.external(e.item), e.value, e.time.unwrap())).collect();
-            let dir = files(&[("again.csv", &format!("user,item,rating,timestamp\n{}", train.concat()))]);
-            let config = data(vec![domain(dir.path(), "films", "again.csv")]);
-            // A ratio split may leave a part empty; the core alone never removes anything again.
-            if let Ok((_, report)) = run(&config, &options, &kind(SplitKind::Ratio)) {
-                prop_assert_eq!(report.steps.iter().find(|s| s.step == "core").unwrap().removed, 0);
+        // Two of three are held out of whoever has as many: no part is empty where anything is left.
+        let split = SplitConfig { min_history: 3, ..SplitConfig::default() };
+        let dir = files(&[("log.csv", &csv(&rows))]);
+        let config = data(vec![domain(dir.path(), "films", "log.csv")]);
+        let removed = |report: &PrepareReport| report.steps.iter().find(|s| s.step == "core").unwrap().removed;
+        let (first, report) = match run(&config, &options, &split) {
+            Ok(done) => done,
+            Err(error) => {
+                prop_assert!(error.to_string().contains("core"), "{error}");
+                prop_assume!(false);
+                unreachable!()
             }
-        }
+        };
+        prop_assume!(removed(&report) > 0);
+        let left: Vec<String> = parts(&first).iter().flat_map(|log| log.events().collect::<Vec<_>>())
+            .map(|e| format!("{},{},{},{}\n", first.users.external(e.user), first.catalogue.external(e.item), e.value, e.time.unwrap())).collect();
+        std::fs::write(dir.path().join("log.csv"), format!("user,item,rating,timestamp\n{}", left.concat())).unwrap();
+        let (again, report) = run(&config, &options, &split).unwrap();
+        prop_assert_eq!(removed(&report), 0);
+        prop_assert!(same(Some(first), Some(again)));
     }
 
     #[test]

@@ -372,9 +372,8 @@ impl Composer<'_> {
         let ConfigError::UnknownKey(mut error) = unknown_key(at, key, add, &section, parent) else {
             return ConfigError::NeedsMultirun { text: item.text.clone() };
         };
-        if error.nearest.is_none() {
-            error.nearest = self.elsewhere(key);
-        }
+        let called_elsewhere = self.schema.called_elsewhere(key).map(str::to_owned);
+        error.nearest = called_elsewhere.or(error.nearest).or_else(|| self.elsewhere(key));
         if error.nearest.is_none() && section.is_empty() {
             let groups = self.source.groups("");
             let first = key.split('.').next().unwrap_or(key);

@@ -39,6 +39,12 @@ pub trait Schema {
         let _ = (group, option, key);
         None
     }
+
+    /// The key that other programs call `key`, for suggestions.
+    fn called_elsewhere(&self, key: &str) -> Option<&'static str> {
+        let _ = key;
+        None
+    }
 }
 
 /// A schema that knows nothing: the configuration is made of files only.

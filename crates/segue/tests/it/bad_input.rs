@@ -105,6 +105,8 @@ fn missing_times() {
 #[test]
 fn names_nobody_knows() {
     let scratch = Scratch::new();
+    scratch.fails("prepare prepare.max_items=9 --out x", &["did you mean `prepare.max_rows`?"]);
+    scratch.fails("prepare prepare.core=null --out x", &["prepare.core", "expected a group with `users`"]);
     scratch.fails("train model=lihgtgcn", &["lihgtgcn", "did you mean `lightgcn`"]);
     scratch.fails("train model=mf model.factor=3", &["factor", "factors"]);
     scratch.fails("train data=moveilens", &["moveilens", "movielens"]);

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Cursor, Write as _};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use segue_data::synth::{World, WorldConfig};
@@ -141,6 +142,29 @@ fn a_disk_that_fills_up() {
     // Space has come: what had arrived was kept.
     scratch.ok(&line);
     assert!(scratch.path("data/ml-latest-small/ratings.csv").is_file());
+}
+
+/// A full disk itself, where this system lets a process mount one of its own.
+#[test]
+fn a_disk_that_is_full() {
+    let inside = |script: &str, dir: &Path| {
+        let script = format!("mount -t tmpfs -o size={}k none data && {script}", movielens().len() / 2048);
+        Command::new("unshare").args(["-rm", "bash", "-c", &script]).current_dir(dir).output()
+    };
+    let server = publisher();
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.path("data")).unwrap();
+    if !inside("true", &scratch.path("")).is_ok_and(|done| done.status.success()) {
+        return println!("skipped: this system does not let a process mount a small disk");
+    }
+    let line = format!("{} download ml-latest-small --mirror {}", env!("CARGO_BIN_EXE_segue"), server.address);
+    // What had arrived is kept, and so is what else there is.
+    let kept = "code=$?; test -s data/ml-latest-small.zip.part && test ! -e data/ml-latest-small && exit $code";
+    let done = done(inside(&format!("{line}; {kept}"), &scratch.path("")).unwrap());
+    assert_eq!(done.code, Some(1), "{}", done.stderr);
+    for part in ["ml-latest-small.zip.part", "No space left on device", "free some space"] {
+        assert!(done.stderr.contains(part), "{}", done.stderr);
+    }
 }
 
 #[test]

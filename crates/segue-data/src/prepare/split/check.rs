@@ -93,7 +93,8 @@ pub(super) fn times(world: &World, split: &SplitConfig) -> Result<(), DataError>
         let name = &domain.name;
         if d == world.target {
             let what = format!(
-                "needs times, and the log of domain {name} has none; use split=ratio (random, by hash), or split=given with files"
+                "needs times, and the log of domain {name} has none; use split=ratio (random, by hash), split=given with files, or \
+                 format=sequence of the domain where each user's items are listed oldest first"
             );
             return Err(DataError::config("split.kind", what));
         }
