@@ -148,38 +148,107 @@ impl Blocks {
         }
     }
 
-    /// Appends a column of `rows` cells of `N` bytes to `out`.
-    pub(crate) fn column<const N: usize, T>(
+    /// Appends a column of `rows` cells to `out`.
+    pub(crate) fn column<T>(
         &mut self,
         rows: usize,
         out: &mut Vec<T>,
-        cell: impl Fn([u8; N]) -> T,
+        cell: impl Fn(u64) -> T,
     ) -> Result<(), DataError> {
-        let mut bytes = [0; 1 << 13];
+        let (base, width) = self.width()?;
         out.reserve(rows);
+        match width {
+            0 => out.extend((0..rows).map(|_| cell(base))),
+            1 => self.cells(rows, |[byte]: [u8; 1]| out.push(cell(base.wrapping_add(u64::from(byte)))))?,
+            2 => self.cells(rows, |bytes| out.push(cell(base.wrapping_add(u16::from_le_bytes(bytes).into()))))?,
+            4 => self.cells(rows, |bytes| out.push(cell(base.wrapping_add(u32::from_le_bytes(bytes).into()))))?,
+            _ => self.cells(rows, |bytes| out.push(cell(base.wrapping_add(u64::from_le_bytes(bytes)))))?,
+        }
+        Ok(())
+    }
+
+    /// What all cells of a column begin with, and the bytes of each.
+    fn width(&mut self) -> Result<(u64, usize), DataError> {
+        let mut head = [0; 9];
+        self.file.read_exact(&mut head).map_err(DataError::io(&self.path, "read"))?;
+        let [base @ .., width] = head;
+        Ok((u64::from_le_bytes(base), usize::from(width)))
+    }
+
+    /// Hands out `rows` cells of `N` bytes.
+    fn cells<const N: usize>(&mut self, rows: usize, mut take: impl FnMut([u8; N])) -> Result<(), DataError> {
+        let mut bytes = [0; 1 << 13];
         let mut left = rows;
         while left > 0 {
             let now = left.min(bytes.len() / N);
             self.file.read_exact(&mut bytes[..now * N]).map_err(DataError::io(&self.path, "read"))?;
-            out.extend(bytes[..now * N].as_chunks().0.iter().map(|&bytes| cell(bytes)));
+            bytes[..now * N].as_chunks().0.iter().for_each(|&bytes| take(bytes));
             left -= now;
         }
         Ok(())
     }
 
-    /// Passes over `bytes` bytes.
-    pub(crate) fn skip(&mut self, bytes: usize) -> Result<(), DataError> {
-        self.file.seek_relative(bytes as i64).map_err(DataError::io(&self.path, "read"))
+    /// Appends bytes that are no column.
+    pub(crate) fn bytes(&mut self, n: usize, out: &mut Vec<u8>) -> Result<(), DataError> {
+        out.reserve(n);
+        self.cells(n, |[byte]: [u8; 1]| out.push(byte))
+    }
+
+    /// Passes over a column of `rows` cells.
+    pub(crate) fn skip(&mut self, rows: usize) -> Result<(), DataError> {
+        let (_, width) = self.width()?;
+        self.file.seek_relative((rows * width) as i64).map_err(DataError::io(&self.path, "read"))
     }
 }
 
-/// Appends a column to the bytes of a block.
-pub(crate) fn put<const N: usize, T>(out: &mut Vec<u8>, cells: &[T], bytes: impl Fn(&T) -> [u8; N]) {
+/// Appends a column to the bytes of a block: its least cell, and how far each is above it, in as many bytes as the
+/// largest needs, which are none where all are equal.
+pub(crate) fn put<T>(out: &mut Vec<u8>, cells: &[T], cell: impl Fn(&T) -> u64) {
+    let ends = cells.iter().map(&cell).fold(None, |ends: Option<(u64, u64)>, cell| {
+        let (low, high) = ends.unwrap_or((cell, cell));
+        Some((low.min(cell), high.max(cell)))
+    });
+    let (base, high) = ends.unwrap_or_default();
+    let above = |of: &T| cell(of) - base;
+    let width = match high - base {
+        0 => 0,
+        1..=0xff => 1,
+        0x100..=0xffff => 2,
+        0x1_0000..=0xffff_ffff => 4,
+        _ => 8,
+    };
+    out.extend(base.to_le_bytes());
+    out.push(width);
+    match width {
+        0 => {}
+        1 => fill(out, cells, |of| [above(of) as u8]),
+        2 => fill(out, cells, |of| (above(of) as u16).to_le_bytes()),
+        4 => fill(out, cells, |of| (above(of) as u32).to_le_bytes()),
+        _ => fill(out, cells, |of| above(of).to_le_bytes()),
+    }
+}
+
+fn fill<const N: usize, T>(out: &mut Vec<u8>, cells: &[T], bytes: impl Fn(&T) -> [u8; N]) {
     let start = out.len();
     out.resize(start + cells.len() * N, 0);
     for (place, cell) in out[start..].as_chunks_mut().0.iter_mut().zip(cells) {
         *place = bytes(cell);
     }
+}
+
+/// A time as a cell: in the order of times, so that near ones are near.
+pub(crate) fn time_cell(time: i64) -> u64 {
+    time.cast_unsigned() ^ (1 << 63)
+}
+
+/// The time that [`time_cell`] made a cell.
+pub(crate) fn time_of(cell: u64) -> i64 {
+    (cell ^ (1 << 63)).cast_signed()
+}
+
+/// The value that is a cell by its bits.
+pub(crate) fn value_of(cell: u64) -> f32 {
+    f32::from_bits(cell as u32)
 }
 
 /// The bytes that begin a block of so many rows.
@@ -199,19 +268,40 @@ mod tests {
         fs::write(folder.join("left behind"), "").unwrap();
         let spill = Spill::new(10, folder.clone()).unwrap();
         assert!(!folder.join("left behind").exists());
-        for rows in [vec![1_u32, 2, 3], vec![], vec![u32::MAX; 5000]] {
+        // Cells of each width: none, 1, 2, 4 and 8 bytes.
+        let columns = [
+            vec![],
+            vec![u64::MAX; 5000],
+            vec![7, 262, 9],
+            (0..30_000).map(|n| (1 << 40) + n * 2).collect(),
+            vec![u64::from(u32::MAX), 0, 5],
+            vec![u64::MAX, 0, time_cell(-7), time_cell(i64::MAX)],
+        ];
+        for rows in &columns {
             let mut bytes = block(rows.len());
-            put(&mut bytes, &rows, |row| row.to_le_bytes());
-            put(&mut bytes, &rows, |&row| [row as u8]);
+            put(&mut bytes, rows, |&row| row);
+            put(&mut bytes, rows, |&row| row & 1);
+            bytes.extend(b"end");
             spill.write("rows", &bytes, false).unwrap();
         }
-        let (mut blocks, mut whole, mut low) = (spill.read("rows").unwrap(), Vec::new(), Vec::new());
-        while let Some(rows) = blocks.next().unwrap() {
-            blocks.column(rows, &mut whole, u32::from_le_bytes).unwrap();
-            if rows == 3 { blocks.column(rows, &mut low, |[byte]| byte).unwrap() } else { blocks.skip(rows).unwrap() }
+        let mut blocks = spill.read("rows").unwrap();
+        for rows in &columns {
+            let (mut read, mut low, mut end) = (Vec::new(), Vec::new(), Vec::new());
+            assert_eq!(blocks.next().unwrap(), Some(rows.len()));
+            blocks.column(rows.len(), &mut read, |cell| cell).unwrap();
+            if rows.len() > 3 {
+                blocks.skip(rows.len()).unwrap();
+            } else {
+                blocks.column(rows.len(), &mut low, |cell| cell).unwrap();
+            }
+            blocks.bytes(3, &mut end).unwrap();
+            assert_eq!((&read, end.as_slice()), (rows, &b"end"[..]));
+            assert!(rows.len() > 3 || low == rows.iter().map(|row| row & 1).collect::<Vec<_>>());
         }
-        assert_eq!((whole.len(), &whole[..4], low), (5003, &[1, 2, 3, u32::MAX][..], vec![1, 2, 3]));
-        assert_eq!(spill.written(), 3 * 8 + 5003 * 5);
+        assert_eq!(blocks.next().unwrap(), None);
+        assert_eq!([-7, i64::MIN, i64::MAX].map(|time| time_of(time_cell(time))), [-7, i64::MIN, i64::MAX]);
+        // Heads, wholes and lows.
+        assert_eq!(spill.written(), 6 * (8 + 9 + 9 + 3) + (3 + 30_000 * 2 + 3 * 4 + 4 * 8) + (3 + 3 + 4));
         drop(spill);
         assert!(!folder.exists());
     }

@@ -24,8 +24,13 @@ struct KeptOf {
     items: Vec<bool>,
 }
 
-/// Applies the filters in their documented order and records each that is on.
-pub(super) fn choose(world: &mut World, options: &PrepareOptions, seed: Seed) -> Result<Kept, DataError> {
+/// Applies the filters in their documented order and records each that is on; also returns what they leave of each
+/// domain.
+pub(super) fn choose(
+    world: &mut World,
+    options: &PrepareOptions,
+    seed: Seed,
+) -> Result<(Kept, Vec<Counts>), DataError> {
     if options.positives_only {
         let before = world.sizes();
         for domain in &mut world.domains {
@@ -77,7 +82,7 @@ pub(super) fn choose(world: &mut World, options: &PrepareOptions, seed: Seed) ->
         );
         world.record_as(("core", &way_out), &counts, &before)?;
     }
-    Ok(kept)
+    Ok((kept, counts))
 }
 
 impl Kept {
@@ -192,12 +197,13 @@ mod tests {
     }
 
     fn filter(world: &mut World, options: &PrepareOptions, seed: Seed) -> Result<(), DataError> {
-        let kept = choose(world, options, seed)?;
-        for (d, domain) in world.domains.iter_mut().enumerate() {
+        let (kept, counts) = choose(world, options, seed)?;
+        for ((d, domain), counts) in world.domains.iter_mut().enumerate().zip(counts) {
             domain.rows.edit(|rows| {
                 kept.retain(d, rows);
                 Ok(())
             })?;
+            assert_eq!(domain.rows.counts(), &counts);
         }
         Ok(())
     }

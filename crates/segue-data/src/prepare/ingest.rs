@@ -242,11 +242,6 @@ fn arrange(
     let all: Vec<u32> = (0..n_users).map(|user| per_domain.iter().map(|counts| counts[user]).sum()).collect();
     let chunk = (spill.limit() / HELD_CHUNKS / size_of::<Row>()).clamp(1, CHUNK);
     let cuts = cut(&all, chunk.max(n_rows / MOST_CHUNKS));
-    let mut chunk_of = vec![0_u16; n_users];
-    for (k, ends) in cuts.windows(2).enumerate() {
-        chunk_of[ends[0] as usize..ends[1] as usize].fill(k as u16);
-    }
-    let chunk_of: Arc<[u16]> = chunk_of.into();
     // All in memory or none: whether rows are spilled is a matter of the whole log.
     let held = spill.hold(n_rows * size_of::<Row>());
     let mut by_domain: Vec<Vec<Dense>> = domains.iter().map(|_| Vec::new()).collect();
@@ -254,13 +249,8 @@ fn arrange(
         by_domain[log.domain].push(log);
     }
     let work = domains.par_iter().zip(maps).zip(by_domain).zip(per_domain).map(|(((domain, items), logs), counts)| {
-        let sizes: Vec<usize> = cuts
-            .windows(2)
-            .map(|ends| counts[ends[0] as usize..ends[1] as usize].iter().map(|&n| n as usize).sum())
-            .collect();
-        drop(counts);
         let files = (!held).then(|| Files { spill: Arc::clone(spill), prefix: format!("rows.{}", domain.name) });
-        let scatter = Scatter::new((&cuts, &chunk_of), &sizes, items.len(), files.as_ref());
+        let scatter = Scatter::new(&cuts, counts, items.len(), files.as_ref());
         rows_of((domain, drop_incomplete), logs, items, scatter)
     });
     for arranged in work.collect::<Result<Vec<_>, _>>()? {
@@ -288,7 +278,10 @@ fn rows_of(
         let rows = std::mem::take(&mut log.rows);
         let mut failed = None;
         rows.drain(|row| match log.row(row, (timed, domain.implicit)) {
-            None => incomplete += 1,
+            None => {
+                incomplete += 1;
+                scatter.lacks(log.users[row.user as usize]);
+            }
             Some(row) if failed.is_none() => failed = scatter.push(row).err(),
             Some(_) => {}
         })?;

@@ -96,19 +96,20 @@ fn settle(
 
     session.stage("filter", world.sizes().iter().sum::<usize>() as u64)?;
     sample::sample(&mut world, &max_rows, Seed::new(seed))?;
-    let kept = filter::choose(&mut world, &options, Seed::new(seed))?;
+    let (kept, counts) = filter::choose(&mut world, &options, Seed::new(seed))?;
 
     session.stage("split", world.targets.iter().map(|&d| world.domains[d].rows.len() as u64).sum())?;
-    for ((d, domain), range) in world.domains.iter_mut().enumerate().zip(&ranges) {
-        domain.rows.edit(|rows| {
+    let (kept, normalise) = (Arc::new(kept), options.normalise);
+    for (((d, domain), counts), range) in world.domains.iter_mut().enumerate().zip(counts).zip(ranges) {
+        let kept = Arc::clone(&kept);
+        domain.rows.edit_as_read(counts, move |rows| {
             kept.retain(d, rows);
-            if options.normalise {
+            if normalise {
                 range.weigh(rows);
             }
-            Ok(())
         })?;
     }
-    drop((kept, ranges));
+    drop(kept);
     if let Some(untimed) = world.domains.iter().find(|domain| options.history.is_some() && !domain.timed) {
         let what = format!("needs times, and the log of domain {} has none; set it to null", untimed.name);
         return Err(DataError::config("prepare.history", what));

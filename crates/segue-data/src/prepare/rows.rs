@@ -4,6 +4,7 @@
 //! chunk, and chunks are worked on by themselves, in parallel, in memory or from a file. Nothing that a step finds may
 //! depend on where chunks begin; what is summed in floating point is summed over [`Rows::in_order`].
 
+use std::fmt;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -11,7 +12,7 @@ use segue_core::{IdMap, Signal};
 
 use super::report::StepCount;
 use crate::DataError;
-use crate::spill::{Blocks, Spill, block, put};
+use crate::spill::{Blocks, Spill, block, put, time_cell, time_of, value_of};
 
 /// Which part a row belongs to. The order is the rank: where a pair stands in two given parts, the higher keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,8 +41,8 @@ pub(crate) struct Row {
     pub(crate) part: Part,
 }
 
-/// Bytes of a row in a file after its user and item.
-const REST: usize = 4 + 4 + 8 + 1 + 1;
+/// Columns in a file after user and item.
+const REST: usize = 5;
 
 /// One domain on its way.
 #[derive(Debug)]
@@ -174,17 +175,53 @@ enum Chunk {
 }
 
 /// The file of a chunk; a chunk that never had a row has none.
-#[derive(Debug)]
 struct ChunkFile {
     spill: Arc<Spill>,
     name: String,
+    /// What becomes of the rows in the file whenever they are read.
+    change: Option<Arc<Change>>,
+}
+
+type Change = dyn Fn(&mut Vec<Row>) + Send + Sync;
+
+impl fmt::Debug for ChunkFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChunkFile").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The chunk of every user: a small table, for rows come in no order of users and a large one would be out of cache.
+#[derive(Debug)]
+struct ChunkOf {
+    cuts: Cuts,
+    /// The chunk of each 128th user.
+    first: Vec<u16>,
+}
+
+impl ChunkOf {
+    const EVERY: usize = 1 << 7;
+
+    fn new(cuts: &Cuts) -> Self {
+        let n_users = cuts.last().map_or(0, |&end| end as usize);
+        let chunk = |user: usize| cuts.partition_point(|&start| start as usize <= user) - 1;
+        let first = (0..n_users).step_by(Self::EVERY).map(|user| chunk(user) as u16).collect();
+        Self { cuts: Arc::clone(cuts), first }
+    }
+
+    fn of(&self, user: u32) -> usize {
+        let mut k = usize::from(self.first[user as usize / Self::EVERY]);
+        while self.cuts[k + 1] <= user {
+            k += 1;
+        }
+        k
+    }
 }
 
 /// Puts rows into chunks.
 #[derive(Debug)]
 pub(crate) struct Scatter {
     rows: Rows,
-    chunk_of: Arc<[u16]>,
+    chunk_of: ChunkOf,
     buffers: Vec<Vec<Row>>,
 }
 
@@ -192,32 +229,33 @@ pub(crate) struct Scatter {
 const BUFFERED: usize = 1 << 11;
 
 impl Scatter {
-    /// `sizes`: rows per chunk; with `files` none is held.
-    pub(crate) fn new(
-        (cuts, chunk_of): (&Cuts, &Arc<[u16]>),
-        sizes: &[usize],
-        n_items: usize,
-        files: Option<&Files>,
-    ) -> Self {
-        let counts = Counts::of(chunk_of.len(), n_items);
+    /// `users`: rows of each user, of which those that turn out to be none are told to [`Self::lacks`]; with `files` no
+    /// row is held.
+    pub(crate) fn new(cuts: &Cuts, users: Vec<u32>, n_items: usize, files: Option<&Files>) -> Self {
         let (mut chunks, mut buffers) = (Vec::new(), Vec::new());
-        for (k, &n) in sizes.iter().enumerate() {
+        for (k, ends) in cuts.windows(2).enumerate() {
+            let n = users[ends[0] as usize..ends[1] as usize].iter().map(|&n| n as usize).sum();
             let file = files.map(|files| (Arc::clone(&files.spill), format!("{}.{k}", files.prefix)));
             let (chunk, waiting) = match file {
                 None => (Chunk::Held(Vec::with_capacity(n)), 0),
-                Some((spill, name)) => (Chunk::Away(ChunkFile { spill, name }), BUFFERED.min(n)),
+                Some((spill, name)) => (Chunk::Away(ChunkFile { spill, name, change: None }), BUFFERED.min(n)),
             };
             chunks.push(chunk);
             buffers.push(Vec::with_capacity(waiting));
         }
-        Self { rows: Rows { chunks, cuts: Arc::clone(cuts), counts }, chunk_of: Arc::clone(chunk_of), buffers }
+        let counts = Counts { users, ..Counts::of(0, n_items) };
+        Self { rows: Rows { chunks, cuts: Arc::clone(cuts), counts }, chunk_of: ChunkOf::new(cuts), buffers }
+    }
+
+    /// A row of `user` that was counted is none.
+    pub(crate) fn lacks(&mut self, user: u32) {
+        self.rows.counts.users[user as usize] -= 1;
     }
 
     pub(crate) fn push(&mut self, row: Row) -> Result<(), DataError> {
-        self.rows.counts.users[row.user as usize] += 1;
         self.rows.counts.items[row.item as usize] += 1;
         self.rows.counts.rows += 1;
-        let k = self.chunk_of[row.user as usize] as usize;
+        let k = self.chunk_of.of(row.user);
         let buffer = &mut self.buffers[k];
         match &mut self.rows.chunks[k] {
             Chunk::Held(rows) => rows.push(row),
@@ -266,6 +304,35 @@ impl Rows {
         change: impl Fn(&mut Vec<Row>) -> Result<T, DataError> + Sync,
     ) -> Result<Vec<T>, DataError> {
         self.edit_each(|_, rows| change(rows))
+    }
+
+    /// [`Self::edit`] of which `counts` is what it leaves. Rows in files are changed whenever they are read, until the
+    /// next edit writes them: no pass for a change that another one follows.
+    pub(crate) fn edit_as_read(
+        &mut self,
+        counts: Counts,
+        change: impl Fn(&mut Vec<Row>) + Send + Sync + 'static,
+    ) -> Result<(), DataError> {
+        let change: Arc<Change> = Arc::new(change);
+        self.chunks.par_iter_mut().try_for_each(|chunk| match chunk {
+            Chunk::Held(rows) => {
+                change(rows);
+                Ok(())
+            }
+            Chunk::Away(ChunkFile { change: None, .. }) => {
+                if let Chunk::Away(file) = chunk {
+                    file.change = Some(Arc::clone(&change));
+                }
+                Ok(())
+            }
+            Chunk::Away(_) => {
+                let mut rows = chunk.take()?;
+                change(&mut rows);
+                chunk.put(rows)
+            }
+        })?;
+        self.counts = counts;
+        Ok(())
     }
 
     /// [`Self::edit`] that is told the number of the chunk.
@@ -411,8 +478,11 @@ impl Rows {
     /// Rows in memory, as one chunk.
     #[cfg(test)]
     pub(crate) fn of(rows: Vec<Row>, n_users: usize, n_items: usize) -> Self {
-        let cuts: Cuts = [0, n_users as u32].into();
-        let mut scatter = Scatter::new((&cuts, &vec![0; n_users].into()), &[rows.len()], n_items, None);
+        let mut users = vec![0; n_users];
+        for row in &rows {
+            users[row.user as usize] += 1;
+        }
+        let mut scatter = Scatter::new(&[0, n_users as u32].into(), users, n_items, None);
         rows.into_iter().try_for_each(|row| scatter.push(row)).unwrap();
         scatter.finish().unwrap()
     }
@@ -435,7 +505,10 @@ impl Chunk {
     fn put(&mut self, rows: Vec<Row>) -> Result<(), DataError> {
         match self {
             Self::Held(held) => *held = rows,
-            Self::Away(file) => file.spill.write(&file.name, &encode(&rows), true)?,
+            Self::Away(file) => {
+                file.spill.write(&file.name, &encode(&rows), true)?;
+                file.change = None;
+            }
         }
         Ok(())
     }
@@ -450,15 +523,18 @@ impl Chunk {
     fn pairs(&self, mut take: impl FnMut(u32, u32)) -> Result<(), DataError> {
         match self {
             Self::Held(rows) => rows.iter().for_each(|row| take(row.user, row.item)),
+            Self::Away(file) if file.change.is_some() => {
+                file.rows()?.iter().for_each(|row| take(row.user, row.item));
+            }
             Self::Away(file) => {
                 let Some(mut blocks) = file.open()? else { return Ok(()) };
                 let (mut users, mut items) = (Vec::new(), Vec::new());
                 while let Some(n) = blocks.next()? {
                     users.clear();
                     items.clear();
-                    blocks.column(n, &mut users, u32::from_le_bytes)?;
-                    blocks.column(n, &mut items, u32::from_le_bytes)?;
-                    blocks.skip(n * REST)?;
+                    blocks.column(n, &mut users, |id| id as u32)?;
+                    blocks.column(n, &mut items, |id| id as u32)?;
+                    (0..REST).try_for_each(|_| blocks.skip(n))?;
                     users.iter().zip(&items).for_each(|(&user, &item)| take(user, item));
                 }
             }
@@ -478,20 +554,24 @@ impl ChunkFile {
 
     fn rows(&self) -> Result<Vec<Row>, DataError> {
         let Some(blocks) = self.open()? else { return Ok(Vec::new()) };
-        decode(blocks)
+        let mut rows = decode(blocks)?;
+        if let Some(change) = &self.change {
+            change(&mut rows);
+        }
+        Ok(rows)
     }
 }
 
 fn encode(rows: &[Row]) -> Vec<u8> {
     let mut out = block(rows.len());
-    out.reserve(rows.len() * (8 + REST));
-    put(&mut out, rows, |row| row.user.to_le_bytes());
-    put(&mut out, rows, |row| row.item.to_le_bytes());
-    put(&mut out, rows, |row| row.value.to_le_bytes());
-    put(&mut out, rows, |row| row.weight.to_le_bytes());
-    put(&mut out, rows, |row| row.time.to_le_bytes());
-    put(&mut out, rows, |row| [row.signal as u8]);
-    put(&mut out, rows, |row| [row.part as u8]);
+    out.reserve(size_of_val(rows) / 2);
+    put(&mut out, rows, |row| u64::from(row.user));
+    put(&mut out, rows, |row| u64::from(row.item));
+    put(&mut out, rows, |row| u64::from(row.value.to_bits()));
+    put(&mut out, rows, |row| u64::from(row.weight.to_bits()));
+    put(&mut out, rows, |row| time_cell(row.time));
+    put(&mut out, rows, |row| row.signal as u64);
+    put(&mut out, rows, |row| row.part as u64);
     out
 }
 
@@ -507,13 +587,13 @@ fn decode(mut blocks: Blocks) -> Result<Vec<Row>, DataError> {
         times.clear();
         signals.clear();
         parts.clear();
-        blocks.column(n, &mut users, u32::from_le_bytes)?;
-        blocks.column(n, &mut items, u32::from_le_bytes)?;
-        blocks.column(n, &mut values, f32::from_le_bytes)?;
-        blocks.column(n, &mut weights, f32::from_le_bytes)?;
-        blocks.column(n, &mut times, i64::from_le_bytes)?;
-        blocks.column(n, &mut signals, |[code]| SIGNALS[usize::from(code).min(2)])?;
-        blocks.column(n, &mut parts, |[code]| PARTS[usize::from(code).min(3)])?;
+        blocks.column(n, &mut users, |id| id as u32)?;
+        blocks.column(n, &mut items, |id| id as u32)?;
+        blocks.column(n, &mut values, value_of)?;
+        blocks.column(n, &mut weights, value_of)?;
+        blocks.column(n, &mut times, time_of)?;
+        blocks.column(n, &mut signals, |code| SIGNALS[(code as usize).min(2)])?;
+        blocks.column(n, &mut parts, |code| PARTS[(code as usize).min(3)])?;
         rows.reserve(n);
         rows.extend((0..n).map(|n| Row {
             user: users[n],
@@ -559,13 +639,28 @@ mod tests {
         let rows = [row(4, 0, 1), row(0, 2, -7), row(1, 1, i64::MAX), row(4, 2, 0), row(0, 0, 3), row(3, 2, 9)];
         let cuts = cut(&[2, 1, 0, 1, 2], 2);
         assert_eq!(*cuts, [0, 1, 4, 5]);
-        let chunk_of: Arc<[u16]> = [0, 1, 1, 1, 2].into();
         let spill = Arc::new(Spill::new(0, dir.join("spill")).unwrap());
         [None, Some(Files { spill, prefix: "films".into() })].map(|files| {
-            let mut scatter = Scatter::new((&cuts, &chunk_of), &[2, 2, 2], 3, files.as_ref());
+            // One of user 2, and one more of user 4 than there are.
+            let mut scatter = Scatter::new(&cuts, vec![2, 1, 1, 1, 3], 3, files.as_ref());
             rows.iter().try_for_each(|&row| scatter.push(row)).unwrap();
+            scatter.lacks(2);
+            scatter.lacks(4);
             scatter.finish().unwrap()
         })
+    }
+
+    #[test]
+    fn the_chunk_of_a_user_is_between_its_cuts() {
+        for rows in [1, 3, 50, 1000] {
+            let counts: Vec<u32> = (0..1000).map(|user| user % 4).collect();
+            let cuts = cut(&counts, rows);
+            let chunk_of = ChunkOf::new(&cuts);
+            for user in 0..1000 {
+                let k = chunk_of.of(user);
+                assert!(cuts[k] <= user && user < cuts[k + 1]);
+            }
+        }
     }
 
     #[test]
@@ -588,6 +683,17 @@ mod tests {
             let before = rows.counts().clone();
             rows.recount().unwrap();
             assert_eq!(rows.counts(), &before);
+            // Twice: what one leaves, the other finds.
+            let counts = rows.count(|user, _| user != 3).unwrap();
+            rows.edit_as_read(counts.clone(), |rows| rows.retain(|row| row.user != 3)).unwrap();
+            rows.edit_as_read(counts.clone(), |rows| rows.iter_mut().for_each(|row| row.time += 1)).unwrap();
+            let left = [row(0, 2, -6), row(4, 2, 1)];
+            assert_eq!(
+                (rows.counts(), rows.all(), rows.count(|_, _| true).unwrap()),
+                (&counts, left.to_vec(), counts.clone())
+            );
+            rows.edit(|_| Ok(())).unwrap();
+            assert_eq!((rows.counts(), rows.all()), (&counts, left.to_vec()));
         }
     }
 }

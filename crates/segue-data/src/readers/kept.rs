@@ -19,6 +19,9 @@ use crate::spill::{Blocks, Spill, block, put};
 /// Stored bytes from which on a file is kept: smaller ones are read again sooner than found.
 const LEAST: u64 = 1 << 23;
 
+/// How rows are written; files of another version are read again.
+const FORMAT: &str = "rows 2:";
+
 /// What was read and how.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Note {
@@ -40,7 +43,10 @@ fn source(file: &LogFile, limit: Option<u64>) -> Option<(u64, String)> {
     let metadata = file.path.metadata().ok()?;
     let modified = metadata.modified().ok()?;
     let (path, size) = (file.path.display(), metadata.len());
-    Some((size, format!("{path}, {size} bytes, modified {modified:?}, {:?}, bad lines {limit:?}", file.layout)))
+    Some((
+        size,
+        format!("{FORMAT} {path}, {size} bytes, modified {modified:?}, {:?}, bad lines {limit:?}", file.layout),
+    ))
 }
 
 /// Keeps a file that was read; small ones are not worth it.
@@ -100,7 +106,7 @@ fn written(names: &Names) -> Vec<u8> {
     let lengths: Vec<u32> = names.iter().map(|name| name.len() as u32).collect();
     let text: Vec<u8> = names.iter().flat_map(str::bytes).collect();
     let mut out = block(lengths.len());
-    put(&mut out, &lengths, |length| length.to_le_bytes());
+    put(&mut out, &lengths, |&length| u64::from(length));
     out.extend(text);
     out
 }
@@ -108,10 +114,10 @@ fn written(names: &Names) -> Vec<u8> {
 fn read(blocks: &mut Blocks) -> Option<Names> {
     let n = blocks.next().ok()??;
     let (mut lengths, mut text, mut names) = (Vec::new(), Vec::new(), Names::default());
-    blocks.column(n, &mut lengths, u32::from_le_bytes).ok()?;
+    blocks.column(n, &mut lengths, |length| length as usize).ok()?;
     for length in lengths {
         text.clear();
-        blocks.column(length as usize, &mut text, |[byte]| byte).ok()?;
+        blocks.bytes(length, &mut text).ok()?;
         names.intern(std::str::from_utf8(&text).ok()?);
     }
     (names.len() == n).then_some(names)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::names::{Batch, Names};
 use crate::DataError;
-use crate::spill::{Blocks, Spill, block, put};
+use crate::spill::{Blocks, Spill, block, put, time_cell, time_of, value_of};
 
 /// Interactions as read: one row per event, ids interned in order of first appearance.
 #[derive(Debug, Default)]
@@ -182,22 +182,22 @@ impl Columns {
     fn bytes(&self) -> Vec<u8> {
         let mut out = block(self.user.len());
         out.reserve(self.user.len() * Self::ROW);
-        put(&mut out, &self.user, |id| id.to_le_bytes());
-        put(&mut out, &self.item, |id| id.to_le_bytes());
-        put(&mut out, &self.value, |value| value.to_le_bytes());
-        put(&mut out, &self.time, |time| time.to_le_bytes());
-        put(&mut out, &self.has, |&has| [has]);
+        put(&mut out, &self.user, |&id| u64::from(id));
+        put(&mut out, &self.item, |&id| u64::from(id));
+        put(&mut out, &self.value, |value| u64::from(value.to_bits()));
+        put(&mut out, &self.time, |&time| time_cell(time));
+        put(&mut out, &self.has, |&has| u64::from(has));
         out
     }
 
     fn read(blocks: &mut Blocks) -> Result<Option<Self>, DataError> {
         let Some(n) = blocks.next()? else { return Ok(None) };
         let mut columns = Self::default();
-        blocks.column(n, &mut columns.user, u32::from_le_bytes)?;
-        blocks.column(n, &mut columns.item, u32::from_le_bytes)?;
-        blocks.column(n, &mut columns.value, f32::from_le_bytes)?;
-        blocks.column(n, &mut columns.time, i64::from_le_bytes)?;
-        blocks.column(n, &mut columns.has, |[has]| has)?;
+        blocks.column(n, &mut columns.user, |id| id as u32)?;
+        blocks.column(n, &mut columns.item, |id| id as u32)?;
+        blocks.column(n, &mut columns.value, value_of)?;
+        blocks.column(n, &mut columns.time, time_of)?;
+        blocks.column(n, &mut columns.has, |has| has as u8)?;
         Ok(Some(columns))
     }
 }
