@@ -149,7 +149,7 @@ impl IdMap {
     }
 
     /// All external ids in dense order.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
+    pub fn iter(&self) -> impl Iterator<Item = &str> + Clone {
         (0..self.len() as u32).map(|i| self.external(i))
     }
 }

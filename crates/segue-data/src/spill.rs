@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::DataError;
-use crate::readers::is_kept;
 
 /// How many bytes of rows are held, and the folder of those that are not.
 ///
@@ -30,7 +29,8 @@ impl Spill {
 
     /// What is read whole stays in the folder until [`Self::finish`]; with `resume` what a stopped run left is found.
     pub(crate) fn keeping(limit: usize, folder: PathBuf, resume: bool) -> Result<Self, DataError> {
-        Self::cleared(limit, folder, |path| resume && is_kept(path), true)
+        let stays = kept_in(&folder);
+        Self::cleared(limit, folder, |path| resume && stays(path), true)
     }
 
     fn cleared(limit: usize, folder: PathBuf, stays: impl Fn(&Path) -> bool, keeps: bool) -> Result<Self, DataError> {
@@ -113,6 +113,15 @@ impl Spill {
         Ok(Blocks { path, file: BufReader::with_capacity(1 << 16, file) })
     }
 
+    /// Removes the file `first`, then all that `of_it` accepts.
+    pub(crate) fn forget(&self, first: &str, of_it: impl Fn(&str) -> bool) {
+        self.remove(first);
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            name.to_str().filter(|name| of_it(name)).into_iter().for_each(|name| self.remove(name));
+        }
+    }
+
     /// Removes the file `name`.
     pub(crate) fn remove(&self, name: &str) {
         // Best effort: the whole folder goes in the end.
@@ -122,11 +131,21 @@ impl Spill {
 
 impl Drop for Spill {
     fn drop(&mut self) {
-        let stays = |path: &Path| self.keeps() && is_kept(path);
+        let kept = kept_in(&self.folder);
+        let stays = |path: &Path| self.keeps() && kept(path);
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
         entries.filter(|path| !stays(path)).for_each(|path| drop(fs::remove_file(path)));
         // A folder that still holds something is not removed by this.
         let _ = fs::remove_dir(&self.folder);
+    }
+}
+
+/// Which files of a folder stay behind when work is stopped: what was read and, once it is noted, what was divided.
+fn kept_in(folder: &Path) -> impl Fn(&Path) -> bool + use<> {
+    let divided = folder.join("divided.note").exists();
+    move |path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("read.") || (divided && (name.starts_with("divided.") || name.starts_with("rows.")))
     }
 }
 

@@ -50,7 +50,7 @@ pub fn load_data(
 }
 
 /// Prepares raw logs or the sample world as a folder, without holding them in memory; with `resume`, from what a stopped
-/// run had read. Also returns how many bytes of rows went through files.
+/// run had done. Also returns how many bytes of rows went through files.
 pub fn prepare_data(
     settings: &Settings,
     (out, resume): (&Path, bool),

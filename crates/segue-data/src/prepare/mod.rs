@@ -51,6 +51,7 @@ mod assemble;
 mod clean;
 mod config;
 mod deduplicate;
+mod divided;
 mod features;
 mod filter;
 mod folder;

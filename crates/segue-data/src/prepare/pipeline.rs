@@ -12,6 +12,7 @@ use super::clean::Range;
 use super::config::{
     DataConfig, Deduplicate, DomainConfig, OneOrMany, PrepareOptions, SplitConfig, SplitKind, UserFilter,
 };
+use super::divided::{self, Divided, How};
 use super::folder::{check_place, write_settled};
 use super::links::ItemLinks;
 use super::report::PrepareReport;
@@ -39,8 +40,9 @@ pub fn prepare(
 }
 
 /// [`prepare`] and [`write_folder`](super::write_folder) in one, for logs of any size: what does not fit into
-/// `prepare.memory` is in files beside the folder `place.0` while it is worked on. Files that were read whole before a run
-/// was stopped stay there, and are not read again by a run with `place.1`. Also returns how many bytes went through such files.
+/// `prepare.memory` is in files beside the folder `place.0` while it is worked on. What a stopped run
+/// had done stays there, and is not done again by a run with `place.1`: files that were read whole, and rows in files that
+/// were divided into their parts. Also returns how many bytes went through such files.
 pub fn prepare_folder(
     place: (&Path, bool),
     data: &DataConfig,
@@ -59,7 +61,7 @@ pub fn prepare_folder(
     Ok((report, rows.finish()))
 }
 
-/// Where the files are that a stopped [`prepare_folder`] had read, if it left some.
+/// Where that is which a stopped [`prepare_folder`] had done, if it left some.
 pub fn kept_beside(dir: &Path) -> Option<PathBuf> {
     check_place(dir).ok().filter(|kept| kept.is_dir())
 }
@@ -81,52 +83,17 @@ fn settle(
     let (data, told) = locate::locate(data)?;
     let data = &*data;
     let (options, split, seed) = resolve(data, options, split, seed)?;
-    let max_rows = MaxRows::new(data, &options, &split)?;
     let mut session = Session::new(data.max_bad_lines, progress);
     let spill = Arc::new(spill);
-    let mut world = ingest::ingest(data, &split, (options.drop_incomplete, &spill), &mut session)?;
-    world.notes.extend(told);
-    let before: Vec<usize> = world.sizes();
-    world.record("read", &before, "the files hold no complete row; check `format` and `columns`")?;
-
-    subset::subset(&mut world, data, &options, &mut session)?;
-    session.stage("clean", world.sizes().iter().sum::<usize>() as u64)?;
-    let values = values_of(data, &world, &options);
-    let ranges = clean_all(&mut world, &options, &values)?;
-
-    session.stage("filter", world.sizes().iter().sum::<usize>() as u64)?;
-    sample::sample(&mut world, &max_rows, Seed::new(seed))?;
-    let (kept, counts) = filter::choose(&mut world, &options, Seed::new(seed))?;
-
-    session.stage("split", world.targets.iter().map(|&d| world.domains[d].rows.len() as u64).sum())?;
-    let (kept, normalise) = (Arc::new(kept), options.normalise);
-    for (((d, domain), counts), range) in world.domains.iter_mut().enumerate().zip(counts).zip(ranges) {
-        let kept = Arc::clone(&kept);
-        domain.rows.edit_as_read(counts, move |rows| {
-            kept.retain(d, rows);
-            if normalise {
-                range.weigh(rows);
-            }
-        })?;
-    }
-    drop(kept);
-    if let Some(untimed) = world.domains.iter().find(|domain| options.history.is_some() && !domain.timed) {
-        let what = format!("needs times, and the log of domain {} has none; set it to null", untimed.name);
-        return Err(DataError::config("prepare.history", what));
-    }
-    let links = ItemLinks::read(&world, data, &mut session)?;
-    let made = splitting::split(&mut world, &split, &links, Seed::new(seed).named("split"))?;
-    for (domain, values) in world.domains.iter_mut().zip(&values) {
-        world.notes.extend(values.scale(domain)?);
-    }
-    links.join(&mut world, options.deduplicate, &|d, user| made.is_closed(d, user))?;
-    if options.deduplicate == Deduplicate::None {
-        splitting::tell_repeats(&mut world)?;
-    }
-    let linked = if data.item_links.is_empty() { "" } else { "; linked items are one" };
-    let protocol = format!("{}; split seed {seed}{linked}", made.protocol);
-    let protocol = [protocol].into_iter().chain(values.iter().filter_map(DomainValues::units));
-    let protocol = protocol.collect::<Vec<_>>().join("; ");
+    let how = How::of(data, (&options, &split, seed));
+    let divided = if let Some(divided) = divided::find(&how, &spill, &mut session) {
+        divided
+    } else {
+        let mut divided = divide(data, (&options, &split, seed), (told, &spill), &mut session)?;
+        divided::keep(&how, &mut divided, &spill, &session)?;
+        divided
+    };
+    let Divided { mut world, protocol, kind } = divided;
     let census = assemble::Census::take(&world)?;
     let mut report = PrepareReport {
         data: data.clone(),
@@ -152,13 +119,67 @@ fn settle(
     let domains = assembled.domains.clone();
     let catalogue = Catalogue::new(domains, |d, _| infos[d].next().unwrap_or_default());
     let catalogue = features::describe(catalogue, &report.options, &mut session)?;
-    let (outline, rows) = assembled.outline(catalogue, (protocol, made.kind));
+    let (outline, rows) = assembled.outline(catalogue, (protocol, kind));
     report.inputs = session.into_files();
     let is_adjacency =
         |path: &str| report.inputs.iter().any(|input| input.path == path && input.format == Some(Format::Adjacency));
     report.notes.extend(locate::unordered(data, &is_adjacency));
     report.notes.extend(report.inputs.iter().filter(|input| input.bad_lines > 0).map(InputFile::told));
     Ok((outline, rows, report))
+}
+
+/// Every step up to the split, and what follows from it for the rows.
+fn divide(
+    data: &DataConfig,
+    (options, split, seed): (&PrepareOptions, &SplitConfig, u64),
+    (told, spill): (Vec<String>, &Arc<Spill>),
+    session: &mut Session<'_>,
+) -> Result<Divided, DataError> {
+    let max_rows = MaxRows::new(data, options, split)?;
+    let mut world = ingest::ingest(data, split, (options.drop_incomplete, spill), session)?;
+    world.notes.extend(told);
+    let before: Vec<usize> = world.sizes();
+    world.record("read", &before, "the files hold no complete row; check `format` and `columns`")?;
+
+    subset::subset(&mut world, data, options, session)?;
+    session.stage("clean", world.sizes().iter().sum::<usize>() as u64)?;
+    let values = values_of(data, &world, options);
+    let ranges = clean_all(&mut world, options, &values)?;
+
+    session.stage("filter", world.sizes().iter().sum::<usize>() as u64)?;
+    sample::sample(&mut world, &max_rows, Seed::new(seed))?;
+    let (kept, counts) = filter::choose(&mut world, options, Seed::new(seed))?;
+
+    session.stage("split", world.targets.iter().map(|&d| world.domains[d].rows.len() as u64).sum())?;
+    let (kept, normalise) = (Arc::new(kept), options.normalise);
+    for (((d, domain), counts), range) in world.domains.iter_mut().enumerate().zip(counts).zip(ranges) {
+        let kept = Arc::clone(&kept);
+        domain.rows.edit_as_read(counts, move |rows| {
+            kept.retain(d, rows);
+            if normalise {
+                range.weigh(rows);
+            }
+        })?;
+    }
+    drop(kept);
+    if let Some(untimed) = world.domains.iter().find(|domain| options.history.is_some() && !domain.timed) {
+        let what = format!("needs times, and the log of domain {} has none; set it to null", untimed.name);
+        return Err(DataError::config("prepare.history", what));
+    }
+    let links = ItemLinks::read(&world, data, session)?;
+    let made = splitting::split(&mut world, split, &links, Seed::new(seed).named("split"))?;
+    for (domain, values) in world.domains.iter_mut().zip(&values) {
+        world.notes.extend(values.scale(domain)?);
+    }
+    links.join(&mut world, options.deduplicate, &|d, user| made.is_closed(d, user))?;
+    if options.deduplicate == Deduplicate::None {
+        splitting::tell_repeats(&mut world)?;
+    }
+    let linked = if data.item_links.is_empty() { "" } else { "; linked items are one" };
+    let protocol = format!("{}; split seed {seed}{linked}", made.protocol);
+    let protocol = [protocol].into_iter().chain(values.iter().filter_map(DomainValues::units));
+    let protocol = protocol.collect::<Vec<_>>().join("; ");
+    Ok(Divided { world, protocol, kind: made.kind })
 }
 
 /// Interval, range, deduplication, signals and logarithms of every domain; what weights are scaled by.

@@ -283,6 +283,38 @@ impl Scatter {
 }
 
 impl Rows {
+    /// The rows that files of an earlier run hold, `None` where they cannot be those.
+    pub(crate) fn kept(
+        spill: &Arc<Spill>,
+        prefix: &str,
+        cuts: &Cuts,
+        (n_users, n_items): (usize, usize),
+    ) -> Option<Self> {
+        let sorted = cuts.is_sorted() && cuts.first() == Some(&0) && cuts.last() == Some(&(n_users as u32));
+        let chunk = |k| ChunkFile { spill: Arc::clone(spill), name: format!("{prefix}.{k}"), change: None };
+        let chunks = (0..cuts.len().saturating_sub(1)).map(|k| Chunk::Away(chunk(k))).collect();
+        let mut rows = Self { chunks, cuts: Arc::clone(cuts), counts: Counts::of(n_users, n_items) };
+        let fits = |(chunk, ends): (&Chunk, &[u32])| {
+            let fits = |row: &Row| (ends[0]..ends[1]).contains(&row.user) && (row.item as usize) < n_items;
+            chunk.with(|rows| rows.iter().all(fits)).unwrap_or(false)
+        };
+        if !sorted || !rows.chunks.par_iter().zip(cuts.par_windows(2)).all(fits) {
+            return None;
+        }
+        rows.recount().ok()?;
+        Some(rows)
+    }
+
+    /// Whether the rows are in files.
+    pub(crate) fn in_files(&self) -> bool {
+        self.chunks.iter().all(|chunk| matches!(chunk, Chunk::Away(_)))
+    }
+
+    /// Where chunks of users begin and end.
+    pub(crate) fn cuts(&self) -> &[u32] {
+        &self.cuts
+    }
+
     /// Number of rows.
     pub(crate) fn len(&self) -> usize {
         self.counts.rows
@@ -333,6 +365,17 @@ impl Rows {
         })?;
         self.counts = counts;
         Ok(())
+    }
+
+    /// Writes what [`Self::edit_as_read`] left to be done.
+    pub(crate) fn write_changes(&mut self) -> Result<(), DataError> {
+        self.chunks.par_iter_mut().try_for_each(|chunk| match chunk {
+            Chunk::Away(ChunkFile { change: Some(_), .. }) => {
+                let rows = chunk.take()?;
+                chunk.put(rows)
+            }
+            Chunk::Held(_) | Chunk::Away(_) => Ok(()),
+        })
     }
 
     /// [`Self::edit`] that is told the number of the chunk.
@@ -692,6 +735,8 @@ mod tests {
                 (rows.counts(), rows.all(), rows.count(|_, _| true).unwrap()),
                 (&counts, left.to_vec(), counts.clone())
             );
+            rows.write_changes().unwrap();
+            assert_eq!((rows.counts(), rows.all()), (&counts, left.to_vec()));
             rows.edit(|_| Ok(())).unwrap();
             assert_eq!((rows.counts(), rows.all()), (&counts, left.to_vec()));
         }

@@ -3,7 +3,6 @@
 //! Beside the rows of a file lie its names and, written last, a note of what was read and how. A file that has changed
 //! since, or is to be read in another way, is read again.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -63,7 +62,7 @@ pub(super) fn keep(
     log.rows.send_away()?;
     let name = name(file);
     for (what, names) in [("users", &log.users), ("items", &log.items)] {
-        spill.write(&format!("{name}.{what}"), &written(names), true)?;
+        spill.write(&format!("{name}.{what}"), &written_texts(names.iter()), true)?;
     }
     let (rows, timed, nameless) = (log.len(), log.rows.timed(), log.nameless);
     let note = Note { source, rows, timed, nameless, files: files.to_vec() };
@@ -82,7 +81,7 @@ pub(super) fn find(file: &LogFile, limit: Option<u64>, spill: &Arc<Spill>) -> Op
     if note.source != source(file, limit)?.1 {
         return None;
     }
-    let names = |what: &str| read(&mut spill.read(&format!("{name}.{what}")).ok()?);
+    let names = |what: &str| read_texts(&mut spill.read(&format!("{name}.{what}")).ok()?);
     let (users, items) = (names("users")?, names("items")?);
     let mut log = RawLog::kept(Arc::clone(spill), name, (users, items), (note.rows, note.timed))?;
     log.nameless = note.nameless;
@@ -97,21 +96,18 @@ pub(super) fn forget(file: &LogFile, spill: &Spill) {
     ["", ".note", ".users", ".items"].iter().rev().for_each(|what| part(what));
 }
 
-/// The paths within the folder that are kept.
-pub(crate) fn is_kept(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("read."))
-}
-
-fn written(names: &Names) -> Vec<u8> {
-    let lengths: Vec<u32> = names.iter().map(|name| name.len() as u32).collect();
-    let text: Vec<u8> = names.iter().flat_map(str::bytes).collect();
+/// Texts as a block of a file.
+pub(crate) fn written_texts<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> Vec<u8> {
+    let lengths: Vec<u32> = texts.clone().map(|text| text.len() as u32).collect();
+    let text: Vec<u8> = texts.flat_map(str::bytes).collect();
     let mut out = block(lengths.len());
     put(&mut out, &lengths, |&length| u64::from(length));
     out.extend(text);
     out
 }
 
-fn read(blocks: &mut Blocks) -> Option<Names> {
+/// The texts of a block; each comes once.
+pub(crate) fn read_texts(blocks: &mut Blocks) -> Option<Names> {
     let n = blocks.next().ok()??;
     let (mut lengths, mut text, mut names) = (Vec::new(), Vec::new(), Names::default());
     blocks.column(n, &mut lengths, |length| length as usize).ok()?;

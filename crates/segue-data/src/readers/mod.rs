@@ -39,7 +39,7 @@ pub use self::foreign::hush_guarded_panics;
 pub use self::format::{Format, Layout, read_log};
 pub use self::ids::read_ids;
 pub use self::items::read_items;
-pub(crate) use self::kept::is_kept;
+pub(crate) use self::kept::{read_texts, written_texts};
 pub use self::links::read_links;
 pub use self::log::{RawLog, RawRow, RawRows};
 pub(crate) use self::many::{LogFile, read_logs};

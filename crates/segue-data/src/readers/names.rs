@@ -36,7 +36,7 @@ impl Names {
     }
 
     /// All strings by id.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
+    pub fn iter(&self) -> impl Iterator<Item = &str> + Clone {
         (0..self.len() as u32).map(|id| self.get(id))
     }
 

@@ -89,6 +89,11 @@ impl<'a> Session<'a> {
         self.files
     }
 
+    /// Every file read so far.
+    pub(crate) fn files(&self) -> &[InputFile] {
+        &self.files
+    }
+
     /// Bad lines tolerated per file.
     pub(crate) fn limit(&self) -> Option<u64> {
         self.limit

@@ -1,11 +1,13 @@
-//! A preparation that was stopped goes on from the files that it had read.
+//! A preparation that was stopped goes on from what it had done.
 
 use std::fs::{self, File};
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use segue_data::DataError;
-use segue_data::prepare::{DataConfig, PrepareOptions, SplitConfig, kept_beside, prepare_folder};
+use segue_data::prepare::{
+    Core, DataConfig, LinkFile, OneOrMany, PrepareOptions, Scale, SplitConfig, kept_beside, prepare_folder,
+};
 
 use super::{data, domain, files, quiet};
 
@@ -16,12 +18,15 @@ fn large() -> String {
 }
 
 fn stopped(out: &Path, config: &DataConfig) -> DataError {
+    stopped_at("clean", (out, false), config, &PrepareOptions::default())
+}
+
+fn stopped_at(stage: &str, place: (&Path, bool), config: &DataConfig, options: &PrepareOptions) -> DataError {
     let mut stop = |p: segue_data::prepare::Progress<'_>| match p.stage {
-        "clean" => ControlFlow::Break(()),
+        now if now == stage => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
     };
-    prepare_folder((out, false), config, (&PrepareOptions::default(), &SplitConfig::default(), 7), &mut stop)
-        .unwrap_err()
+    prepare_folder(place, config, (options, &SplitConfig::default(), 7), &mut stop).unwrap_err()
 }
 
 fn manifest(out: &Path, config: &DataConfig, resume: bool) -> Result<String, String> {
@@ -66,4 +71,78 @@ fn files_that_were_read_are_not_read_again_while_they_are_the_same() {
     assert_eq!(manifest(&out, &config, true).unwrap(), whole, "half a file is read again");
     stopped(&out, &config);
     assert_eq!(manifest(&out, &config, false).unwrap(), whole, "nothing is found that was not asked for");
+}
+
+/// Two small domains, a list of items and a link, in files whatever their size.
+fn in_files() -> (tempfile::TempDir, DataConfig, PrepareOptions) {
+    let rows = |domain: &str, n: u32| {
+        let line = |n: u32| format!("u{},{domain}{},{},{}\n", n * 7 % 40, n * 13 % 23, n % 5 + 1, 1_000 + n % 300);
+        format!("user,item,rating,timestamp\n{}", (0..n).map(line).collect::<String>())
+    };
+    let dir = files(&[
+        ("songs.csv", &rows("s", 700)),
+        ("films.csv", &rows("f", 900)),
+        ("meta.csv", "item,title,genres\nf1,One,Drama\nf2,Two,Comedy\n"),
+        ("link", "s1\tf1\n"),
+    ]);
+    let mut config = data(vec![domain(dir.path(), "songs", "songs.csv"), domain(dir.path(), "films", "films.csv")]);
+    config.domains[1].items = Some(OneOrMany::One(dir.path().join("meta.csv")));
+    let link =
+        LinkFile { file: dir.path().join("link"), domains: ["songs".into(), "films".into()], header: Some(false) };
+    config.item_links = vec![link];
+    let core = Core { users: 3, items: 3, ..Core::default() };
+    (dir, config, PrepareOptions { memory: 0, core, scale: Some(Scale::Standard), ..PrepareOptions::default() })
+}
+
+#[test]
+fn what_was_divided_is_written_by_the_next_run_without_reading_a_log() {
+    let (dir, linked, options) = in_files();
+    // Without links nobody looks at the rows of the source once more.
+    for config in [DataConfig { item_links: Vec::new(), ..linked.clone() }, linked] {
+        goes_on(&dir, &config, &options);
+    }
+}
+
+fn goes_on(dir: &tempfile::TempDir, config: &DataConfig, options: &PrepareOptions) {
+    let out = dir.path().join("out");
+    let manifest = |options: &PrepareOptions, stages: &mut Vec<String>| {
+        let mut listen = |p: segue_data::prepare::Progress<'_>| {
+            stages.push(p.stage.to_owned());
+            ControlFlow::Continue(())
+        };
+        prepare_folder((&out, true), config, (options, &SplitConfig::default(), 7), &mut listen).unwrap();
+        assert_eq!(kept_beside(&out), None);
+        fs::read_to_string(out.join("manifest.json")).unwrap()
+    };
+    let mut all = Vec::new();
+    let whole = manifest(options, &mut all);
+    assert!(all.contains(&"split".into()));
+    let wait = || std::thread::sleep(std::time::Duration::from_millis(20));
+    for stage in ["assemble", "write"] {
+        wait();
+        stopped_at(stage, (&out, false), config, options);
+        // Stopped again on its way: nothing is lost by that.
+        stopped_at("write", (&out, true), config, options);
+        let mut stages = Vec::new();
+        assert_eq!(manifest(options, &mut stages), whole);
+        assert!(!stages.iter().any(|stage| stage == "split" || stage.contains("songs.csv")), "{stages:?}");
+    }
+    let other = PrepareOptions { core: Core::default(), ..options.clone() };
+    let otherwise = manifest(&other, &mut Vec::new());
+    stopped_at("write", (&out, false), config, options);
+    assert_eq!(manifest(&other, &mut Vec::new()), otherwise, "other options divide anew");
+
+    stopped_at("write", (&out, false), config, options);
+    for path in fs::read_dir(kept_beside(&out).unwrap()).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.file_name().unwrap().to_string_lossy().starts_with("rows.films.1") {
+            fs::write(path, [0; 99]).unwrap();
+        }
+    }
+    assert_eq!(manifest(options, &mut Vec::new()), whole, "damaged rows are divided anew");
+
+    stopped_at("write", (&out, false), config, options);
+    let log = dir.path().join("songs.csv");
+    let longer = fs::read_to_string(&log).unwrap() + "u1,s1,1,9\n";
+    fs::write(&log, longer).unwrap();
+    assert_ne!(manifest(options, &mut Vec::new()), whole, "a log that changed is read again");
 }

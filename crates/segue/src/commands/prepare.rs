@@ -24,7 +24,7 @@ A log may be MovieLens, Amazon, Goodreads, Book-Crossing, Last.fm, Douban, RecBo
 JSON lines; format and compression (gzip, zstd) are recognised from the content, the files of a published folder by their names.
 
 The folder holds data/{train,val,test,items}.parquet, maps/*.json, split_stats.csv, README.txt and manifest.json.
-It is written aside and renamed: a killed run leaves the old folder or none, and beside it what it had read, from which --resume goes on.
+It is written aside and renamed: a killed run leaves the old folder or none, and beside it what it had done, from which --resume goes on.
 A log may be larger than the memory: of its rows, prepare.memory=256 (MiB) are held, the rest is in files meanwhile.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -32,7 +32,8 @@ pub(crate) struct Arguments {
     /// The folder to write.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Go on from what a stopped run had read: its whole files of 8 MiB and more are not read again.
+    /// Go on from what a stopped run had done: whole files of 8 MiB and more that it had read, and the split of a log
+    /// that went through files, are not made again.
     #[arg(long)]
     resume: bool,
     /// How to print the statistics.
@@ -59,7 +60,7 @@ pub(crate) fn run(args: Arguments) -> anyhow::Result<()> {
     });
     bar.finish();
     if let (Err(_), Some(kept)) = (&prepared, kept_beside(&out)) {
-        say(&format!("what was read is kept in {}: go on with --resume, or remove it", kept.display()));
+        say(&format!("what was done is kept in {}: go on with --resume, or remove it", kept.display()));
     }
     let (report, spilled) = prepared?;
     print_report(&report, Format::or_fitting(args.format))?;
