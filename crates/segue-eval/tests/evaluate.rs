@@ -8,7 +8,7 @@ use segue_core::{
     ItemId, ItemInfo, OpenedTests, Output, Prepared, Query, Recommender, Scorer, Sealed, Seed, Signal, Split, Task,
     TaskKind, UserId, Validator,
 };
-use segue_eval::check::OnePositive;
+use segue_eval::check::{AtCutoff, Positives, check_row};
 use segue_eval::{
     Bootstrap, Candidates, EvalError, Evaluation, Part, Protocol, Question, Summary, Validation, evaluate,
     evaluate_ratings, evaluate_watched,
@@ -125,7 +125,7 @@ fn a_constant_model_scores_exactly_chance() {
     assert_eq!((found.n_candidates, found.tied_users), ((100, 100), 1.0));
     assert!((value(&found, "hr@10") - 0.1).abs() < 1e-12);
     assert!((value(&found, "ndcg@10") - 0.0454).abs() < 5e-5);
-    assert_eq!(OnePositive::of(&found, 10).violations(1e-9), Vec::<String>::new());
+    assert_eq!(check_row(&[AtCutoff::of(&found, 10, 1e-9)], Positives::One, false), []);
 }
 
 #[test]

@@ -4,7 +4,8 @@ use clap::{Parser, Subcommand};
 use segue_lab::LabError;
 
 use crate::commands::{
-    compare, datasets, demo, download, evaluate, explore, export, models, prepare, recommend, report, similar, train,
+    check_table, compare, datasets, demo, download, evaluate, explore, export, models, prepare, recommend, report,
+    similar, train,
 };
 use crate::terminal::say;
 
@@ -42,6 +43,7 @@ enum Command {
     Train(train::Arguments),
     Evaluate(evaluate::Arguments),
     Compare(compare::Arguments),
+    CheckTable(check_table::Arguments),
     Recommend(recommend::Arguments),
     Similar(similar::Arguments),
     Models(models::Arguments),
@@ -76,6 +78,7 @@ impl Cli {
             Command::Train(args) => train::run(&args),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Compare(args) => compare::run(&args),
+            Command::CheckTable(args) => check_table::run(&args),
             Command::Recommend(args) => recommend::run(args),
             Command::Similar(args) => similar::run(&args),
             Command::Models(args) => models::run(&args),

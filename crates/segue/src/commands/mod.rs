@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod check_table;
 pub(crate) mod compare;
 pub(crate) mod datasets;
 pub(crate) mod demo;

@@ -9,6 +9,7 @@
 
 mod artifacts;
 mod bad_input;
+mod check_table;
 mod commands;
 mod determinism;
 mod download;

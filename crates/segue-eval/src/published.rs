@@ -1,0 +1,258 @@
+//! Tables of published results: which column is which metric, and what each cell says.
+
+use crate::check::{AtCutoff, Printed};
+
+/// A table of results, with the columns that are metrics.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PublishedTable {
+    /// The line of its header, from 1.
+    pub line: usize,
+    /// The columns that were understood, as printed.
+    pub metrics: Vec<String>,
+    /// Columns of metrics that have no cut-off, and were left out.
+    pub uncut: Vec<String>,
+    /// Whether its numbers are in percent.
+    pub percent: bool,
+    /// Its rows.
+    pub rows: Vec<PublishedRow>,
+}
+
+/// One row of results.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PublishedRow {
+    /// Its line, from 1.
+    pub line: usize,
+    /// The cells that are no numbers of metrics.
+    pub name: String,
+    /// Its numbers by cut-off.
+    pub values: Vec<AtCutoff>,
+}
+
+/// Cells of a line, with its number.
+type Line = (usize, Vec<String>);
+
+/// The tables of a text that have metrics, in Markdown, or the one of a CSV file (commas, semicolons or tabs). `k` is the
+/// cut-off of columns that name none.
+pub fn published_tables(text: &str, k: Option<usize>) -> Vec<PublishedTable> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let blocks = if text.lines().any(is_rule) { markdown(text) } else { vec![separated(text)] };
+    blocks.into_iter().filter_map(|lines| understood(&lines, k)).collect()
+}
+
+/// The line of dashes under a header.
+fn is_rule(line: &str) -> bool {
+    let line = line.trim();
+    line.contains('|') && line.contains('-') && line.chars().all(|c| matches!(c, '|' | '-' | ':' | ' ' | '\t'))
+}
+
+/// Each table from its header on, without the rule.
+fn markdown(text: &str) -> Vec<Vec<Line>> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut tables = Vec::new();
+    for (n, _) in lines.iter().enumerate().filter(|(n, line)| *n > 0 && is_rule(line)) {
+        let body = lines[n + 1..].iter().enumerate().take_while(|(_, line)| line.contains('|'));
+        let body = body.map(|(m, line)| (n + 2 + m, cells(line)));
+        tables.push(std::iter::once((n, cells(lines[n - 1]))).chain(body).collect());
+    }
+    tables
+}
+
+fn cells(line: &str) -> Vec<String> {
+    let line = line.trim().replace("\\|", "\u{1}");
+    let line = line.strip_prefix('|').unwrap_or(&line);
+    let line = line.strip_suffix('|').unwrap_or(line);
+    line.split('|').map(|cell| plain(&cell.replace('\u{1}', "|"))).collect()
+}
+
+fn separated(text: &str) -> Vec<Line> {
+    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let count = |delimiter: u8| first.bytes().filter(|&byte| byte == delimiter).count();
+    let delimiter = b",;\t".iter().copied().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b',');
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text.as_bytes());
+    let mut lines = Vec::new();
+    for record in reader.records().map_while(Result::ok) {
+        let line = record.position().map_or(0, |position| position.line() as usize);
+        lines.push((line, record.iter().map(plain).collect()));
+    }
+    lines
+}
+
+/// A cell without what makes it bold, and without footnote marks.
+fn plain(cell: &str) -> String {
+    let mut cell = cell.trim().replace("\\%", "%").replace("**", "").replace("__", "");
+    for command in ["\\textbf{", "\\underline{", "\\emph{", "\\mathbf{"] {
+        cell = cell.replace(command, "");
+    }
+    cell.retain(|c| !matches!(c, '{' | '}' | '$' | '†' | '‡' | '`'));
+    cell.trim().trim_matches('*').trim_matches('_').trim().to_owned()
+}
+
+/// The metric of a header, and its cut-off.
+fn metric_of(header: &str) -> Option<(&'static str, Option<usize>)> {
+    let mut text = header.to_lowercase();
+    for noise in ["(%)", "[%]", "%", "↑", "(test)"] {
+        text = text.replace(noise, "");
+    }
+    let text = text.replace("_at_", "@").replace(" at ", "@");
+    let (name, cutoff) = match text.split_once('@') {
+        Some((name, cutoff)) => (name, Some(cutoff.trim().trim_start_matches("k=").parse().ok()?)),
+        None => (text.as_str(), None),
+    };
+    let name: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
+    let metric = match name.as_str() {
+        "hr" | "h" | "hit" | "hits" | "hitrate" | "hitratio" => "hr",
+        "precision" | "prec" | "pre" | "p" => "precision",
+        "recall" | "rec" | "r" => "recall",
+        "f1" | "f1score" | "f1measure" | "f" => "f1",
+        "ndcg" | "n" => "ndcg",
+        "map" => "map",
+        "mrr" => "mrr",
+        _ => return None,
+    };
+    Some((metric, cutoff.filter(|&k| k > 0)))
+}
+
+/// A number of a cell, half a unit of its last digit, and whether it says percent.
+fn number(cell: &str) -> Option<(f64, f64, bool)> {
+    // `0.31 ± 0.02`, `0.31 (0.02)` and `0.31 [0.29, 0.33]` are the number before.
+    let cell = cell.split(['±', '(', '[']).next().unwrap_or_default().split("+-").next().unwrap_or_default().trim();
+    let (cell, percent) = cell.strip_suffix('%').map_or((cell, false), |cell| (cell.trim_end(), true));
+    let cell = cell.trim_end_matches('*');
+    if !cell.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return None;
+    }
+    let value: f64 = cell.parse().ok()?;
+    let decimals = cell.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    (value.is_finite() && decimals < 16).then(|| (value, 0.5 * 10_f64.powi(-(decimals as i32)), percent))
+}
+
+/// A table whose header names metrics.
+fn understood(lines: &[Line], k: Option<usize>) -> Option<PublishedTable> {
+    let ((line, header), body) = lines.split_first()?;
+    let metrics: Vec<Option<(&str, Option<usize>)>> = header.iter().map(|cell| metric_of(cell)).collect();
+    let cut = |metric: &Option<(&'static str, Option<usize>)>| {
+        let (name, cutoff) = (*metric)?;
+        Some((name, cutoff.or(k)?))
+    };
+    let metrics_at: Vec<Option<(&str, usize)>> = metrics.iter().map(cut).collect();
+    metrics.iter().flatten().next()?;
+    let is_metric = |n: usize| metrics_at.get(n).copied().flatten();
+    // A share is never above 1.
+    let said = header.iter().zip(&metrics).any(|(cell, metric)| metric.is_some() && cell.contains('%'));
+    let numbers = |cells: &[String]| {
+        let numbers = cells.iter().enumerate().filter(|(n, _)| is_metric(*n).is_some());
+        numbers.filter_map(|(_, cell)| number(cell)).collect::<Vec<_>>()
+    };
+    let all: Vec<(f64, f64, bool)> = body.iter().flat_map(|(_, cells)| numbers(cells)).collect();
+    let percent = said || all.iter().any(|&(value, _, percent)| percent || value > 1.0);
+    let rows = body.iter().map(|(line, cells)| {
+        let mut values: Vec<AtCutoff> = Vec::new();
+        let mut name = Vec::new();
+        for (n, cell) in cells.iter().enumerate() {
+            let Some((metric, k)) = is_metric(n) else {
+                if metrics.get(n).copied().flatten().is_none() && !cell.is_empty() {
+                    name.push(cell.as_str());
+                }
+                continue;
+            };
+            let Some((value, within, _)) = number(cell) else { continue };
+            let factor = if percent { 0.01 } else { 1.0 };
+            let printed = Some(Printed { value: value * factor, within: within * factor });
+            let place = values.iter().position(|at| at.k == k).unwrap_or_else(|| {
+                values.push(AtCutoff { k, ..AtCutoff::default() });
+                values.len() - 1
+            });
+            let at = &mut values[place];
+            match metric {
+                "hr" => at.hr = printed,
+                "precision" => at.precision = printed,
+                "recall" => at.recall = printed,
+                "f1" => at.f1 = printed,
+                "ndcg" => at.ndcg = printed,
+                "map" => at.map = printed,
+                _ => at.mrr = printed,
+            }
+        }
+        PublishedRow { line: *line, name: name.join(" "), values }
+    });
+    let named = |wanted: &dyn Fn(usize) -> bool| {
+        header.iter().enumerate().filter(|(n, _)| wanted(*n)).map(|(_, cell)| cell.clone()).collect()
+    };
+    Some(PublishedTable {
+        line: *line,
+        metrics: named(&|n| is_metric(n).is_some()),
+        uncut: named(&|n| metrics[n].is_some() && is_metric(n).is_none()),
+        percent,
+        rows: rows.filter(|row| !row.values.is_empty()).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_name_metrics_in_many_ways() {
+        for (header, expected) in [
+            ("Precision@10", Some(("precision", Some(10)))),
+            ("HR@5 (%)", Some(("hr", Some(5)))),
+            ("nDCG @ 20 ↑", Some(("ndcg", Some(20)))),
+            ("F1-score@K=10", Some(("f1", Some(10)))),
+            ("Hit Ratio@1", Some(("hr", Some(1)))),
+            ("ndcg_at_10", Some(("ndcg", Some(10)))),
+            ("MRR", Some(("mrr", None))),
+            ("R@0", Some(("recall", None))),
+            ("Model", None),
+            ("NDCG@all", None),
+        ] {
+            assert_eq!(metric_of(header), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn numbers_carry_the_half_unit_of_their_last_digit() {
+        assert_eq!(number("4.736%"), Some((4.736, 0.5e-3, true)));
+        assert_eq!(number(".31 ± .02"), Some((0.31, 0.5e-2, false)));
+        assert_eq!(number("0.4012*"), Some((0.4012, 0.5e-4, false)));
+        assert_eq!((number("-"), number("n/a"), number(""), number("1e999")), (None, None, None, None));
+    }
+
+    #[test]
+    fn tables_are_found_in_a_document_and_in_csv() {
+        let text = "# Results\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n| Model | HR@10 | **NDCG@10** | MRR |\n|:--|--:|--:|--|\n\
+                    | **A** | **0.5** | 0.31 | .2 |\n| B \\| C | 0.4 | - | .1 |\n\ntext | more\n";
+        let tables = published_tables(text, None);
+        assert_eq!(tables.len(), 1);
+        let table = &tables[0];
+        assert_eq!((table.line, table.percent, table.rows.len()), (7, false, 2));
+        assert_eq!(
+            (&table.metrics[..], &table.uncut[..]),
+            (&["HR@10".to_owned(), "NDCG@10".into()][..], &["MRR".to_owned()][..])
+        );
+        assert_eq!((table.rows[0].line, table.rows[0].name.as_str(), table.rows[1].name.as_str()), (9, "A", "B | C"));
+        assert_eq!(table.rows[1].values[0].ndcg, None);
+        let csv = "data;model;Recall@20;ndcg@20\nml;\"A; B\";31.2;20.1\n";
+        let table = &published_tables(csv, None)[0];
+        assert_eq!((table.percent, table.rows[0].name.as_str()), (true, "ml A; B"));
+        let recall = table.rows[0].values[0].recall.unwrap();
+        assert!((recall.value - 0.312).abs() < 1e-12 && (recall.within - 0.0005).abs() < 1e-12);
+        assert_eq!(published_tables("model,MAP\nA,.3\n", Some(10))[0].rows[0].values[0].k, 10);
+        assert_eq!(published_tables("", None), []);
+        assert_eq!(published_tables("a,b\n1,2\n", None), []);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "[ -~\n|@]{0,200}", header in "(HR@10|P@5|x)(,|\\|)(NDCG@10|MAP@5|--)") {
+            for text in [text.clone(), format!("{header}\n{text}"), format!("|{header}|\n|--|--|\n{text}")] {
+                for table in published_tables(&text, Some(3)) {
+                    for row in &table.rows {
+                        crate::check::check_row(&row.values, crate::check::Positives::One, table.percent);
+                        crate::check::check_row(&row.values, crate::check::Positives::Many, table.percent);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `segue check-table`: which rows of a table of results cannot be.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::PathBuf;
+
+use anyhow::{anyhow, bail};
+use clap::{Args, ValueEnum};
+use segue_eval::check::{Positives, Verdict, check_row};
+use segue_eval::{PublishedTable, published_tables};
+
+use crate::terminal::{Format, print_table, say};
+
+/// Bytes of a table at most: it is something that people read.
+const MOST: u64 = 16 << 20;
+
+/// Say which rows of a table of published results cannot be: their numbers bind each other.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  segue check-table README.md
+  segue check-table results.csv --format markdown
+  segue check-table table.md --positives many
+  pandoc paper.html --to gfm | segue check-table -
+
+Columns are found by their names (HR@10, Hit Ratio@10, Precision@10, Recall@10, F1@10, MAP@10, MRR@10, NDCG@10) in a Markdown
+document, CSV or TSV; the other cells name the row. A number stands for all that round to it; numbers above 1, or with a
+percent sign, are percent.
+
+impossible: no ranking has these numbers. at odds: two numbers that are one by definition differ, be it by another
+definition, another run or a slip. With one relevant item a list (leave-one-out), precision is HR/k, F1 is 2 HR/(k+1), and
+HR and MAP leave NDCG a narrow band. Exit status 1 if a row is impossible.")]
+pub(crate) struct Arguments {
+    /// A Markdown document, CSV or TSV; `-` is standard input.
+    file: PathBuf,
+    /// How many relevant items each list has.
+    #[arg(long, value_enum, default_value = "one")]
+    positives: Number,
+    /// The cut-off of columns that name none.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    k: Option<u32>,
+    /// How to print.
+    #[arg(long)]
+    format: Option<Format>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Number {
+    /// Exactly one, as in leave-one-out.
+    One,
+    /// Any number: fewer bounds are left.
+    Many,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
+    let name = args.file.display().to_string();
+    let text = read(args).map_err(|error| anyhow!("cannot read {name}: {error}"))?;
+    let tables = published_tables(&text, args.k.map(|k| k as usize));
+    let checked: Vec<&PublishedTable> = tables.iter().filter(|table| !table.metrics.is_empty()).collect();
+    for table in &tables {
+        if !table.uncut.is_empty() {
+            say(&format!(
+                "note: {name}:{}: {} left out, for no cut-off is named; --k says it",
+                table.line,
+                table.uncut.join(", ")
+            ));
+        }
+    }
+    if checked.is_empty() {
+        bail!(
+            "{name}: no column is a metric at a cut-off; name them such as HR@10, Precision@10, NDCG@10, MAP@10, or say --k 10"
+        );
+    }
+    let positives = match args.positives {
+        Number::One => Positives::One,
+        Number::Many => Positives::Many,
+    };
+    let (mut rows, mut impossible, mut n_rows, mut at_odds) = (Vec::new(), Vec::new(), 0, false);
+    for table in checked {
+        for row in &table.rows {
+            n_rows += 1;
+            let findings = check_row(&row.values, positives, table.percent);
+            at_odds |= findings.iter().any(|finding| finding.verdict == Verdict::AtOdds);
+            let verdict = match findings.iter().map(|finding| finding.verdict).max() {
+                None => "possible",
+                Some(Verdict::AtOdds) => "at odds",
+                Some(Verdict::Impossible) => {
+                    impossible.push(row.name.clone());
+                    "impossible"
+                }
+            };
+            let line = || [row.line.to_string(), row.name.clone(), verdict.to_owned()];
+            let why = findings.into_iter().map(|finding| finding.text);
+            let why = if verdict == "possible" { vec![String::new()] } else { why.collect() };
+            rows.extend(why.into_iter().map(|why| [line().to_vec(), vec![why]].concat()));
+        }
+    }
+    print_table(&["line", "row", "verdict", "why"].map(String::from), &rows, Format::or_fitting(args.format))?;
+    if matches!(args.positives, Number::One) {
+        let other = if at_odds { "; if lists have more, say --positives many" } else { "" };
+        say(&format!("checked as lists with one relevant item each{other}"));
+    }
+    if !impossible.is_empty() {
+        bail!("{} of {n_rows} rows cannot have been measured as they say: {}", impossible.len(), impossible.join(", "));
+    }
+    Ok(())
+}
+
+fn read(args: &Arguments) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let n = if args.file.as_os_str() == "-" {
+        io::stdin().take(MOST + 1).read_to_string(&mut text)?
+    } else {
+        File::open(&args.file)?.take(MOST + 1).read_to_string(&mut text)?
+    };
+    if n as u64 > MOST {
+        bail!("it is larger than {} MiB; give the table alone", MOST >> 20);
+    }
+    Ok(text)
+}

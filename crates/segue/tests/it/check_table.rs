@@ -1,0 +1,69 @@
+//! `segue check-table` on a table as it was published, and on our own.
+
+use std::path::Path;
+
+use crate::support::Scratch;
+
+/// The results of a public repository (one positive among 99 negatives a user), and around them what else its README has.
+const PUBLISHED: &str = "\
+# Music to films
+
+| Domain | Split | Users |
+|---|---|---:|
+| Movie | Train | 79,532 |
+
+| Model                | Precision@10 | F1@10   | MAP@10 | NDCG@10 |
+|----------------------|-------------:|--------:|-------:|--------:|
+| MF                   | 4.736%       | 8.61%   | 30.32% | 30.32%  |
+| ItemKNN (Collab. CF) | 4.869%       | 8.885%  | 25.84% | 31.25%  |
+| NeuMF                | 5.564%       | 10.27%  | 28.79% | 35.11%  |
+| NeuMF + Attention    | 6.175%       | 11.22%  | 31.22% | 38.44%  |
+| **LightGCN**         | **9.556%**   | **17.37%** | **46.20%** | **49.32%** |
+
+*Higher is better.*
+";
+
+#[test]
+fn the_two_rows_that_cannot_be_are_named() {
+    let scratch = Scratch::new();
+    scratch.write("README.md", PUBLISHED);
+    let done = scratch.line("check-table README.md --format csv");
+    assert_eq!(done.code, Some(1));
+    assert!(done.stderr.contains("2 of 5 rows cannot have been measured as they say: MF, LightGCN"), "{}", done.stderr);
+    let rows: Vec<&str> = done.stdout.lines().collect();
+    assert_eq!(rows.len(), 6, "{}", done.stdout);
+    // Every number may be anything that rounds to it: with the middle of each, NDCG could be 33.90 to 34.78 and 56.57 to 59.05.
+    assert!(rows[1].starts_with("9,MF,impossible,\"NDCG@10 = 30.320 % is outside 33.895 % to 34.787 %,"), "{}", rows[1]);
+    assert!(
+        rows[5].starts_with("13,LightGCN,impossible,\"NDCG@10 = 49.320 % is outside 56.56"),
+        "{}",
+        rows[5]
+    );
+    for (row, text) in rows[2..5].iter().zip(["makes it 8.85", "makes it 10.11", "makes it 11.22"]) {
+        assert!(row.contains(",at odds,\"F1@10 = ") && row.contains(text), "{row}");
+    }
+    // Without the assumption nothing contradicts.
+    assert!(!scratch.ok("check-table README.md --positives many").contains("impossible"));
+}
+
+#[test]
+fn what_we_publish_can_be() {
+    let scratch = Scratch::new();
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/results.md");
+    let told = scratch.ok(&format!("check-table {}", ours.display()));
+    assert!(told.lines().count() > 20 && !told.contains("at odds"), "{told}");
+}
+
+#[test]
+fn what_is_no_table_of_results_is_refused() {
+    let scratch = Scratch::new();
+    scratch.write("log.csv", "user,item\n1,2\n");
+    scratch.fails("check-table log.csv", &["log.csv: no column is a metric at a cut-off", "HR@10", "--k 10"]);
+    scratch.fails("check-table missing.md", &["cannot read missing.md: No such file"]);
+    scratch.write("binary", [0xff, 0xfe, 0]);
+    scratch.fails("check-table binary", &["cannot read binary", "UTF-8"]);
+    scratch.write("bare.csv", "model,HR,NDCG\nA,0.50,0.60\n");
+    scratch.fails("check-table bare.csv", &["note: bare.csv:1: HR, NDCG left out"]);
+    scratch.fails("check-table bare.csv --k 10", &["1 of 1 rows cannot have been measured as they say: A"]);
+    scratch.fails("check-table bare.csv --k 0", &["--k"]);
+}
