@@ -14,6 +14,7 @@ mod question;
 mod rank;
 mod ratings;
 mod report;
+mod significance;
 mod stats;
 mod validation;
 
@@ -24,5 +25,6 @@ pub use published::{PublishedRow, PublishedTable, published_tables};
 pub use question::{Part, Question};
 pub use ratings::{Ratings, evaluate_ratings};
 pub use report::{Cell, Estimate, Summary, Table, compared, csv_field, differences, measured};
+pub use significance::{OverSeeds, Paired, holm};
 pub use stats::{Bootstrap, Difference, Interval, StatsError};
 pub use validation::Validation;

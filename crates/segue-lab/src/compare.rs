@@ -1,7 +1,7 @@
 //! Several models on one question, side by side.
 
 use segue_core::{OpenedTests, Registry, Watch};
-use segue_eval::{Bootstrap, Difference, Evaluation, Summary};
+use segue_eval::{Bootstrap, Difference, Evaluation, MetricSpec, OverSeeds, Paired, PerUser, Summary};
 
 use crate::error::LabError;
 use crate::experiment::{Bench, Fitted, Loaded, fit, measure};
@@ -63,6 +63,25 @@ pub fn compare<W: Watch>(
     Ok(Comparison { contestants, protocol })
 }
 
+/// A row beside the one that it is measured against.
+#[derive(Debug, Clone)]
+pub struct Tested {
+    /// Its position.
+    pub row: usize,
+    /// The difference with its bootstrap interval.
+    pub difference: Difference,
+    /// The tests.
+    pub paired: Paired,
+}
+
+/// Paired differences of every metric of two rows. Both answer the same question of the same users; what was learnt from is
+/// what is compared, and the shuffled split says so in its protocol line.
+fn differences(row: &Contestant, base: &Contestant, resamples: usize) -> Result<Vec<Difference>, LabError> {
+    let bootstrap = Bootstrap { resamples, seed: row.seed, ..Bootstrap::default() };
+    let row = Evaluation { protocol: base.test.protocol.clone(), ..row.test.clone() };
+    bootstrap.compare(&row, &base.test).map_err(|error| LabError::Internal(error.to_string()))
+}
+
 impl Comparison {
     /// What every model gains over its own control with the same seed, by position of its row: paired differences to the
     /// row of scope `control`. Over [`Scope::Target`] it is what learning from the other domains adds; over
@@ -76,15 +95,48 @@ impl Comparison {
                 .iter()
                 .find(|c| c.scope == control && c.fitted.bundle.model_name == *name && c.seed == row.seed);
             let Some(twin) = twin else { continue };
-            let bootstrap = Bootstrap { resamples, seed: row.seed, ..Bootstrap::default() };
-            // Both answer the same question of the same users; what was learnt from is what is compared, and the shuffled
-            // split says so in its protocol line.
-            let row = Evaluation { protocol: twin.test.protocol.clone(), ..row.test.clone() };
-            let differences =
-                bootstrap.compare(&row, &twin.test).map_err(|error| LabError::Internal(error.to_string()))?;
-            gains.push((n, differences));
+            gains.push((n, differences(row, twin, resamples)?));
         }
         Ok(gains)
+    }
+
+    /// Every other row beside the row `baseline`, user by user, by a metric that is measured per user.
+    pub fn against(&self, baseline: usize, metric: MetricSpec, resamples: usize) -> Result<Vec<Tested>, LabError> {
+        let per_user = |contestant: &Contestant| {
+            let measured = contestant.test.metrics.iter().find(|measured| measured.spec == metric);
+            match measured.map(|measured| &measured.per_user) {
+                Some(PerUser::Mean(values)) => Ok(values.clone()),
+                _ => Err(LabError::NotFound(format!(
+                    "{metric} is no mean over users, so that no test compares it user by user; choose another by --show"
+                ))),
+            }
+        };
+        let Some(base) = self.contestants.get(baseline) else { return Ok(Vec::new()) };
+        let mut tested = Vec::new();
+        for (row, contestant) in self.contestants.iter().enumerate().filter(|(row, _)| *row != baseline) {
+            let difference = differences(contestant, base, resamples)?.into_iter().find(|d| d.spec == metric);
+            let paired = Paired::of(&per_user(contestant)?, &per_user(base)?, (resamples, contestant.seed));
+            let (Some(difference), Some(paired)) = (difference, paired) else { continue };
+            tested.push(Tested { row, difference, paired });
+        }
+        Ok(tested)
+    }
+
+    /// The value of a metric over the seeds of each model and scope that ran with several, by the position of the first.
+    pub fn over_seeds(&self, metric: MetricSpec) -> Vec<(usize, OverSeeds)> {
+        let same = |a: &Contestant, b: &Contestant| {
+            a.scope == b.scope && a.fitted.bundle.model_name == b.fitted.bundle.model_name
+        };
+        let mut found = Vec::new();
+        for (n, first) in self.contestants.iter().enumerate() {
+            if self.contestants[..n].iter().any(|earlier| same(earlier, first)) {
+                continue;
+            }
+            let runs = self.contestants.iter().filter(|run| same(run, first));
+            let values: Vec<f64> = runs.filter_map(|run| run.test.value(metric)).collect();
+            found.extend(OverSeeds::of(&values, Bootstrap::default().level).map(|over| (n, over)));
+        }
+        found
     }
 
     /// The row that validation would choose by `metric` (test plays no part); the first where nothing was validated.

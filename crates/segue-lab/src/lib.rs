@@ -22,7 +22,7 @@ mod translated;
 mod watch;
 
 pub use bundle::Bundle;
-pub use compare::{Comparison, Contestant, compare};
+pub use compare::{Comparison, Contestant, Tested, compare};
 pub use error::LabError;
 pub use experiment::{Bench, Fitted, Loaded, Measurements, fit, load_data, measure, prepare_data};
 pub use files::write_aside;

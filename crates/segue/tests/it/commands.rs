@@ -214,3 +214,39 @@ fn an_export_is_prepared_again_to_the_same_sizes() {
     scratch.fails("prepare data=log --out x", &["`path`"]);
     assert!(!scratch.path("x").exists());
 }
+
+#[test]
+fn every_comparison_has_popularity_and_tests_each_row_against_it() {
+    let scratch = Scratch::new();
+    let world = "data=sample data.world.n_users=250 evaluation.bootstrap=99";
+    let rows = |line: &str| -> Vec<Vec<String>> {
+        let text = scratch.ok(&format!("compare {world} {line} --format tsv"));
+        text.lines().map(|line| line.split('\t').map(String::from).collect()).collect()
+    };
+    let seeds = rows("model=mf seed=1,2 trainer.max_epochs=2 --show ndcg@10,coverage@10");
+    assert_eq!(
+        seeds[0],
+        ["model", "scope", "seed", "ndcg@10", "coverage@10", "lift over popularity, ndcg@10", "seconds"]
+    );
+    assert_eq!(seeds.len(), 5);
+    assert_eq!((&seeds[3][..3], seeds[3][5].as_str()), (&["popularity", "target", "1"].map(String::from)[..], "+0 %"));
+    let number = |cell: &str| cell.split(' ').next().unwrap().parse::<f64>().unwrap();
+    let mean = f64::midpoint(number(&seeds[1][3]), number(&seeds[2][3]));
+    assert!(seeds[4][2] == "mean of 2" && (number(&seeds[4][3]) - mean).abs() < 1e-4, "{seeds:?}");
+    assert!(seeds[4][4].contains('['), "several runs have an interval of coverage, too");
+
+    let tests = rows("model=ease,random --tests");
+    assert_eq!(tests[0][2..5], ["ndcg@10 over popularity target", "effect", "better"]);
+    assert_eq!(tests.iter().map(|row| row[0].as_str()).collect::<Vec<_>>(), ["model", "ease", "random"]);
+    let p = |row: &[String], n: usize| row[n].parse::<f64>().unwrap();
+    for row in &tests[1..] {
+        assert!(p(row, 10) >= p(row, 9) && (6..=10).all(|n| p(row, n) <= 1.0) && p(row, 11) > 0.0, "{row:?}");
+    }
+    let turned = rows("model=ease,popularity --tests --baseline ease");
+    assert_eq!((turned.len(), &turned[1][4], &turned[1][5]), (2, &tests[1][5], &tests[1][4]));
+    scratch.fails(
+        &format!("compare {world} model=ease --tests --show coverage@10"),
+        &["coverage@10 is no mean over users"],
+    );
+    scratch.fails(&format!("compare {world} model=ease --tests --baseline mf"), &["--baseline mf: it is not compared"]);
+}

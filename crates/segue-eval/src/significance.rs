@@ -1,0 +1,274 @@
+//! Whether two models differ on the same users, by how much, and what this test set could have seen.
+//!
+//! Each test looks at the differences of paired values, one per user. The bootstrap of [`crate::Bootstrap`] asks how far the
+//! mean could be off; the tests here ask how often chance alone would do as much: Student (*The probable error of a mean*,
+//! Biometrika 1908), Wilcoxon (*Individual comparisons by ranking methods*, Biometrics Bulletin 1945), and the randomisation
+//! test of Fisher (*The Design of Experiments*, 1935), which needs no assumption but that labels could be exchanged. Smucker,
+//! Allan and Carterette (*A comparison of statistical significance tests for information retrieval evaluation*, CIKM 2007)
+//! compare them on rankings. Of several comparisons, the p of each is corrected by Holm (*A simple sequentially rejective
+//! multiple test procedure*, Scandinavian Journal of Statistics 1979).
+
+use rayon::prelude::*;
+use segue_core::Seed;
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+
+use crate::stats::Interval;
+
+/// Two models on the same users, by the differences of one metric.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Paired {
+    /// Users.
+    pub n: usize,
+    /// Mean difference.
+    pub mean: f64,
+    /// Standard deviation of the differences, with n − 1.
+    pub deviation: f64,
+    /// Users for whom the first is better.
+    pub wins: usize,
+    /// Users for whom the second is.
+    pub losses: usize,
+    /// Mean over deviation: the size of the effect in the differences' own unit (Cohen's d of paired values).
+    pub effect: f64,
+    /// Rank-biserial correlation: the share of signed ranks that favour the first less that of the second, −1 to 1 (Kerby,
+    /// *The simple difference formula*, Comprehensive Psychology 2014).
+    pub rank_biserial: f64,
+    /// Student's t of the mean difference.
+    pub t: f64,
+    /// Two-sided p of t.
+    pub p_t: f64,
+    /// Two-sided p of Wilcoxon's signed ranks, equal values left out: exact up to 50 users, beyond by the normal approximation
+    /// with its correction for ties.
+    pub p_wilcoxon: f64,
+    /// Two-sided p of the randomisation test: how often random signs reach this mean, the sample itself counted.
+    pub p_randomisation: f64,
+}
+
+impl Paired {
+    /// Compares paired values; `None` with fewer than two users, or where the lists are of different lengths. `resamples`
+    /// are of the randomisation test; its random signs are a function of `seed`.
+    pub fn of(first: &[f64], second: &[f64], (resamples, seed): (usize, u64)) -> Option<Self> {
+        if first.len() != second.len() || first.len() < 2 {
+            return None;
+        }
+        let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| a - b).collect();
+        let n = differences.len();
+        let (mean, deviation) = moments(&differences);
+        let t = if mean == 0.0 { 0.0 } else { mean / (deviation / (n as f64).sqrt()) };
+        let ranks = SignedRanks::of(&differences);
+        Some(Self {
+            n,
+            mean,
+            deviation,
+            wins: differences.iter().filter(|d| **d > 0.0).count(),
+            losses: differences.iter().filter(|d| **d < 0.0).count(),
+            effect: if mean == 0.0 { 0.0 } else { mean / deviation },
+            rank_biserial: ranks.biserial(),
+            t,
+            p_t: p_of_t(t, n - 1),
+            p_wilcoxon: ranks.p(),
+            p_randomisation: randomisation(&differences, resamples, seed),
+        })
+    }
+
+    /// The least true difference that a two-sided test at level `alpha` would find on these users with probability `power`:
+    /// `(z(1 − alpha / 2) + z(power)) · deviation / √n`. Without deviation nothing can be said: 0.
+    pub fn detectable(&self, alpha: f64, power: f64) -> f64 {
+        (z(1.0 - alpha / 2.0) + z(power)) * self.deviation / (self.n as f64).sqrt()
+    }
+}
+
+/// Mean and standard deviation with n − 1.
+fn moments(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    // Equal values have no deviation, whatever their mean is rounded to.
+    if values.windows(2).all(|two| two[0] == two[1]) {
+        return (values.first().copied().unwrap_or_default(), 0.0);
+    }
+    let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
+    (mean, (squares / (n - 1.0)).sqrt())
+}
+
+fn z(probability: f64) -> f64 {
+    Normal::standard().inverse_cdf(probability.clamp(0.0, 1.0))
+}
+
+fn p_of_t(t: f64, freedom: usize) -> f64 {
+    match StudentsT::new(0.0, 1.0, freedom as f64) {
+        _ if t.is_infinite() => 0.0,
+        Ok(student) => (2.0 * student.cdf(-t.abs())).min(1.0),
+        // There is one for every number of users above 1.
+        Err(_) => 1.0,
+    }
+}
+
+/// Ranks of the absolute differences that are not 0, with their signs.
+struct SignedRanks {
+    /// Twice each rank, rising, for tied ones share their mean.
+    doubled: Vec<usize>,
+    /// Sum of the ranks of positive and of negative differences.
+    sums: [f64; 2],
+    /// Σ (t³ − t) over ties.
+    ties: f64,
+}
+
+/// Users up to which the exact distribution is counted out.
+const EXACT: usize = 50;
+
+impl SignedRanks {
+    fn of(differences: &[f64]) -> Self {
+        let mut ranked: Vec<f64> = differences.iter().copied().filter(|d| *d != 0.0).collect();
+        ranked.sort_unstable_by(|a, b| a.abs().total_cmp(&b.abs()));
+        let (mut doubled, mut sums, mut ties) = (Vec::with_capacity(ranked.len()), [0.0; 2], 0.0);
+        for tied in ranked.chunk_by(|a, b| a.abs() == b.abs()) {
+            let rank = 2 * doubled.len() + tied.len() + 1;
+            for difference in tied {
+                sums[usize::from(*difference < 0.0)] += rank as f64 / 2.0;
+            }
+            doubled.extend(tied.iter().map(|_| rank));
+            let size = tied.len() as f64;
+            ties += size * size * size - size;
+        }
+        Self { doubled, sums, ties }
+    }
+
+    fn biserial(&self) -> f64 {
+        let [positive, negative] = self.sums;
+        if self.doubled.is_empty() { 0.0 } else { (positive - negative) / (positive + negative) }
+    }
+
+    fn p(&self) -> f64 {
+        let n = self.doubled.len() as f64;
+        let least = self.sums[0].min(self.sums[1]);
+        if self.doubled.len() <= EXACT {
+            return exact(&self.doubled, (2.0 * least) as usize);
+        }
+        let mean = n * (n + 1.0) / 4.0;
+        let variance = n * (n + 1.0) * (2.0 * n + 1.0) / 24.0 - self.ties / 48.0;
+        if variance <= 0.0 {
+            return 1.0;
+        }
+        (2.0 * Normal::standard().cdf((least - mean) / variance.sqrt())).min(1.0)
+    }
+}
+
+/// Twice the probability that random signs give positive ranks a sum of `least` or below.
+fn exact(ranks: &[usize], least: usize) -> f64 {
+    // Of how many subsets of the ranks so far each sum is, as a share of all.
+    let mut shares = vec![0.0; ranks.iter().sum::<usize>() + 1];
+    shares[0] = 1.0;
+    for &rank in ranks {
+        for sum in (0..shares.len()).rev() {
+            let with = if sum >= rank { shares[sum - rank] } else { 0.0 };
+            shares[sum] = f64::midpoint(shares[sum], with);
+        }
+    }
+    (2.0 * shares[..=least].iter().sum::<f64>()).min(1.0)
+}
+
+fn randomisation(differences: &[f64], resamples: usize, seed: u64) -> f64 {
+    // A sum of 0 is reached by every other.
+    let sum = differences.iter().sum::<f64>().abs() * (1.0 - 1e-12);
+    let seed = Seed::new(seed).named("randomisation");
+    let reached = (0..resamples).into_par_iter().filter(|&n| {
+        let mut stream = seed.at(n as u64).stream();
+        let signed: f64 = differences
+            .chunks(64)
+            .map(|differences| {
+                let signs = stream.next_u64();
+                let signed = |(bit, d): (usize, &f64)| if signs >> bit & 1 == 0 { *d } else { -*d };
+                differences.iter().enumerate().map(signed).sum::<f64>()
+            })
+            .sum();
+        signed.abs() >= sum
+    });
+    (1 + reached.count()) as f64 / (1 + resamples) as f64
+}
+
+/// The p of each of several tests, corrected so that one false alarm among all of them is as rare as the level says (Holm).
+pub fn holm(ps: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..ps.len()).collect();
+    order.sort_by(|&a, &b| ps[a].total_cmp(&ps[b]));
+    let (mut corrected, mut largest) = (vec![0.0; ps.len()], 0.0_f64);
+    for (n, position) in order.into_iter().enumerate() {
+        largest = largest.max(((ps.len() - n) as f64 * ps[position]).min(1.0));
+        corrected[position] = largest;
+    }
+    corrected
+}
+
+/// One number of several runs that differ by their seeds alone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OverSeeds {
+    /// Runs.
+    pub n: usize,
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation, with n − 1.
+    pub deviation: f64,
+    /// Interval of the mean by Student's t: of the seeds, not of the users.
+    pub interval: Interval,
+}
+
+impl OverSeeds {
+    /// Of at least two values, at a confidence level in (0, 1).
+    pub fn of(values: &[f64], level: f64) -> Option<Self> {
+        if values.len() < 2 || !(level > 0.0 && level < 1.0) {
+            return None;
+        }
+        let n = values.len();
+        let (mean, deviation) = moments(values);
+        let student = StudentsT::new(0.0, 1.0, (n - 1) as f64).ok()?;
+        let half = student.inverse_cdf(f64::midpoint(1.0, level)) * deviation / (n as f64).sqrt();
+        Some(Self { n, mean, deviation, interval: Interval { low: mean - half, high: mean + half, level } })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_users_by_hand() {
+        // Differences 1, 2, 3: signs cannot be more one-sided, 2 of 8 orders.
+        let found = Paired::of(&[2.0, 3.0, 4.0], &[1.0, 1.0, 1.0], (0, 0)).unwrap();
+        assert_eq!((found.n, found.mean, found.deviation, found.wins, found.losses), (3, 2.0, 1.0, 3, 0));
+        assert_eq!((found.effect, found.rank_biserial, found.p_wilcoxon), (2.0, 1.0, 0.25));
+        assert!((found.t - 2.0 * 3_f64.sqrt()).abs() < 1e-15 && (found.p_t - 0.0742).abs() < 5e-5);
+        assert!((found.detectable(0.05, 0.8) - 2.8016 / 3_f64.sqrt()).abs() < 1e-4);
+    }
+
+    #[test]
+    fn what_never_differs_is_never_significant_and_what_always_does_is() {
+        let same = Paired::of(&[0.1; 9], &[0.1; 9], (99, 1)).unwrap();
+        assert_eq!((same.t, same.effect, same.rank_biserial, same.wins, same.losses), (0.0, 0.0, 0.0, 0, 0));
+        assert_eq!((same.p_t, same.p_wilcoxon, same.p_randomisation), (1.0, 1.0, 1.0));
+        let more = Paired::of(&[0.4; 30], &[0.1; 30], (99, 1)).unwrap();
+        assert_eq!((more.deviation, more.p_t, more.p_randomisation), (0.0, 0.0, 0.01));
+        assert!(more.p_wilcoxon < 1e-5);
+        assert_eq!((Paired::of(&[1.0], &[0.0], (9, 0)), Paired::of(&[1.0, 2.0], &[0.0], (9, 0))), (None, None));
+    }
+
+    #[test]
+    fn holm_steps_down() {
+        assert_eq!(holm(&[0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02]);
+        assert_eq!((holm(&[]), holm(&[0.7, 0.6])), (vec![], vec![1.0, 1.0]));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn swapping_the_models_turns_the_signs_alone(
+            pairs in proptest::collection::vec((0_i32..5, 0_i32..5), 2..40),
+            seed in proptest::prelude::any::<u64>(),
+        ) {
+            let (a, b): (Vec<f64>, Vec<f64>) = pairs.iter().map(|&(a, b)| (f64::from(a) / 4.0, f64::from(b) / 4.0)).unzip();
+            let (one, other) = (Paired::of(&a, &b, (50, seed)).unwrap(), Paired::of(&b, &a, (50, seed)).unwrap());
+            proptest::prop_assert_eq!((one.wins, one.losses), (other.losses, other.wins));
+            proptest::prop_assert_eq!((one.p_t, one.p_wilcoxon, one.p_randomisation), (other.p_t, other.p_wilcoxon, other.p_randomisation));
+            proptest::prop_assert!((one.mean + other.mean).abs() < 1e-12 && (one.rank_biserial + other.rank_biserial).abs() < 1e-12);
+            for p in [one.p_t, one.p_wilcoxon, one.p_randomisation] {
+                proptest::prop_assert!(p > 0.0 && p <= 1.0 || one.deviation == 0.0);
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+"""Golden values of the paired tests, from SciPy and statsmodels.
+
+    pip install numpy==2.4.6 scipy==1.17.1 statsmodels==0.14.6     (Python 3.11)
+    python golden/statistics/make.py            # writes values.json beside this file
+
+    t, p_t            scipy.stats.ttest_rel
+    p_wilcoxon        scipy.stats.wilcoxon (zeros left out, no continuity correction; exact up to 50, with ties up to 13,
+                      so that no case here has ties among 14 to 50)
+    p_randomisation   scipy.stats.permutation_test over all sign patterns of the mean, where there are at most 2^14 of them
+    holm              statsmodels.stats.multitest.multipletests
+    over seeds        scipy.stats.t.interval
+    detectable        scipy.stats.norm
+"""
+
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+
+def case(first, second):
+    first, second = np.asarray(first, float), np.asarray(second, float)
+    difference = first - second
+    n = len(difference)
+    t = stats.ttest_rel(first, second)
+    deviation = difference.std(ddof=1)
+    found = {
+        "first": first.tolist(),
+        "second": second.tolist(),
+        "mean": difference.mean(),
+        "deviation": deviation,
+        "t": t.statistic,
+        "p_t": t.pvalue,
+        "p_wilcoxon": stats.wilcoxon(difference, zero_method="wilcox", correction=False, method="auto").pvalue,
+        "detectable": (stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * deviation / np.sqrt(n),
+    }
+    if n <= 14:
+        test = stats.permutation_test(
+            (difference,), np.mean, permutation_type="samples", n_resamples=np.inf, alternative="two-sided"
+        )
+        found["p_randomisation"] = test.pvalue
+    return {key: float(value) if np.isscalar(value) else value for key, value in found.items()}
+
+
+def main():
+    rng = np.random.default_rng(20261125)
+    cases = []
+    for n, shift in [(5, 0.3), (12, 0.2), (14, 0.0), (50, 0.1), (51, 0.1), (400, 0.02)]:
+        base = rng.random(n)
+        cases.append(case(base + shift * rng.random(n), base + 0.1 * rng.normal(size=n)))
+    for n in [10, 13, 60, 500]:
+        # Metrics at a cut-off: many ties and zeros, eighths so that equal differences are equal.
+        cases.append(case(rng.integers(0, 9, n) / 8, rng.integers(0, 8, n) / 8))
+    ps = [[0.01, 0.04, 0.03, 0.005], rng.random(12).tolist(), [0.2, 0.2, 0.2], (rng.random(30) ** 4).tolist()]
+    seeds = [rng.normal(0.3, 0.01, n).tolist() for n in (2, 3, 5, 20)]
+    golden = {
+        "made_by": "golden/statistics/make.py",
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ["numpy", "scipy", "statsmodels"]},
+        "paired": cases,
+        "holm": [{"p": p, "corrected": multipletests(p, method="holm")[1].tolist()} for p in ps],
+        "over_seeds": [
+            {
+                "values": values,
+                "interval": list(stats.t.interval(0.95, len(values) - 1, np.mean(values), stats.sem(values))),
+            }
+            for values in seeds
+        ],
+    }
+    lines = []
+    for key, part in golden.items():
+        rows = ",\n  ".join(json.dumps(one) for one in part) if isinstance(part, list) else None
+        lines.append(f'"{key}": ' + (f"[\n  {rows}\n ]" if rows else json.dumps(part)))
+    Path(__file__).with_name("values.json").write_text("{\n " + ",\n ".join(lines) + "\n}\n")
+
+
+if __name__ == "__main__":
+    main()
