@@ -40,6 +40,11 @@ pub enum EvalError {
         /// The metric.
         metric: &'static str,
     },
+    /// Diversity was asked for, and nothing is known of the items.
+    #[error(
+        "`diversity` compares the categories of items, and the data have none: prepare them with `items` files and `prepare.features`, or leave it out"
+    )]
+    NoCategories,
     /// Given negatives were asked for, and there are none.
     #[error(
         "candidates=given ranks among the negatives that came with the data, but the {part} part has none{}; use candidates=full, or candidates=sampled", who(.user.as_deref())
@@ -87,6 +92,13 @@ pub enum PerUser {
         sums: Vec<f64>,
         /// Number of a user's ratings.
         counts: Vec<f64>,
+    },
+    /// The value is `Σ sums / Σ weights`, one each per user of [`Evaluation::users`].
+    Weighted {
+        /// A user's value times their weight.
+        sums: Vec<f64>,
+        /// A user's weight.
+        weights: Vec<f64>,
     },
     /// The value belongs to all users together.
     Whole,
@@ -161,12 +173,12 @@ pub fn evaluate_watched(
 ) -> Result<Evaluation, EvalError> {
     question.check()?;
     let specs = specs_for(question, protocol)?;
-    let ratings = if specs.iter().any(|spec| !spec.metric.has_cutoff()) {
+    let ratings = if specs.iter().any(|spec| spec.metric.is_error()) {
         Some(rate(model, question, protocol.history, progress)?)
     } else {
         None
     };
-    let ranked: Vec<MetricSpec> = specs.iter().copied().filter(|spec| spec.metric.has_cutoff()).collect();
+    let ranked: Vec<MetricSpec> = specs.iter().copied().filter(|spec| !spec.metric.is_error()).collect();
     let mut evaluation = if ranked.is_empty() {
         Evaluation {
             protocol: String::new(),
@@ -198,8 +210,14 @@ pub fn evaluate_watched(
 /// The metrics to measure, if this model may be asked them.
 pub(crate) fn specs_for(question: &Question<'_>, protocol: &Protocol) -> Result<Vec<MetricSpec>, EvalError> {
     let specs = protocol.specs()?;
-    match specs.iter().find(|spec| !spec.metric.has_cutoff()) {
-        Some(spec) if question.output == Output::Ranking => Err(EvalError::RankingModel { metric: spec.metric.name }),
+    match specs.iter().find(|spec| spec.metric.is_error()) {
+        Some(spec) if question.output == Output::Ranking => {
+            return Err(EvalError::RankingModel { metric: spec.metric.name });
+        }
+        _ => {}
+    }
+    match specs.iter().find(|spec| spec.metric.name == "diversity") {
+        Some(_) if question.features.is_none_or(|features| features.names().is_empty()) => Err(EvalError::NoCategories),
         _ => Ok(specs),
     }
 }

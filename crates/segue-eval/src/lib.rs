@@ -7,6 +7,7 @@
 
 pub mod check;
 mod evaluate;
+mod facts;
 pub mod metrics;
 mod protocol;
 mod published;
@@ -19,7 +20,8 @@ mod stats;
 mod validation;
 
 pub use evaluate::{EvalError, Evaluation, Measured, PerUser, evaluate, evaluate_watched};
-pub use metrics::{Measure, Metric, MetricError, MetricSpec, Ranks};
+pub use facts::ItemFacts;
+pub use metrics::{List, Measure, Metric, MetricError, MetricSpec, Ranks};
 pub use protocol::{Candidates, Protocol, ProtocolError, Seen};
 pub use published::{PublishedRow, PublishedTable, published_tables};
 pub use question::{Part, Question};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::{Measure, MetricSpec};
+use crate::metrics::MetricSpec;
 use crate::question::{Part, Question};
 
 /// What the relevant items are ranked among.
@@ -138,7 +138,7 @@ impl Protocol {
             }
             let cutoffs = self.cutoffs.iter().filter(|_| !own).map(|&k| MetricSpec { cutoff: Some(k), ..spec });
             for spec in cutoffs.chain(own.then_some(spec)) {
-                if matches!(spec.metric.measure, Measure::Coverage) && self.candidates != Candidates::Full {
+                if spec.metric.needs_full_ranking() && self.candidates != Candidates::Full {
                     return Err(ProtocolError::CoverageOfSample { metric: spec.to_string() });
                 }
                 if !specs.contains(&spec) {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use segue_core::{Holdout, IdMap, Interactions, ItemId, Output, Prepared, Task, UserId};
+use segue_core::{Features, Holdout, IdMap, Interactions, ItemId, Output, Prepared, Task, UserId};
 
 use crate::evaluate::EvalError;
 use crate::protocol::Seen;
@@ -45,6 +45,8 @@ pub struct Question<'a> {
     pub output: Output,
     /// How the split was made, in one line.
     pub split: &'a str,
+    /// What the items are made of, for metrics of diversity.
+    pub features: Option<&'a Features>,
 }
 
 impl<'a> Question<'a> {
@@ -59,6 +61,7 @@ impl<'a> Question<'a> {
             part: Part::Validation,
             output: Output::Ranking,
             split: &prepared.split.protocol,
+            features: prepared.catalogue.features(),
         }
     }
 

@@ -2,21 +2,22 @@
 //! any thread count.
 
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
-use segue_core::ranking::{Ask, Ranking, block_size, rank_list, rank_range_top};
+use segue_core::ranking::{Ask, Ranking, block_size, rank_list, rank_range, rank_range_top};
 use segue_core::{ItemId, Query, Recommender, Seed, UserId};
 
 use crate::evaluate::{EvalError, Evaluation, Measured, PerUser};
-use crate::metrics::{Measure, MetricSpec, Ranks};
+use crate::facts::ItemFacts;
+use crate::metrics::{List, Measure, MetricSpec, Ranks};
 use crate::protocol::{Candidates, Protocol};
 use crate::question::{Question, rising};
 
 /// What a block of users leaves behind.
 struct Block {
     users: Vec<UserId>,
-    /// `(n_users, n_specs)`, row-major.
+    /// `(n_users, n_columns)`, row-major: two columns of a weighted metric, none of one that belongs to all.
     values: Vec<f64>,
     n_unserved: usize,
     n_unranked: usize,
@@ -33,7 +34,9 @@ struct Job<'a> {
     protocol: &'a Protocol,
     specs: &'a [MetricSpec],
     depth: usize,
-    recommended: Vec<Recommended>,
+    /// Where some metric looks at what is shown.
+    facts: Option<ItemFacts<'a>>,
+    shown: Vec<Shown>,
 }
 
 pub(crate) fn rank(
@@ -48,8 +51,9 @@ pub(crate) fn rank(
         return Err(EvalError::NoNegatives { part: question.part, user: None });
     }
     let depth = specs.iter().filter_map(|spec| spec.cutoff).max().unwrap_or(0);
-    let recommended = specs.iter().filter_map(|spec| Recommended::of(spec, question)).collect();
-    let job = Job { model, question, protocol, specs, depth, recommended };
+    let facts = specs.iter().any(|spec| spec.metric.needs_full_ranking()).then(|| ItemFacts::of(question));
+    let shown = specs.iter().filter_map(|spec| Shown::of(spec, question)).collect();
+    let job = Job { model, question, protocol, specs, depth, facts, shown };
 
     let (done, n_users) = (AtomicUsize::new(0), users.len());
     let blocks: Vec<Result<Block, EvalError>> = users
@@ -77,27 +81,33 @@ impl Job<'_> {
             asked.iter().map(|(user, relevant, hidden)| Ask { query: self.query(*user), hidden, relevant }).collect();
         let mut block = Block {
             users: asked.iter().map(|(user, ..)| *user).collect(),
-            values: Vec::with_capacity(asked.len() * self.specs.len()),
+            values: Vec::with_capacity(asked.len() * self.n_columns()),
             n_unserved: 0,
             n_unranked: 0,
             n_tied: 0,
             n_candidates: (usize::MAX, 0),
         };
         if self.protocol.candidates == Candidates::Full {
-            let rankings = rank_range_top(self.model, &asks, question.items.clone(), self.depth)?;
+            let uncut = self.specs.iter().any(|spec| matches!(spec.metric.measure, Measure::Uncut { .. }));
+            let rank = if uncut { rank_range } else { rank_range_top };
+            let rankings = rank(self.model, &asks, question.items.clone(), self.depth)?;
             for (ask, ranking) in asks.iter().zip(rankings) {
                 let n_hidden = ask.relevant.iter().filter(|item| ask.hidden.binary_search(item).is_ok()).count();
                 let list = [(ranking, ask.relevant.len())];
-                self.measure(&list, n_hidden, &mut block);
+                self.measure(&list, (ask.relevant, n_hidden), &mut block);
             }
         } else {
             for (&user, ask) in block.users.clone().iter().zip(&asks) {
                 let lists = self.lists(user, ask)?;
                 let n_unranked = lists.iter().filter(|(ranking, _)| ranking.relevant.is_empty()).count();
-                self.measure(&lists, n_unranked, &mut block);
+                self.measure(&lists, (ask.relevant, n_unranked), &mut block);
             }
         }
         Ok(block)
+    }
+
+    fn n_columns(&self) -> usize {
+        self.specs.iter().map(|&spec| columns_of(spec)).sum()
     }
 
     fn query(&self, user: UserId) -> Query<'_> {
@@ -157,17 +167,30 @@ impl Job<'_> {
     }
 
     /// Adds one user: the mean over their lists.
-    fn measure(&self, lists: &[Ranked], n_unranked: usize, block: &mut Block) {
+    fn measure(&self, lists: &[Ranked], (relevant, n_unranked): (&[ItemId], usize), block: &mut Block) {
+        let items: Vec<ItemId> = match lists {
+            [(ranking, _)] if self.facts.is_some() => ranking.top.iter().map(|scored| scored.item).collect(),
+            _ => Vec::new(),
+        };
+        let mean = |of: &dyn Fn(&Ranks<'_>) -> f64| {
+            lists.iter().map(|(ranking, n)| of(&Ranks::new(ranking, *n))).sum::<f64>() / lists.len() as f64
+        };
         for spec in self.specs {
-            let (Measure::PerUser(of), Some(k)) = (spec.metric.measure, spec.cutoff) else { continue };
-            let sum: f64 = lists.iter().map(|(ranking, n)| of(&Ranks::new(ranking, *n), k)).sum();
-            block.values.push(sum / lists.len() as f64);
-        }
-        for recommended in &self.recommended {
-            for (ranking, _) in lists {
-                recommended.add(ranking);
+            match (spec.metric.measure, spec.cutoff, &self.facts) {
+                (Measure::PerUser(of), Some(k), _) => block.values.push(mean(&|ranks| of(ranks, k))),
+                (Measure::Uncut { of, weight }, ..) => {
+                    // The lists of a user are as many as their relevant items, or one with all of them.
+                    let weight = mean(&weight) * lists.len() as f64;
+                    block.values.extend([mean(&of) * weight, weight]);
+                }
+                (Measure::OfList(of), Some(k), Some(facts)) => {
+                    let items = &items[..k.min(items.len())];
+                    block.values.push(of(&List { items, k, relevant, facts }));
+                }
+                _ => {}
             }
         }
+        self.shown.iter().for_each(|shown| shown.add(&items));
         let n_relevant: usize = lists.iter().map(|(_, n)| n).sum();
         let tied = lists.iter().any(|(ranking, n)| Ranks::new(ranking, *n).tied_within(self.depth));
         block.n_tied += usize::from(tied);
@@ -185,20 +208,29 @@ impl Job<'_> {
             let n_items = self.question.items.len();
             return Err(EvalError::NoUsers { what: "positive", n_items, part: self.question.part });
         }
-        let n_columns = self.specs.len() - self.recommended.len();
-        let (mut column, mut recommended) = (0, self.recommended.iter());
+        let n_columns = self.n_columns();
+        let column = |n: usize| -> Vec<f64> {
+            blocks.iter().flat_map(|block| block.values.iter().skip(n).step_by(n_columns)).copied().collect()
+        };
+        let (mut next, mut shown) = (0, self.shown.iter());
         let mut metrics = Vec::with_capacity(self.specs.len());
         for &spec in self.specs {
-            if matches!(spec.metric.measure, Measure::Coverage) {
-                let value = recommended.next().map_or(0.0, Recommended::coverage);
-                metrics.push(Measured { spec, value, per_user: PerUser::Whole });
-                continue;
-            }
-            let values: Vec<f64> =
-                blocks.iter().flat_map(|b| b.values.iter().skip(column).step_by(n_columns)).copied().collect();
-            let value = values.iter().sum::<f64>() / values.len() as f64;
-            metrics.push(Measured { spec, value, per_user: PerUser::Mean(values) });
-            column += 1;
+            let (value, per_user) = match spec.metric.measure {
+                Measure::OfAll(of) => {
+                    let counts = shown.next().zip(self.facts.as_ref()).map(|(shown, facts)| shown.of_trained(facts));
+                    (of(&counts.unwrap_or_default()), PerUser::Whole)
+                }
+                Measure::Uncut { .. } => {
+                    let (sums, weights) = (column(next), column(next + 1));
+                    (sums.iter().sum::<f64>() / weights.iter().sum::<f64>(), PerUser::Weighted { sums, weights })
+                }
+                _ => {
+                    let values = column(next);
+                    (values.iter().sum::<f64>() / values.len() as f64, PerUser::Mean(values))
+                }
+            };
+            next += columns_of(spec);
+            metrics.push(Measured { spec, value, per_user });
         }
         let n_tied: usize = blocks.iter().map(|block| block.n_tied).sum();
         Ok(Evaluation {
@@ -217,41 +249,39 @@ impl Job<'_> {
     }
 }
 
-/// Training items of the target, and which of them anybody was recommended at one cut-off.
-struct Recommended {
-    k: usize,
-    first: ItemId,
-    trained: Vec<bool>,
-    /// A union of sets does not depend on who comes first, so threads may share it.
-    seen: Vec<AtomicBool>,
+/// Columns that a metric has in a block.
+fn columns_of(spec: MetricSpec) -> usize {
+    match spec.metric.measure {
+        Measure::OfAll(_) => 0,
+        Measure::Uncut { .. } => 2,
+        _ => 1,
+    }
 }
 
-impl Recommended {
+/// How often each item of the target is in somebody's first k.
+struct Shown {
+    k: usize,
+    first: ItemId,
+    /// A sum does not depend on who comes first, so threads may share it.
+    counts: Vec<AtomicU64>,
+}
+
+impl Shown {
     fn of(spec: &MetricSpec, question: &Question<'_>) -> Option<Self> {
-        let (Measure::Coverage, Some(k)) = (spec.metric.measure, spec.cutoff) else {
-            return None;
-        };
-        let first = question.items.start;
-        let mut trained = vec![false; question.items.len()];
-        for user in 0..question.train.n_users() as UserId {
-            for item in question.train.user(user).items.iter().filter(|item| question.items.contains(item)) {
-                trained[(item - first) as usize] = true;
-            }
-        }
-        let seen = trained.iter().map(|_| AtomicBool::new(false)).collect();
-        Some(Self { k, first, trained, seen })
+        let (Measure::OfAll(_), Some(k)) = (spec.metric.measure, spec.cutoff) else { return None };
+        let counts = question.items.clone().map(|_| AtomicU64::new(0)).collect();
+        Some(Self { k, first: question.items.start, counts })
     }
 
-    fn add(&self, ranking: &Ranking) {
-        for scored in ranking.top.iter().take(self.k) {
-            self.seen[(scored.item - self.first) as usize].store(true, Ordering::Relaxed);
+    fn add(&self, items: &[ItemId]) {
+        for item in items.iter().take(self.k) {
+            self.counts[(item - self.first) as usize].fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    fn coverage(&self) -> f64 {
-        let n_trained = self.trained.iter().filter(|trained| **trained).count();
-        let both =
-            self.trained.iter().zip(&self.seen).filter(|(trained, seen)| **trained && seen.load(Ordering::Relaxed));
-        if n_trained == 0 { 0.0 } else { both.count() as f64 / n_trained as f64 }
+    /// The counts of the training items.
+    fn of_trained(&self, facts: &ItemFacts<'_>) -> Vec<u64> {
+        let counts = self.counts.iter().zip(facts.trained()).filter(|(_, trained)| *trained);
+        counts.map(|(count, _)| count.load(Ordering::Relaxed)).collect()
     }
 }

@@ -242,6 +242,7 @@ fn group_sizes(evaluation: &Evaluation) -> [Group; 2] {
 
 enum Column<'a> {
     Mean(&'a [f64]),
+    Weighted(&'a [f64], &'a [f64]),
     Pooled(MetricSpec, &'a [f64], &'a [f64]),
 }
 
@@ -249,6 +250,7 @@ impl<'a> Column<'a> {
     fn of(measured: &'a Measured) -> Option<Self> {
         match &measured.per_user {
             PerUser::Mean(values) => Some(Self::Mean(values)),
+            PerUser::Weighted { sums, weights } => Some(Self::Weighted(sums, weights)),
             PerUser::Pooled { sums, counts } => Some(Self::Pooled(measured.spec, sums, counts)),
             PerUser::Whole => None,
         }
@@ -256,7 +258,7 @@ impl<'a> Column<'a> {
 
     fn kind(&self) -> Kind {
         match self {
-            Self::Mean(_) => Kind::Ranked,
+            Self::Mean(_) | Self::Weighted(..) => Kind::Ranked,
             Self::Pooled(..) => Kind::Rated,
         }
     }
@@ -264,7 +266,7 @@ impl<'a> Column<'a> {
     fn parts(&self) -> Vec<&'a [f64]> {
         match *self {
             Self::Mean(values) => vec![values],
-            Self::Pooled(_, sums, counts) => vec![sums, counts],
+            Self::Weighted(sums, counts) | Self::Pooled(_, sums, counts) => vec![sums, counts],
         }
     }
 
@@ -273,6 +275,10 @@ impl<'a> Column<'a> {
         let mut next = || sums.next().unwrap_or_default();
         match self {
             Self::Mean(_) => next() / n_users as f64,
+            Self::Weighted(..) => {
+                let sum = next();
+                sum / next()
+            }
             Self::Pooled(spec, ..) => {
                 let sum = next();
                 total(*spec, sum, next())

@@ -4,9 +4,9 @@
 use std::ops::ControlFlow;
 
 use segue_core::{
-    ArtifactError, ArtifactWriter, Candidates as Items, Catalogue, Csr, Domain, Event, Holdout, IdMap, Interactions,
-    ItemId, ItemInfo, OpenedTests, Output, Prepared, Query, Recommender, Scorer, Sealed, Seed, Signal, Split, Task,
-    TaskKind, UserId, Validator,
+    ArtifactError, ArtifactWriter, Candidates as Items, Catalogue, Csr, Domain, Event, Features, Holdout, IdMap,
+    Interactions, ItemId, ItemInfo, OpenedTests, Output, Prepared, Query, Recommender, Scorer, Sealed, Seed, Signal,
+    Split, Task, TaskKind, UserId, Validator,
 };
 use segue_eval::check::{AtCutoff, Positives, check_row};
 use segue_eval::{
@@ -304,4 +304,63 @@ fn validation_answers_the_epoch_loop() {
     assert_eq!(values, [("hr@1".to_owned(), 0.0), ("mrr@2".to_owned(), 0.5)]);
     assert!(validation.validate(&By(|_, _| f32::INFINITY)).is_err());
     assert!(Validation::new(question(), protocol(r#"{"metrics": ["rmse"]}"#)).is_err());
+}
+
+#[test]
+fn lists_are_measured_by_what_they_show() {
+    // Items 10 to 15 of the target; 10 was met by all three users, 11 by two, 12 by one, the others by nobody.
+    let train = vec![like(0, 10), like(1, 10), like(2, 10), like(1, 11), like(2, 11), like(2, 12)];
+    let test = vec![like(0, 12), like(1, 13)];
+    let prepared = world(3, (10, 6), [train, vec![], test], None);
+    // Everybody is shown 15, 14, 13, 12, ... but what they met.
+    let metrics = r#"{"metrics": ["novelty@2", "average_popularity@3", "serendipity@3", "gini@2", "entropy@2", "coverage@4", "auc", "gauc"]}"#;
+    let found = test_of(&prepared, &By(|_, item| item as f32), &protocol(metrics)).unwrap();
+    let close = |name: &str, expected: f64| {
+        let value = value(&found, name);
+        assert!((value - expected).abs() < 1e-12, "{name}: {value} is not {expected}");
+    };
+    // Never met counts as met once, of three users.
+    close("novelty@2", 3_f64.log2());
+    close("average_popularity@3", 0.0);
+    // User 1 finds 13 in place 3, one before its place by popularity, of 3 training items.
+    close("serendipity@3", (4.0 - 3.0) / 3.0 / 3.0 / 2.0);
+    // 12 alone of the training items is in the first four, of both: user 0 sees 15 14 13 12, user 1 15 14 13 12.
+    close("coverage@4", 1.0 / 3.0);
+    close("gini@2", 0.0);
+    close("entropy@2", 0.0);
+    // User 0: 12 beats 11 of 15 14 13 11; user 1: 13 beats 12 of 15 14 12.
+    close("auc", f64::midpoint(1.0 / 4.0, 1.0 / 3.0));
+    close("gauc", f64::midpoint(1.0 / 4.0, 1.0 / 3.0));
+
+    let sampled = protocol(r#"{"candidates": {"kind": "sampled", "n": 2, "seed": 4}, "metrics": ["novelty@2"]}"#);
+    assert!(
+        test_of(&prepared, &By(|_, _| 0.0), &sampled)
+            .unwrap_err()
+            .to_string()
+            .contains("`novelty@2` needs full ranking")
+    );
+    let diversity = protocol(r#"{"metrics": ["diversity@2"]}"#);
+    assert!(test_of(&prepared, &By(|_, _| 0.0), &diversity).unwrap_err().to_string().contains("prepare.features"));
+    let chance = protocol(r#"{"candidates": {"kind": "sampled", "n": 2, "seed": 4}, "metrics": ["auc", "gauc"]}"#);
+    let found = test_of(&prepared, &By(|_, _| 0.0), &chance).unwrap();
+    assert_eq!((value(&found, "auc"), value(&found, "gauc")), (0.5, 0.5));
+}
+
+#[test]
+fn diversity_is_of_categories() {
+    let mut prepared = world(2, (0, 4), [vec![like(0, 3)], vec![], vec![like(0, 0), like(1, 1)]], None);
+    let rows = vec![vec![(0, ()), (1, ())], vec![(0, ())], vec![(2, ())], vec![]];
+    let features = Features::new(IdMap::new(vec!["a", "b", "c"]), Csr::from_rows(3, rows).unwrap()).unwrap();
+    prepared.catalogue = prepared.catalogue.with_features(features);
+    // 0 and 1 share a: 1 - 1/sqrt(2); 2 is like none, 3 has none.
+    let of = |k: usize| {
+        let metrics = format!(r#"{{"metrics": ["diversity@{k}"]}}"#);
+        value(
+            &test_of(&prepared, &By(|_, item| -(item as f32)), &protocol(&metrics)).unwrap(),
+            &format!("diversity@{k}"),
+        )
+    };
+    assert!((of(2) - (1.0 - 0.5_f64.sqrt())).abs() < 1e-12);
+    assert!((of(3) - (3.0 - 0.5_f64.sqrt()) / 3.0).abs() < 1e-12);
+    assert_eq!(of(1), 0.0);
 }

@@ -1,5 +1,6 @@
 //! The run folder: everything a run leaves behind, complete or not there at all.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -321,11 +322,14 @@ fn test_csv(run: &Run, settings: &Settings, data: &str) -> Result<String, LabErr
 
 /// Each user's value of every per-user metric, by external id: what paired comparisons of stored runs need.
 fn per_user_csv(evaluation: &Evaluation, data: &Prepared) -> String {
-    let columns: Vec<(String, &Vec<f64>)> = evaluation
+    let columns: Vec<(String, Cow<'_, [f64]>)> = evaluation
         .metrics
         .iter()
         .filter_map(|m| match &m.per_user {
-            PerUser::Mean(values) => Some((m.spec.to_string(), values)),
+            PerUser::Mean(values) => Some((m.spec.to_string(), Cow::Borrowed(values.as_slice()))),
+            PerUser::Weighted { sums, weights } => {
+                Some((m.spec.to_string(), sums.iter().zip(weights).map(|(sum, weight)| sum / weight).collect()))
+            }
             PerUser::Pooled { .. } | PerUser::Whole => None,
         })
         .collect();

@@ -231,8 +231,7 @@ impl Settings {
     pub fn algorithm(&self, registry: &Registry, strict: bool) -> Result<Box<dyn Configured>, LabError> {
         let entry = self.entry(registry)?;
         let specs = protocol(&self.evaluation, self.seed, entry.info.output)?.metrics;
-        if let Some(spec) = specs.iter().find(|spec| entry.info.output == Output::Ranking && !spec.metric.has_cutoff())
-        {
+        if let Some(spec) = specs.iter().find(|spec| entry.info.output == Output::Ranking && spec.metric.is_error()) {
             return Err(LabError::Config(format!(
                 "evaluation.metrics: `{spec}` measures predicted ratings, but `{}` only orders items; leave it out, or train a \
                  model of ratings",
@@ -364,9 +363,9 @@ impl Settings {
     }
 }
 
-/// Errors are better small, everything else large.
+/// Errors are better small, most else large.
 fn mode_of(metric: MetricSpec) -> Mode {
-    if metric.metric.has_cutoff() { Mode::Max } else { Mode::Min }
+    if metric.metric.more_is_better() { Mode::Max } else { Mode::Min }
 }
 
 /// `data.negative_samples` asks for that many sampled candidates: the evaluation group owns it.

@@ -13,6 +13,14 @@ pub(super) static RMSE: Metric = Metric {
     measure: Measure::Error { of: |predicted, value| (predicted - value) * (predicted - value), total: f64::sqrt },
 };
 
+/// Mean of the squared error over all held-out events.
+pub(super) static MSE: Metric = Metric {
+    name: "mse",
+    aliases: &["mean_squared_error"],
+    doc: "mean squared error of predicted ratings, pooled over events (rating models only)",
+    measure: Measure::Error { of: |predicted, value| (predicted - value) * (predicted - value), total: |mean| mean },
+};
+
 /// Mean absolute error over all held-out events.
 pub(super) static MAE: Metric = Metric {
     name: "mae",

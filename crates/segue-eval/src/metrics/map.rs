@@ -16,7 +16,24 @@ pub(super) static MAP: Metric = Metric {
     measure: Measure::PerUser(average_precision),
 };
 
+/// The same sum divided by `|R|`, however few fit into the first k: `trec_eval`'s `map_cut`, `ranx`, `RecTools`, gorse.
+pub(super) static MAP_TREC: Metric =
+    Metric {
+        name: "map_trec",
+        aliases: &["map_cut"],
+        doc: "average precision at the hits in the first k, over |R| (trec_eval)",
+        measure: Measure::PerUser(|ranks, k| {
+            if ranks.n_relevant == 0 { 0.0 } else { precisions(ranks, k) / ranks.n_relevant as f64 }
+        }),
+    };
+
 fn average_precision(ranks: &Ranks<'_>, k: usize) -> f64 {
+    let sum = precisions(ranks, k);
+    if sum == 0.0 { 0.0 } else { sum / k.min(ranks.n_relevant) as f64 }
+}
+
+/// Expected precision at each position that holds a hit, summed.
+fn precisions(ranks: &Ranks<'_>, k: usize) -> f64 {
     let mut sum = 0.0;
     let mut hits_above = 0.0;
     for (block, m) in ranks.within(k) {
@@ -28,7 +45,7 @@ fn average_precision(ranks: &Ranks<'_>, k: usize) -> f64 {
         }
         hits_above += r;
     }
-    if sum == 0.0 { 0.0 } else { sum / k.min(ranks.n_relevant) as f64 }
+    sum
 }
 
 #[cfg(test)]
@@ -41,6 +58,8 @@ mod tests {
         check("map@5", &[(0, 1, 1), (2, 1, 1)], 2, 5.0 / 6.0);
         check("map@2", &[(0, 1, 1), (2, 1, 1)], 2, 0.5);
         check("map@2", &[(0, 1, 1)], 9, 0.5);
+        check("map_trec@2", &[(0, 1, 1)], 9, 1.0 / 9.0);
+        check("map_trec@2", &[], 0, 0.0);
     }
 
     #[test]

@@ -6,27 +6,41 @@
 //! first in S-style scripts and gorse (the positive is pushed first), last in cornac's MAP and lightfm, by document id in
 //! `trec_eval`, anywhere in `RecBole`'s `torch.topk`.
 
-mod coverage;
+mod auc;
 mod error;
+mod exposure;
 mod hit_rate;
+mod lists;
 mod map;
 mod mrr;
 mod ndcg;
 mod precision_recall;
 mod spec;
 
-pub use spec::{Measure, Metric, MetricError, MetricSpec, Ranks};
+pub use spec::{List, Measure, Metric, MetricError, MetricSpec, Ranks};
 
 /// Every metric, in the order of help texts.
 pub const METRICS: &[&Metric] = &[
     &precision_recall::PRECISION,
     &precision_recall::RECALL,
+    &precision_recall::RECALL_CAPPED,
     &precision_recall::F1,
     &hit_rate::HR,
     &ndcg::NDCG,
+    &ndcg::NDCG_OVER_K,
     &map::MAP,
+    &map::MAP_TREC,
     &mrr::MRR,
-    &coverage::COVERAGE,
+    &auc::AUC,
+    &auc::GAUC,
+    &exposure::COVERAGE,
+    &exposure::GINI,
+    &exposure::ENTROPY,
+    &lists::NOVELTY,
+    &lists::AVERAGE_POPULARITY,
+    &lists::DIVERSITY,
+    &lists::SERENDIPITY,
     &error::RMSE,
+    &error::MSE,
     &error::MAE,
 ];

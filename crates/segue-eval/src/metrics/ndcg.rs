@@ -14,7 +14,20 @@ pub(super) static NDCG: Metric = Metric {
     measure: Measure::PerUser(ndcg),
 };
 
+/// The same gain divided by that of k hits, even where fewer items are relevant: `RecTools`' default.
+pub(super) static NDCG_OVER_K: Metric = Metric {
+    name: "ndcg_over_k",
+    aliases: &["ndcg_k"],
+    doc: "discounted hits, log2, over what k hits would give, however few items are relevant",
+    measure: Measure::PerUser(|ranks, k| gain(ranks, k) / ideal(k)),
+};
+
 fn ndcg(ranks: &Ranks<'_>, k: usize) -> f64 {
+    let gain = gain(ranks, k);
+    if gain == 0.0 { 0.0 } else { gain / ideal(k.min(ranks.n_relevant)) }
+}
+
+fn gain(ranks: &Ranks<'_>, k: usize) -> f64 {
     let mut gain = 0.0;
     for (block, m) in ranks.within(k) {
         let share = block.relevant as f64 / block.size as f64;
@@ -22,10 +35,11 @@ fn ndcg(ranks: &Ranks<'_>, k: usize) -> f64 {
             gain += share * discount(position);
         }
     }
-    if gain == 0.0 {
-        return 0.0;
-    }
-    gain / (1..=k.min(ranks.n_relevant)).fold(0.0, |ideal, position| ideal + discount(position))
+    gain
+}
+
+fn ideal(hits: usize) -> f64 {
+    (1..=hits).fold(0.0, |ideal, position| ideal + discount(position))
 }
 
 fn discount(position: usize) -> f64 {
@@ -40,6 +54,8 @@ mod tests {
     fn positions_are_discounted() {
         check("ndcg@3", &[(1, 1, 1)], 1, 1.0 / 3_f64.log2());
         check("ndcg@3", &[(0, 1, 1), (2, 1, 1)], 2, 1.5 / (1.0 + 1.0 / 3_f64.log2()));
+        check("ndcg_over_k@3", &[(1, 1, 1)], 1, 1.0 / 3_f64.log2() / (1.5 + 1.0 / 3_f64.log2()));
+        check("ndcg_over_k@3", &[], 1, 0.0);
         // More relevant items than positions: the ideal is three hits.
         check("ndcg@3", &[(0, 1, 1), (1, 1, 1), (2, 1, 1)], 9, 1.0);
     }

@@ -26,6 +26,14 @@ pub(super) static RECALL: Metric = Metric {
     measure: Measure::PerUser(|ranks, k| ratio(expected_hits(ranks, k), ranks.n_relevant)),
 };
 
+/// Hits in the first k, divided by how many could be there, `min(k, |R|)`: 1 for the best possible list, as Merlin's recall.
+pub(super) static RECALL_CAPPED: Metric = Metric {
+    name: "recall_capped",
+    aliases: &["capped_recall"],
+    doc: "hits over the most that fit: hits / min(k, |R|)",
+    measure: Measure::PerUser(|ranks, k| ratio(expected_hits(ranks, k), k.min(ranks.n_relevant))),
+};
+
 /// Harmonic mean of a user's precision and recall, `2 hits / (k + |R|)`, 0 without hits; then the mean over users.
 ///
 /// daisyRec gives NaN for 0/0, so its means drop users without hits; some papers report the F1 of the mean precision and
@@ -58,6 +66,8 @@ mod tests {
         check("f1@5", &blocks, 3, 0.5);
         check("precision@1", &blocks, 3, 1.0);
         check("recall@3", &blocks, 3, 1.0 / 3.0);
+        check("recall_capped@1", &blocks, 3, 1.0);
+        check("recall_capped@5", &blocks, 3, 2.0 / 3.0);
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use segue_core::nearest;
 use segue_core::ranking::{Ranking, TieBlock};
+use segue_core::{ItemId, nearest};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::METRICS;
+use crate::facts::ItemFacts;
 
 /// Where one user's relevant items stand: all that a ranking metric sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,12 +17,27 @@ pub struct Ranks<'a> {
     pub blocks: &'a [TieBlock],
     /// All relevant items of the user, also those that were no candidates.
     pub n_relevant: usize,
+    /// Candidates ranked.
+    pub n_candidates: usize,
+}
+
+/// One user's first k: what a metric of lists sees.
+#[derive(Debug, Clone, Copy)]
+pub struct List<'a> {
+    /// The items, best first; fewer than k where no more candidates are left.
+    pub items: &'a [ItemId],
+    /// The cut-off.
+    pub k: usize,
+    /// The user's relevant items, rising.
+    pub relevant: &'a [ItemId],
+    /// What is known of the target's items.
+    pub facts: &'a ItemFacts<'a>,
 }
 
 impl<'a> Ranks<'a> {
     /// The ranks of a ranking.
     pub fn new(ranking: &'a Ranking, n_relevant: usize) -> Self {
-        Self { blocks: &ranking.relevant, n_relevant }
+        Self { blocks: &ranking.relevant, n_relevant, n_candidates: ranking.n_candidates }
     }
 
     /// The blocks that begin within the first `k`, each with how many of its positions lie there (at least 1).
@@ -40,8 +56,17 @@ impl<'a> Ranks<'a> {
 pub enum Measure {
     /// Expected value for one user at cut-off k; the metric is the mean over users.
     PerUser(fn(&Ranks<'_>, usize) -> f64),
-    /// Distinct recommended items of all users together.
-    Coverage,
+    /// Expected value for one user over all candidates, without a cut-off; the metric is the mean over users, weighted.
+    Uncut {
+        /// The value.
+        of: fn(&Ranks<'_>) -> f64,
+        /// The weight of the user.
+        weight: fn(&Ranks<'_>) -> f64,
+    },
+    /// Value of one user's first k, whatever else was relevant; the metric is the mean over users.
+    OfList(fn(&List<'_>) -> f64),
+    /// Of how often each training item of the target is in anybody's first k.
+    OfAll(fn(&[u64]) -> f64),
     /// Error of predicted ratings, pooled over events.
     Error {
         /// Error of one prediction against the value.
@@ -55,7 +80,9 @@ impl fmt::Debug for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::PerUser(_) => "PerUser",
-            Self::Coverage => "Coverage",
+            Self::Uncut { .. } => "Uncut",
+            Self::OfList(_) => "OfList",
+            Self::OfAll(_) => "OfAll",
             Self::Error { .. } => "Error",
         })
     }
@@ -87,7 +114,22 @@ impl Metric {
 
     /// Whether the metric has a cut-off.
     pub fn has_cutoff(&self) -> bool {
-        !matches!(self.measure, Measure::Error { .. })
+        !matches!(self.measure, Measure::Error { .. } | Measure::Uncut { .. })
+    }
+
+    /// Whether it compares predicted with given values, which needs a model whose scores are ratings.
+    pub fn is_error(&self) -> bool {
+        matches!(self.measure, Measure::Error { .. })
+    }
+
+    /// Whether more of it is better: not of errors, of inequality and of popularity.
+    pub fn more_is_better(&self) -> bool {
+        !self.is_error() && !["gini", "average_popularity"].contains(&self.name)
+    }
+
+    /// Whether it looks at what is shown, which among sampled or given candidates nobody chose.
+    pub(crate) fn needs_full_ranking(&self) -> bool {
+        matches!(self.measure, Measure::OfList(_) | Measure::OfAll(_))
     }
 }
 
@@ -110,8 +152,8 @@ pub enum MetricError {
         /// Name of the metric.
         name: &'static str,
     },
-    /// An error metric was given a cut-off.
-    #[error("`{name}` has no cut-off: it is measured on every held-out rating; write `{name}`")]
+    /// A metric without cut-off was given one.
+    #[error("`{name}` has no cut-off: it is measured on all that is held out; write `{name}`")]
     NoCutoff {
         /// Name of the metric.
         name: &'static str,
@@ -198,7 +240,7 @@ pub(super) mod tests {
         let spec: MetricSpec = spec.parse().unwrap();
         let blocks: Vec<_> = blocks.iter().map(|&(above, size, relevant)| TieBlock { above, size, relevant }).collect();
         let Measure::PerUser(of) = spec.metric.measure else { panic!("{spec} is not measured per user") };
-        let value = of(&Ranks { blocks: &blocks, n_relevant }, spec.cutoff.unwrap());
+        let value = of(&Ranks { blocks: &blocks, n_relevant, n_candidates: 100 }, spec.cutoff.unwrap());
         assert!((value - expected).abs() < 1e-12, "{spec}: {value} is not {expected}");
     }
 

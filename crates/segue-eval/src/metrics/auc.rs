@@ -1,0 +1,71 @@
+//! Area under the ROC curve: how often a relevant item stands above another.
+
+use super::spec::{Measure, Metric, Ranks};
+
+/// The share of pairs of a relevant and another candidate in which the relevant one scores higher, a tie counting half; then
+/// the mean over users. Relevant items that could not be ranked lose every pair; where nothing else is a candidate, it is
+/// chance, ½.
+///
+/// cornac counts ties as lost; `implicit` takes the candidates beyond its list by a trapezoid; `RecBole` pools the pairs of all
+/// users.
+pub(super) static AUC: Metric = Metric {
+    name: "auc",
+    aliases: &["roc_auc"],
+    doc: "share of pairs of a relevant and another candidate that are in order, ties half (no cut-off)",
+    measure: Measure::Uncut { of: auc, weight: |_| 1.0 },
+};
+
+/// [`AUC`] with each user weighing as many as they have relevant items (as `RecBole`'s GAUC).
+pub(super) static GAUC: Metric = Metric {
+    name: "gauc",
+    aliases: &["group_auc"],
+    doc: "auc over users weighted by their number of relevant items (no cut-off)",
+    measure: Measure::Uncut { of: auc, weight: |ranks| ranks.n_relevant as f64 },
+};
+
+fn auc(ranks: &Ranks<'_>) -> f64 {
+    let ranked: usize = ranks.blocks.iter().map(|block| block.relevant).sum();
+    let others = ranks.n_candidates.saturating_sub(ranked);
+    if others == 0 {
+        return 0.5;
+    }
+    let (mut relevant_above, mut won) = (0, 0.0);
+    for block in ranks.blocks {
+        let tied = block.size - block.relevant;
+        let above = block.above - relevant_above;
+        let below = others - above - tied;
+        won += block.relevant as f64 * (below as f64 + tied as f64 / 2.0);
+        relevant_above += block.relevant;
+    }
+    won / (ranks.n_relevant as f64 * others as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use segue_core::ranking::TieBlock;
+
+    use super::*;
+
+    fn check(blocks: &[(usize, usize, usize)], (n_relevant, n_candidates): (usize, usize), expected: f64) {
+        let blocks: Vec<_> = blocks.iter().map(|&(above, size, relevant)| TieBlock { above, size, relevant }).collect();
+        assert!((auc(&Ranks { blocks: &blocks, n_relevant, n_candidates }) - expected).abs() < 1e-15);
+    }
+
+    #[test]
+    fn pairs_in_order() {
+        // First and third of five: (3 + 2) of 6 pairs.
+        check(&[(0, 1, 1), (2, 1, 1)], (2, 5), 5.0 / 6.0);
+        check(&[(0, 1, 1)], (1, 5), 1.0);
+        check(&[(4, 1, 1)], (1, 5), 0.0);
+        check(&[], (1, 5), 0.0);
+        check(&[(0, 2, 2)], (2, 2), 0.5);
+        // One of two could not be ranked.
+        check(&[(0, 1, 1)], (2, 5), 0.5);
+    }
+
+    #[test]
+    fn a_constant_model_scores_one_half() {
+        check(&[(0, 100, 1)], (1, 100), 0.5);
+        check(&[(0, 7, 3)], (3, 7), 0.5);
+    }
+}

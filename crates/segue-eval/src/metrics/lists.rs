@@ -1,0 +1,82 @@
+//! What a user's first k are made of, beside what they like: how unknown, how diverse, how surprising.
+//!
+//! Ties are cut by rising item id here, as in the lists users see. A list may be shorter than k where fewer candidates are left;
+//! means are over what it holds.
+
+use std::collections::HashSet;
+
+use super::spec::{List, Measure, Metric};
+
+/// Mean self-information of the first k, `−log2(users who met the item in training / users with training events)`; an item
+/// that nobody met counts as one met once.
+///
+/// Zhou et al., *Solving the apparent diversity-accuracy dilemma of recommender systems*, PNAS 2010; `RecTools`'
+/// `MeanInvUserFreq`.
+pub(super) static NOVELTY: Metric = Metric {
+    name: "novelty",
+    aliases: &["self_information", "miuf", "efd"],
+    doc: "mean self-information of the first k, in bits: -log2 of the share of training users who met the item",
+    measure: Measure::OfList(|list| {
+        let information = |item| (list.facts.n_users as f64 / list.facts.users_of(item).max(1) as f64).log2();
+        mean(list.items.iter().map(|&item| information(item)))
+    }),
+};
+
+/// Mean number of training users who met the items of the first k. Less is less popular.
+///
+/// `RecBole`'s `AveragePopularity`, per user.
+pub(super) static AVERAGE_POPULARITY: Metric = Metric {
+    name: "average_popularity",
+    aliases: &["avg_popularity", "averagepopularity", "mean_popularity", "arp"],
+    doc: "mean number of training users who met the items of the first k (less is less popular)",
+    measure: Measure::OfList(|list| mean(list.items.iter().map(|&item| f64::from(list.facts.users_of(item))))),
+};
+
+/// Intra-list diversity: the mean over pairs of the first k of one minus the cosine of their categories (multi-hot over the
+/// vocabulary of features). An item without any category is like no other. A list of fewer than two items has none: 0.
+///
+/// Smyth and `McClave`, *Similarity vs. diversity*, ICCBR 2001.
+pub(super) static DIVERSITY: Metric = Metric {
+    name: "diversity",
+    aliases: &["ild", "intra_list_diversity"],
+    doc: "intra-list diversity: mean of 1 - cosine of categories over the pairs of the first k",
+    measure: Measure::OfList(diversity),
+};
+
+/// Relevant items of the first k that popularity would have ranked lower, each by how much, over k:
+/// `Σ max((n + 1 − rank) / n − (n + 1 − popularity rank) / n, 0) · relevant / k`, n training items of the target.
+///
+/// As `RecTools`' `Serendipity`; de Gemmis et al., *An investigation on the serendipity problem in recommender systems*,
+/// Information Processing and Management 2015.
+pub(super) static SERENDIPITY: Metric = Metric {
+    name: "serendipity",
+    aliases: &[],
+    doc: "hits in the first k that popularity ranks lower, by how much lower, over k",
+    measure: Measure::OfList(serendipity),
+};
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, n) = values.fold((0.0, 0), |(sum, n), value| (sum + value, n + 1));
+    if n == 0 { 0.0 } else { sum / f64::from(n) }
+}
+
+fn diversity(list: &List<'_>) -> f64 {
+    let categories: Vec<&[u32]> = list.items.iter().map(|&item| list.facts.categories_of(item)).collect();
+    let pairs = categories.iter().enumerate().flat_map(|(n, a)| categories[..n].iter().map(move |b| (a, b)));
+    mean(pairs.map(|(a, b)| {
+        let among: HashSet<&u32> = a.iter().collect();
+        let common = b.iter().filter(|category| among.contains(category)).count();
+        let length = ((a.len() * b.len()) as f64).sqrt();
+        if common == 0 { 1.0 } else { 1.0 - common as f64 / length }
+    }))
+}
+
+fn serendipity(list: &List<'_>) -> f64 {
+    let n = list.facts.n_trained() as f64;
+    if n == 0.0 {
+        return 0.0;
+    }
+    let hits = (1..).zip(list.items).filter(|(_, item)| list.relevant.binary_search(item).is_ok());
+    let surprise = |(rank, &item): (u32, &u32)| (list.facts.popularity_rank(item) as f64 - f64::from(rank)) / n;
+    hits.map(|hit| surprise(hit).max(0.0)).sum::<f64>() / list.k as f64
+}
