@@ -1,6 +1,5 @@
 //! Parquet files of our own: typed columns out and in.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -17,6 +16,7 @@ use parquet::schema::types::{ColumnDescPtr, Type, TypePtr};
 use rayon::prelude::*;
 
 use crate::DataError;
+use crate::readers::Pages;
 use crate::readers::foreign::guarded;
 use crate::readers::parquet::open;
 
@@ -252,7 +252,7 @@ pub(crate) fn told(path: &Path, error: ParquetError) -> DataError {
 /// A Parquet file of our own being read; columns are found by name.
 pub(crate) struct Table<'p> {
     path: &'p Path,
-    reader: SerializedFileReader<File>,
+    reader: SerializedFileReader<Pages>,
     names: Vec<String>,
 }
 

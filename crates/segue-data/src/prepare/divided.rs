@@ -10,7 +10,7 @@ use segue_core::{IdMap, TaskKind};
 use serde::{Deserialize, Serialize};
 
 use super::config::{DataConfig, PrepareOptions, SplitConfig};
-use super::report::StepCount;
+use super::report::{Overlap, StepCount};
 use super::rows::{DomainRows, Rows, World};
 use crate::DataError;
 use crate::readers::{InputFile, Session, read_texts, written_texts};
@@ -20,6 +20,7 @@ use crate::spill::Spill;
 #[derive(Debug)]
 pub(super) struct Divided {
     pub(super) world: World,
+    pub(super) overlaps: Vec<Overlap>,
     pub(super) protocol: String,
     pub(super) kind: TaskKind,
 }
@@ -45,6 +46,7 @@ struct Note {
     negatives: Option<Vec<(u32, u32)>>,
     steps: Vec<StepCount>,
     notes: Vec<String>,
+    overlaps: Vec<Overlap>,
     protocol: String,
     kind: TaskKind,
 }
@@ -77,7 +79,7 @@ impl How {
 
 /// Keeps what is divided, where its rows are in files and these stay behind.
 pub(super) fn keep(how: &How, divided: &mut Divided, spill: &Spill, session: &Session<'_>) -> Result<(), DataError> {
-    let Divided { world, protocol, kind } = divided;
+    let Divided { world, overlaps, protocol, kind } = divided;
     let in_files = world.domains.iter().all(|domain| domain.rows.in_files());
     let inputs: Option<Vec<Input>> = session.files().iter().map(|file| input(file, how)).collect();
     let (true, true, Some(inputs)) = (spill.keeps(), in_files, inputs) else { return Ok(()) };
@@ -98,6 +100,7 @@ pub(super) fn keep(how: &How, divided: &mut Divided, spill: &Spill, session: &Se
         negatives: world.negatives.clone(),
         steps: world.steps.clone(),
         notes: world.notes.clone(),
+        overlaps: overlaps.clone(),
         protocol: protocol.clone(),
         kind: *kind,
     };
@@ -154,7 +157,7 @@ fn read(how: &How, spill: &Arc<Spill>) -> Option<(Divided, Vec<InputFile>)> {
         }
         domains.push(DomainRows { name, items, rows, timed });
     }
-    let Note { target, targets, negatives, steps, notes, protocol, kind, inputs, .. } = note;
+    let Note { target, targets, negatives, steps, notes, overlaps, protocol, kind, inputs, .. } = note;
     let world = World { users, domains, target, targets, negatives, steps, notes };
-    Some((Divided { world, protocol, kind }, inputs.into_iter().map(|input| input.file).collect()))
+    Some((Divided { world, overlaps, protocol, kind }, inputs.into_iter().map(|input| input.file).collect()))
 }

@@ -221,6 +221,13 @@ impl ItemLinks {
              their user has the item there",
             told.moved, told.repeated
         ));
+        if told.late > 0 {
+            let n = told.late;
+            world.notes.push(format!(
+                "linked items: {n} of the events that came over are later than what their user is asked about in the domain \
+                 that keeps the item"
+            ));
+        }
         if told.asked > 0 {
             let n = told.asked;
             world.notes.push(format!(
@@ -258,6 +265,7 @@ struct Joined {
     repeated: usize,
     stayed: usize,
     asked: usize,
+    late: usize,
 }
 
 impl Joined {
@@ -267,6 +275,7 @@ impl Joined {
             repeated: self.repeated + other.repeated,
             stayed: self.stayed + other.stayed,
             asked: self.asked + other.asked,
+            late: self.late + other.late,
         }
     }
 }
@@ -302,6 +311,12 @@ impl Joining<'_> {
             // Rows are by user, then item: cleaning sorted them.
             arriving.retain(|row| rows.binary_search_by_key(&pair(row), pair).is_err());
             told.repeated += n - arriving.len();
+            let mut first_asked: HashMap<u32, i64> = HashMap::new();
+            for row in rows.iter().filter(|row| row.part > Part::Train && !arriving.is_empty()) {
+                first_asked.entry(row.user).and_modify(|time| *time = row.time.min(*time)).or_insert(row.time);
+            }
+            let is_late = |row: &&Row| first_asked.get(&row.user).is_some_and(|&time| row.time > time);
+            told.late += arriving.iter().filter(is_late).count();
             rows.append(&mut arriving);
             rows.sort_by_key(pair);
         }

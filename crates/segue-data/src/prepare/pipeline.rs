@@ -93,12 +93,12 @@ fn settle(
         divided::keep(&how, &mut divided, &spill, &session)?;
         divided
     };
-    let Divided { mut world, protocol, kind } = divided;
+    let Divided { mut world, overlaps, protocol, kind } = divided;
     let census = assemble::Census::take(&world)?;
     let mut report = PrepareReport {
         data: data.clone(),
         parts: census.parts(&world),
-        overlaps: assemble::count_overlaps(&world),
+        overlaps,
         steps: std::mem::take(&mut world.steps),
         options,
         split,
@@ -171,6 +171,8 @@ fn divide(
     for (domain, values) in world.domains.iter_mut().zip(&values) {
         world.notes.extend(values.scale(domain)?);
     }
+    // Before events go to the domain of another: who is met where is a matter of the logs.
+    let overlaps = assemble::count_overlaps(&world);
     links.join(&mut world, options.deduplicate, &|d, user| made.is_closed(d, user))?;
     if options.deduplicate == Deduplicate::None {
         splitting::tell_repeats(&mut world)?;
@@ -179,7 +181,7 @@ fn divide(
     let protocol = format!("{}; split seed {seed}{linked}", made.protocol);
     let protocol = [protocol].into_iter().chain(values.iter().filter_map(DomainValues::units));
     let protocol = protocol.collect::<Vec<_>>().join("; ");
-    Ok(Divided { world, protocol, kind: made.kind })
+    Ok(Divided { world, overlaps, protocol, kind: made.kind })
 }
 
 /// Interval, range, deduplication, signals and logarithms of every domain; what weights are scaled by.

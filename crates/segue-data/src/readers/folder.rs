@@ -147,7 +147,8 @@ pub fn find_files(path: &Path) -> Result<FolderFiles, DataError> {
         [one] => format!("Name the folder within it: {}", path.join(one).display()),
         [one, other, ..] => format!(
             "Name a folder within it, such as {}, or two of them: data=pair data.root={} data.source={one} \
-             data.target={other}",
+             data.target={other} (equal ids are then the same people; a domain where they are not says `users: own`, or \
+             `shared_below`)",
             path.join(one).display(),
             path.display()
         ),

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use ::parquet::basic::Compression;
 use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::ParquetMetaData;
 
@@ -44,6 +45,15 @@ pub(crate) fn check(metadata: &ParquetMetaData, size: u64) -> Result<(), Parquet
             return Err(damaged("a negative number of rows"));
         }
         for column in group.columns() {
+            let refused = match column.compression() {
+                Compression::BROTLI(_) => Some("Brotli"),
+                Compression::LZO => Some("LZO"),
+                _ => None,
+            };
+            if let Some(codec) = refused {
+                let what = format!("column {} is compressed by {codec}, which is not read", column.column_path());
+                return Err(ParquetError::General(format!("{what}; write the file again with zstd, snappy or gzip")));
+            }
             let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
             let end = start.checked_add(column.compressed_size());
             if !(within(start) && within(column.compressed_size()) && end.is_some_and(within)) {

@@ -111,6 +111,10 @@ pub(crate) fn read_file(
 ) -> Result<(), DataError> {
     let mut input = Input::open(path)?;
     let format = match layout.format {
+        Format::Auto if is_array(input.first_line()?) => {
+            let what = "is one JSON array; write one object a line, as `jq -c '.[]'` does".into();
+            return Err(DataError::Format { path: path.into(), what });
+        }
         Format::Auto => recognise(input.first_line()?),
         named => named,
     };
@@ -140,6 +144,12 @@ pub(super) fn format_of(path: &Path) -> Result<Format, DataError> {
     Ok(recognise(Input::open(path)?.first_line()?))
 }
 
+/// True if a file begins as a list of JSON objects.
+fn is_array(first: &[u8]) -> bool {
+    let mut first = first.trim_ascii().iter().filter(|byte| !byte.is_ascii_whitespace());
+    first.next() == Some(&b'[') && first.next().is_none_or(|&byte| byte == b'{')
+}
+
 /// The format of a file by its first line; what nothing else fits is a table.
 fn recognise(first: &[u8]) -> Format {
     if first.starts_with(b"PAR1") {
@@ -151,6 +161,8 @@ fn recognise(first: &[u8]) -> Format {
     let tabs: Vec<&str> = first.split('\t').collect();
     if first.trim_start().starts_with('{') {
         json(first)
+    } else if tabs.len() > 1 && table::quotes_cells(first) {
+        Format::Table
     } else if amazon::is_ratings(first) {
         Format::Amazon
     } else if plain(first) == goodreads::HEADER {
@@ -222,6 +234,7 @@ mod tests {
         check("7 9", Format::Adjacency);
         check("0 821|1381536000 1860|1381536000", Format::TimedSequence);
         check("user,item,rating,domain,timestamp", Format::Table);
+        check("\"u1\"\t\"i1\"\t4", Format::Table);
         check("a;b;3", Format::Table);
         check("PAR1....", Format::Parquet);
     }

@@ -212,7 +212,7 @@ fn named_table(mut input: Input, session: &mut Session<'_>, shelf: &mut Shelf<'_
     let path = input.path().to_path_buf();
     let delimiter = table::delimiter_of(&mut input, None)?;
     let mut reading = session.begin(&path);
-    let mut rows = table::rows(input, delimiter);
+    let mut rows = table::rows(input, delimiter)?;
     let mut record = csv::ByteRecord::new();
     if !table::next(&mut rows, &mut record)? {
         return session.end(reading, rows.get_ref());

@@ -18,7 +18,7 @@ pub fn read_links(
     let mut input = Input::open(path)?;
     let delimiter = table::delimiter_of(&mut input, None)?;
     let mut reading = session.begin(path);
-    let mut rows = table::rows(input, delimiter);
+    let mut rows = table::rows(input, delimiter)?;
     let mut record = csv::ByteRecord::new();
     let mut pairs = Vec::new();
     let mut first = true;

@@ -1,22 +1,24 @@
 //! Any flat Parquet file with a column mapping, by the low-level column readers; one row group is in memory at a time.
 //!
-//! Snappy and uncompressed pages are read; the library names the codec of others.
+//! Pages may be plain or compressed by Snappy, zstd, gzip or LZ4.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use ::parquet::basic::{LogicalType, TimeUnit, Type as Physical};
+use ::parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type as Physical};
 use ::parquet::column::reader::ColumnReader;
 use ::parquet::data_type::ByteArray;
 use ::parquet::errors::ParquetError;
+use ::parquet::file::properties::ReaderProperties;
 use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+use ::parquet::file::serialized_reader::ReadOptionsBuilder;
 use ::parquet::schema::types::ColumnDescriptor;
 
 use super::foreign::{check, damaged, guarded};
 use super::format::Layout;
 use super::log::RawLog;
 use super::open::{Fnv, open_file};
+use super::pages::Pages;
 use super::session::{Reason, Session, parse_time, parse_value, seconds};
 use crate::DataError;
 
@@ -77,11 +79,14 @@ pub(crate) fn measure(path: &Path) -> Result<(u64, Fnv), DataError> {
 }
 
 /// Opens a Parquet file.
-pub(crate) fn open(path: &Path) -> Result<SerializedFileReader<File>, DataError> {
+pub(crate) fn open(path: &Path) -> Result<SerializedFileReader<Pages>, DataError> {
     let file = open_file(path)?;
     let size = file.metadata().map_err(DataError::io(path, "read"))?.len();
     let opened = guarded(|| {
-        let reader = SerializedFileReader::new(file)?;
+        // Old frames of LZ4 have no limit.
+        let properties = ReaderProperties::builder().set_backward_compatible_lz4(false).build();
+        let options = ReadOptionsBuilder::new().with_reader_properties(properties).build();
+        let reader = SerializedFileReader::new_with_options(Pages(file), options)?;
         check(reader.metadata(), size)?;
         Ok(reader)
     });
@@ -143,6 +148,10 @@ impl Cells {
             };
             levels.iter().map(step).collect()
         });
+        let numbers = match scale(&descriptor)? {
+            Some(scale) => decimals(numbers, scale),
+            None => numbers,
+        };
         Ok(Self { numbers, unit: unit(&descriptor), index })
     }
 
@@ -264,6 +273,32 @@ fn lists<T>(
     Ok(rows)
 }
 
+/// Digits after the point of a column of decimals.
+fn scale(descriptor: &ColumnDescriptor) -> Result<Option<i32>, ParquetError> {
+    let scale = match descriptor.logical_type_ref() {
+        Some(LogicalType::Decimal(decimal)) => decimal.scale,
+        _ if descriptor.converted_type() == ConvertedType::DECIMAL => descriptor.type_scale(),
+        _ => return Ok(None),
+    };
+    // A double has fewer digits than 38, the most that the format knows.
+    if (0..=38).contains(&scale) { Ok(Some(scale)) } else { Err(damaged(format!("decimals of scale {scale}"))) }
+}
+
+/// Whole numbers, or their big-endian bytes, over a power of ten.
+fn decimals(numbers: Numbers, scale: i32) -> Numbers {
+    let unit = 10_f64.powi(scale);
+    let of_bytes = |bytes: &[u8]| {
+        let sign = if bytes.first().is_some_and(|&byte| byte > 0x7f) { -1_i128 } else { 0 };
+        bytes.iter().fold(sign, |number, &byte| number << 8 | i128::from(byte))
+    };
+    match numbers {
+        Numbers::Int(cells) if scale == 0 => Numbers::Int(cells),
+        Numbers::Int(cells) => Numbers::Float(cells.into_iter().map(|cell| cell as f64 / unit).collect()),
+        Numbers::Text(cells) => Numbers::Float(cells.iter().map(|cell| of_bytes(cell.data()) as f64 / unit).collect()),
+        Numbers::Float(cells) => Numbers::Float(cells),
+    }
+}
+
 fn unit(descriptor: &ColumnDescriptor) -> Unit {
     match descriptor.logical_type_ref() {
         Some(LogicalType::Timestamp(stamp)) => match stamp.unit {
@@ -331,4 +366,89 @@ fn decode(
         }
     };
     Ok((numbers, levels, repeats))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::ops::ControlFlow;
+    use std::sync::Arc;
+
+    use ::parquet::basic::{Compression, GzipLevel, ZstdLevel};
+    use ::parquet::data_type::{ByteArrayType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type};
+    use ::parquet::file::properties::WriterProperties;
+    use ::parquet::file::writer::SerializedFileWriter;
+    use ::parquet::schema::parser::parse_message_type;
+
+    use super::super::log::RawRow;
+    use super::*;
+
+    /// The ratings of a file of three rows with ratings of this type, 1.5, -0.5 and 300 in tenths.
+    fn ratings(physical: &str, compression: Compression) -> Result<Vec<f32>, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.parquet");
+        let schema =
+            format!("message log {{ required binary user (UTF8); required binary item (UTF8); required {physical}; }}");
+        let schema = Arc::new(parse_message_type(&schema).unwrap());
+        let properties = Arc::new(WriterProperties::builder().set_compression(compression).build());
+        let mut file = SerializedFileWriter::new(File::create(&path).unwrap(), schema, properties).unwrap();
+        let mut group = file.next_row_group().unwrap();
+        for prefix in ["u", "i"] {
+            let mut column = group.next_column().unwrap().unwrap();
+            let names: Vec<ByteArray> = (0..3).map(|n| format!("{prefix}{n}").into_bytes().into()).collect();
+            column.typed::<ByteArrayType>().write_batch(&names, None, None).unwrap();
+            column.close().unwrap();
+        }
+        let tenths = [15_i32, -5, 3000];
+        let mut column = group.next_column().unwrap().unwrap();
+        if physical.starts_with("int32") {
+            column.typed::<Int32Type>().write_batch(&tenths, None, None).unwrap();
+        } else if physical.starts_with("int64") {
+            column.typed::<Int64Type>().write_batch(&tenths.map(i64::from), None, None).unwrap();
+        } else if physical.starts_with("binary") {
+            let bytes = tenths.map(|n| n.to_be_bytes().to_vec().into());
+            column.typed::<ByteArrayType>().write_batch(&bytes, None, None).unwrap();
+        } else {
+            let wide = |n: i32| FixedLenByteArray::from(i128::from(n).to_be_bytes().to_vec());
+            column.typed::<FixedLenByteArrayType>().write_batch(&tenths.map(wide), None, None).unwrap();
+        }
+        column.close().unwrap();
+        group.close().unwrap();
+        file.close().unwrap();
+        let mut listen = |_: super::super::session::Progress<'_>| ControlFlow::Continue(());
+        let (mut session, mut log) = (Session::new(Some(0), &mut listen), RawLog::default());
+        read(&path, &mut session, &mut log, &Layout::default()).map_err(|error| error.to_string())?;
+        log.settle();
+        let mut ratings = Vec::new();
+        log.rows.each(|row: RawRow| ratings.extend(row.value)).unwrap();
+        Ok(ratings)
+    }
+
+    #[test]
+    fn decimals_are_numbers_however_they_are_stored() {
+        for physical in [
+            "int32 rating (DECIMAL(9,1))",
+            "int64 rating (DECIMAL(18,1))",
+            "binary rating (DECIMAL(9,1))",
+            "fixed_len_byte_array(16) rating (DECIMAL(38,1))",
+        ] {
+            assert_eq!(ratings(physical, Compression::SNAPPY).unwrap(), [1.5, -0.5, 300.0], "{physical}");
+        }
+        assert_eq!(ratings("int32 rating (DECIMAL(9,0))", Compression::SNAPPY).unwrap(), [15.0, -5.0, 3000.0]);
+        assert_eq!(ratings("int64 rating", Compression::SNAPPY).unwrap(), [15.0, -5.0, 3000.0]);
+    }
+
+    #[test]
+    fn pages_of_every_usual_codec_are_read() {
+        for codec in [
+            Compression::UNCOMPRESSED,
+            Compression::SNAPPY,
+            Compression::ZSTD(ZstdLevel::default()),
+            Compression::GZIP(GzipLevel::default()),
+            Compression::LZ4_RAW,
+            Compression::LZ4,
+        ] {
+            assert_eq!(ratings("int32 rating", codec).unwrap(), [15.0, -5.0, 3000.0], "{codec}");
+        }
+    }
 }

@@ -18,7 +18,7 @@ pub(super) fn read(
     let path = input.path().to_path_buf();
     let delimiter = delimiter_of(&mut input, layout.delimiter)?;
     let mut reading = session.begin(&path);
-    let mut rows = rows(input, delimiter);
+    let mut rows = rows(input, delimiter)?;
     let mut record = csv::ByteRecord::new();
     if !next(&mut rows, &mut record)? {
         return session.end(reading, rows.get_ref());
@@ -45,7 +45,7 @@ pub(super) fn read(
     let chosen = layout.only.among(&path, if header { &cells } else { &[] })?;
     let mut more = !header || next(&mut rows, &mut record)?;
     while more {
-        let outcome = take(&record, at, (&chosen, layout.unrated), log);
+        let outcome = no_wider(&record, cells.len()).and_then(|()| take(&record, at, (&chosen, layout.unrated), log));
         let line = || self::line(&rows, &record);
         session.count(&mut reading, rows.get_ref(), line, outcome)?;
         more = next(&mut rows, &mut record)?;
@@ -68,15 +68,37 @@ pub(super) fn delimiter_of(input: &mut Input, configured: Option<char>) -> Resul
     Ok(b"\t,;| ".iter().copied().rev().max_by_key(|&d| count(d)).unwrap_or(b','))
 }
 
-/// The records of a table, the first one included.
-pub(super) fn rows(input: Input, delimiter: u8) -> csv::Reader<Input> {
-    builder(delimiter).from_reader(input)
+/// A row with more cells than the first line is read in the wrong columns, unless the others are empty.
+fn no_wider(record: &csv::ByteRecord, width: usize) -> Result<(), Reason> {
+    if record.iter().skip(width).all(<[u8]>::is_empty) {
+        return Ok(());
+    }
+    Err(format!("has {} cells, the first line has {width}", record.len()).into())
 }
 
-/// How tables are read. Tab-separated files do not quote.
+/// The records of a table, the first one included.
+pub(super) fn rows(mut input: Input, delimiter: u8) -> Result<csv::Reader<Input>, DataError> {
+    // Where the first two lines of a tab-separated file quote no cell, a quote is a letter, as in the names of artists; and
+    // atomic files never quote.
+    let quotes = delimiter != b'\t' || {
+        let head = String::from_utf8_lossy(input.peek()?);
+        let mut lines = head.lines();
+        let atomic = lines.clone().next().is_some_and(|first| recbole::is_header(first.split('\t')));
+        !atomic && lines.by_ref().take(2).any(quotes_cells)
+    };
+    Ok(builder(delimiter).quoting(quotes).from_reader(input))
+}
+
+/// Whether a tab-separated line has a cell in quotes.
+pub(super) fn quotes_cells(line: &str) -> bool {
+    let quoted = |cell: &str| cell.len() > 1 && cell.starts_with('"') && cell.ends_with('"');
+    line.trim_end_matches('\r').split('\t').any(quoted)
+}
+
+/// How tables are read.
 pub(super) fn builder(delimiter: u8) -> csv::ReaderBuilder {
     let mut builder = csv::ReaderBuilder::new();
-    builder.has_headers(false).flexible(true).delimiter(delimiter).quoting(delimiter != b'\t');
+    builder.has_headers(false).flexible(true).delimiter(delimiter);
     builder
 }
 

@@ -65,7 +65,7 @@ pub(super) fn read(mut input: Input, session: &mut Session<'_>, shelf: &mut Shel
     let path = input.path().to_path_buf();
     let delimiter = table::delimiter_of(&mut input, None)?;
     let mut reading = session.begin(&path);
-    let mut rows = table::rows(input, delimiter);
+    let mut rows = table::rows(input, delimiter)?;
     let mut record = csv::ByteRecord::new();
     if !table::next(&mut rows, &mut record)? {
         return session.end(reading, rows.get_ref());
@@ -128,7 +128,7 @@ fn lookup(path: &Path, stem: &str, key: &str, value: &str) -> Result<Option<Hash
     let Some(beside) = beside else { return Ok(None) };
     let mut input = Input::open(&beside)?;
     let delimiter = table::delimiter_of(&mut input, None)?;
-    let mut rows = table::rows(input, delimiter);
+    let mut rows = table::rows(input, delimiter)?;
     let mut record = csv::ByteRecord::new();
     let (mut at, mut map) = (None, HashMap::new());
     while table::next(&mut rows, &mut record)? {

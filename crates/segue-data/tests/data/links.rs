@@ -75,6 +75,9 @@ fn events_on_linked_items_teach_the_target_and_never_what_is_asked() {
     // 1 has f1 among films and b3 = f3 is held out: both go. 7 learns f1 from b1; the book called f1 is another item.
     assert_eq!(pairs(&prepared, &train), ["1:f1", "2:f1", "7:b9", "7:f1", "7:f1"]);
     assert_eq!(train.events().filter(|event| prepared.catalogue.domain_of(event.item) == 1).count(), 3);
+    // Who is in both is a matter of the logs, and no event came over that is later than the question.
+    assert_eq!((report.overlaps[0].users, report.overlaps[0].percent_of_second), (1, 50.0));
+    assert!(!report.notes.iter().any(|note| note.contains("are later than")), "{:?}", report.notes);
     assert_eq!(prepared.catalogue.domains()[0].ids.iter().collect::<Vec<_>>(), ["b9", "f1"]);
     assert!(prepared.split.protocol.contains("linked items are one"));
     assert!(

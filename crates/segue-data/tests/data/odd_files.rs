@@ -246,3 +246,31 @@ fn a_folder_of_folders_says_how_to_name_two_of_them() {
         "{told}"
     );
 }
+
+#[test]
+fn cells_in_quotes_are_cells_where_the_first_lines_quote_some() {
+    let quoted = "\"user\"\t\"item\"\t\"rating\"\n\"u\t1\"\t\"a \"\"b\"\"\"\t4\n";
+    let rows = |text: &str| read(text.as_bytes(), &Layout::default()).0;
+    assert_eq!(rows(quoted), [("u\t1".into(), "a \"b\"".into(), Some(4.0), None)]);
+    assert_eq!(rows("user\titem\trating\n\"u\"\t\"i\"\t4\n"), [("u".into(), "i".into(), Some(4.0), None)]);
+    assert_eq!(rows("\"u\"\t\"i\"\t4\n"), [("u".into(), "i".into(), Some(4.0), None)]);
+    // Names are seldom whole in quotes, and a quote alone is no quoting.
+    assert_eq!(rows("user\titem\trating\nu\t12\" mix\t4\n")[0].1, "12\" mix");
+}
+
+#[test]
+fn a_row_wider_than_its_table_is_bad_unless_the_rest_is_empty() {
+    let (rows, bad) = read(b"user,item,rating\nu,i,4,,\nu,3,7,4\n", &Layout::default());
+    assert_eq!(rows, [("u".into(), "i".into(), Some(4.0), None)]);
+    assert_eq!(bad, ["3: has 4 cells, the first line has 3"]);
+}
+
+#[test]
+fn a_json_array_is_told_from_lines() {
+    for text in ["[\n{\"user\": 1}]", "  [ {\"user\": 1} ]"] {
+        let dir = files(&[("log.json", text)]);
+        let config = data(vec![domain(dir.path(), "films", "log.json")]);
+        let told = message(run(&config, &PrepareOptions::default(), &SplitConfig::default()));
+        assert!(told.contains("log.json: is one JSON array; write one object a line"), "{told}");
+    }
+}

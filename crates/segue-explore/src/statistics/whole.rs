@@ -134,15 +134,21 @@ fn held_out<'a>(tasks: &[OpenTask<'a>], train: &'a Interactions) -> (Cow<'a, Int
     if let [task] = tasks {
         return (Cow::Borrowed(&task.valid.events), Cow::Borrowed(&task.test.events));
     }
-    let gathered = |holdouts: &mut dyn Iterator<Item = &Holdout>| {
-        let mut events: Vec<Event> = holdouts.flat_map(|holdout| holdout.events.events()).collect();
+    let sorted = |holdout: &Holdout| {
+        let mut events: Vec<Event> = holdout.events.events().collect();
         events.sort_by(by_event);
-        events.dedup_by(|a, b| by_event(a, b).is_eq());
         events
     };
-    let test = gathered(&mut tasks.iter().map(|task| task.test));
-    let mut valid = gathered(&mut tasks.iter().map(|task| task.valid));
-    valid.retain(|event| test.binary_search_by(|other| by_event(other, event)).is_err());
+    let tests: Vec<Vec<Event>> = tasks.iter().map(|task| sorted(task.test)).collect();
+    let valid = tasks.iter().enumerate().map(|(n, task)| {
+        // What another task seals is test.
+        let others = || tests.iter().enumerate().filter(|(other, _)| *other != n).map(|(_, test)| test);
+        let mut valid = sorted(task.valid);
+        valid.retain(|event| !others().any(|test| test.binary_search_by(|other| by_event(other, event)).is_ok()));
+        valid
+    });
+    let valid = valid.reduce(union).unwrap_or_default();
+    let test = tests.into_iter().reduce(union).unwrap_or_default();
     // A log has times for all of its events or for none.
     let log = |events: Vec<Event>| {
         let timed = events.iter().all(|event| event.time.is_some());
@@ -155,6 +161,41 @@ fn held_out<'a>(tasks: &[OpenTask<'a>], train: &'a Interactions) -> (Cow<'a, Int
     (log(valid), log(test))
 }
 
+/// Each event as often as in that of two sorted lists which has it more often.
+fn union(a: Vec<Event>, b: Vec<Event>) -> Vec<Event> {
+    let (mut a, mut b) = (a.into_iter().peekable(), b.into_iter().peekable());
+    std::iter::from_fn(|| {
+        let order = match (a.peek(), b.peek()) {
+            (Some(a), Some(b)) => by_event(a, b),
+            (Some(_), None) => Ordering::Less,
+            (None, _) => Ordering::Greater,
+        };
+        match order {
+            Ordering::Less => a.next(),
+            Ordering::Greater => b.next(),
+            Ordering::Equal => a.next().and(b.next()),
+        }
+    })
+    .collect()
+}
+
 fn by_event(a: &Event, b: &Event) -> Ordering {
     (a.user, a.item, a.time).cmp(&(b.user, b.item, b.time)).then(a.value.total_cmp(&b.value))
+}
+
+#[cfg(test)]
+mod tests {
+    use segue_core::Signal;
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_counted_as_often_as_one_task_has_it() {
+        let event = |item| Event { user: 0, item, weight: 1.0, signal: Signal::Positive, value: 1.0, time: None };
+        let events = |items: &[u32]| items.iter().map(|&item| event(item)).collect::<Vec<_>>();
+        let of = |a: &[u32], b: &[u32]| union(events(a), events(b)).iter().map(|e| e.item).collect::<Vec<_>>();
+        assert_eq!(of(&[1, 1, 2], &[1, 3, 3]), [1, 1, 2, 3, 3]);
+        assert_eq!(of(&[], &[4, 4]), [4, 4]);
+        assert_eq!(of(&[4, 4], &[4, 4, 4]), [4, 4, 4]);
+    }
 }

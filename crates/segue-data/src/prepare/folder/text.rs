@@ -70,7 +70,12 @@ pub(super) fn readme(out: &mut dyn Write, manifest: &Manifest) -> io::Result<()>
     }
     let values = |domain| report.options.values_of(domain);
     let changed = report.data.domains.iter().map(values).any(|values| values.log.is_some() || values.scale.is_some());
-    let rating = if changed { "value after the logarithm and scale of its domain" } else { "raw value" };
+    let clipped = report.data.domains.iter().map(values).any(|values| values.clip.is_some());
+    let rating = match (changed, clipped) {
+        (true, _) => "value after the logarithm and scale of its domain",
+        (false, true) => "value, clipped to the range of its domain",
+        (false, false) => "raw value",
+    };
     writeln!(
         out,
         "\ndata/*.parquet: user and item are the ids of the input, user_id and item_id the dense ones; rating is the\n\
