@@ -102,6 +102,21 @@ impl Comparison {
 
     /// Every other row beside the row `baseline`, user by user, by a metric that is measured per user.
     pub fn against(&self, baseline: usize, metric: MetricSpec, resamples: usize) -> Result<Vec<Tested>, LabError> {
+        let mut tested = Vec::new();
+        for row in (0..self.contestants.len()).filter(|row| *row != baseline) {
+            tested.extend(self.beside(row, baseline, metric, resamples)?);
+        }
+        Ok(tested)
+    }
+
+    /// One row beside another; `None` with fewer than two users.
+    pub(crate) fn beside(
+        &self,
+        row: usize,
+        base: usize,
+        metric: MetricSpec,
+        resamples: usize,
+    ) -> Result<Option<Tested>, LabError> {
         let per_user = |contestant: &Contestant| {
             let measured = contestant.test.metrics.iter().find(|measured| measured.spec == metric);
             match measured.map(|measured| &measured.per_user) {
@@ -111,15 +126,11 @@ impl Comparison {
                 ))),
             }
         };
-        let Some(base) = self.contestants.get(baseline) else { return Ok(Vec::new()) };
-        let mut tested = Vec::new();
-        for (row, contestant) in self.contestants.iter().enumerate().filter(|(row, _)| *row != baseline) {
-            let difference = differences(contestant, base, resamples)?.into_iter().find(|d| d.spec == metric);
-            let paired = Paired::of(&per_user(contestant)?, &per_user(base)?, (resamples, contestant.seed));
-            let (Some(difference), Some(paired)) = (difference, paired) else { continue };
-            tested.push(Tested { row, difference, paired });
-        }
-        Ok(tested)
+        let (contestant, base) = (&self.contestants[row], &self.contestants[base]);
+        let (first, second) = (per_user(contestant)?, per_user(base)?);
+        let difference = differences(contestant, base, resamples)?.into_iter().find(|d| d.spec == metric);
+        let paired = Paired::of(&first, &second, (resamples, contestant.seed));
+        Ok(difference.zip(paired).map(|(difference, paired)| Tested { row, difference, paired }))
     }
 
     /// The value of a metric over the seeds of each model and scope that ran with several, by the position of the first.

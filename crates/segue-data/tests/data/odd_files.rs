@@ -253,6 +253,7 @@ fn cells_in_quotes_are_cells_where_the_first_lines_quote_some() {
     let rows = |text: &str| read(text.as_bytes(), &Layout::default()).0;
     assert_eq!(rows(quoted), [("u\t1".into(), "a \"b\"".into(), Some(4.0), None)]);
     assert_eq!(rows("user\titem\trating\n\"u\"\t\"i\"\t4\n"), [("u".into(), "i".into(), Some(4.0), None)]);
+    assert_eq!(rows("user\titem\trating\n\n\n\"u\"\t\"i\"\t4\n"), [("u".into(), "i".into(), Some(4.0), None)]);
     assert_eq!(rows("\"u\"\t\"i\"\t4\n"), [("u".into(), "i".into(), Some(4.0), None)]);
     // Names are seldom whole in quotes, and a quote alone is no quoting.
     assert_eq!(rows("user\titem\trating\nu\t12\" mix\t4\n")[0].1, "12\" mix");

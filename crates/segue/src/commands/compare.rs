@@ -1,7 +1,7 @@
 //! `segue compare`: several models, one table.
 
 use clap::Args;
-use segue_eval::{Cell, Interval, MetricSpec, holm};
+use segue_eval::{Cell, Interval, Measure, MetricSpec, holm};
 use segue_lab::{Comparison, Composer, Contestant, LabError, Scope, Settings, compare};
 
 use super::train::{Configuration, load};
@@ -11,7 +11,7 @@ use crate::terminal::{Bar, Format, print_table, say};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   segue compare data=sample model=popularity,item_knn,mf,ease,ials,lightgcn
-  segue compare data=sample model=ease,ials scope=target,joint,shuffled   what the other domains add, and a placebo
+  segue compare data=sample model=ease,ials --controls      what the other domains add, a placebo, and the verdict
   segue compare data_dir=artifacts/films_from_music model=mf,ease seed=1,2,3 --format markdown
   segue compare data=sample model=ease,ials,mf --tests --baseline ease
 
@@ -26,6 +26,10 @@ pub(crate) struct Arguments {
     /// Metrics to show, in order; by default all ranking metrics at the first cut-off.
     #[arg(long, value_delimiter = ',', value_name = "METRIC@K")]
     show: Vec<String>,
+    /// Run every model with its controls, for a claim across domains: on the target alone, on all domains, and with the
+    /// source histories dealt out anew (scope=target,joint,shuffled).
+    #[arg(long)]
+    controls: bool,
     /// Print paired tests of every row against the baseline, by the first metric shown.
     #[arg(long)]
     tests: bool,
@@ -56,7 +60,14 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         );
     }
     let composer = Composer::new(args.configuration.config_dir.clone(), &registry)?;
-    let mut jobs = composer.sweep(&args.configuration.overrides)?;
+    let mut overrides = args.configuration.overrides.clone();
+    if args.controls {
+        if let Some(given) = overrides.iter().find(|o| o.starts_with("scope=") || o.starts_with("+scope=")) {
+            anyhow::bail!("--controls runs scope=target,joint,shuffled; leave out `{given}`");
+        }
+        overrides.push("scope=target,joint,shuffled".into());
+    }
+    let mut jobs = composer.sweep(&overrides)?;
     if args.configuration.cfg.is_some() {
         return jobs.iter().try_for_each(|job| args.configuration.show(job));
     }
@@ -90,6 +101,14 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     say(&comparison.protocol);
     if several_seeds(&comparison) && !args.tests {
         say("mean of n: over seeds, with its interval by Student's t; other intervals are of the users");
+    }
+    // What learning from other domains is worth is said wherever it can be.
+    let named = shown(&comparison, &args.show, first)?.into_iter().filter_map(|name| name.parse::<MetricSpec>().ok());
+    for spec in named.filter(|spec| matches!(spec.metric.measure, Measure::PerUser(_))).take(1) {
+        let transfers = comparison.transfers(spec, first.evaluation.bootstrap)?;
+        for transfer in transfers {
+            say(&transfer.to_string());
+        }
     }
     if args.tests {
         say(

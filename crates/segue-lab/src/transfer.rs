@@ -1,0 +1,120 @@
+//! Whether other domains helped: the verdict on a cross-domain claim, by its controls.
+//!
+//! A joint model is held against itself on the target alone, and against itself with the source histories dealt out anew among
+//! the people (the placebo). Only who beats both has learnt from knowing who is who. Each question is asked of all models
+//! together: its ps are corrected by Holm.
+
+use std::fmt;
+
+use segue_eval::{MetricSpec, holm};
+
+use crate::compare::{Comparison, Contestant, Tested};
+use crate::error::LabError;
+use crate::settings::Scope;
+
+/// Level of the tests.
+const ALPHA: f64 = 0.05;
+
+/// What the controls say of a joint model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Better than the target alone, and than with shuffled links where those were run.
+    Transfer,
+    /// Better than the target alone, and no better than with shuffled links: more data, not the same people.
+    NotByLinks,
+    /// No better and no worse than the target alone.
+    None,
+    /// Worse than the target alone.
+    Negative,
+}
+
+/// A joint row beside its controls.
+#[derive(Debug, Clone)]
+pub struct Transfer {
+    /// Name of the model.
+    pub model: String,
+    /// Seed of the row.
+    pub seed: u64,
+    /// Over the target alone, with the corrected p of the randomisation test.
+    pub over_target: (Tested, f64),
+    /// Over shuffled links, where they were run.
+    pub over_shuffled: Option<(Tested, f64)>,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+impl Comparison {
+    /// The verdict on every joint row that has a row on the target alone beside it.
+    pub fn transfers(&self, metric: MetricSpec, resamples: usize) -> Result<Vec<Transfer>, LabError> {
+        let over_target = self.over(Scope::Target, metric, resamples)?;
+        let over_shuffled = self.over(Scope::Shuffled, metric, resamples)?;
+        let transfer = |(tested, p): (Tested, f64)| {
+            let row = &self.contestants[tested.row];
+            let shuffled = over_shuffled.iter().find(|(other, _)| other.row == tested.row).cloned();
+            let gains = |tested: &Tested, p: f64| p < ALPHA && tested.paired.mean > 0.0;
+            let verdict = match &shuffled {
+                _ if p < ALPHA && tested.paired.mean < 0.0 => Verdict::Negative,
+                _ if !gains(&tested, p) => Verdict::None,
+                Some((other, p)) if !gains(other, *p) => Verdict::NotByLinks,
+                _ => Verdict::Transfer,
+            };
+            let model = row.fitted.bundle.model_name.clone();
+            Transfer { model, seed: row.seed, over_target: (tested, p), over_shuffled: shuffled, verdict }
+        };
+        Ok(over_target.into_iter().map(transfer).collect())
+    }
+
+    /// Every joint row beside its own control, with its p corrected for all of them.
+    fn over(&self, control: Scope, metric: MetricSpec, resamples: usize) -> Result<Vec<(Tested, f64)>, LabError> {
+        let twin = |row: &Contestant| {
+            self.contestants.iter().position(|c| {
+                c.scope == control && c.fitted.bundle.model_name == row.fitted.bundle.model_name && c.seed == row.seed
+            })
+        };
+        let mut tested = Vec::new();
+        for (n, row) in self.contestants.iter().enumerate().filter(|(_, c)| c.scope == Scope::Joint) {
+            let Some(twin) = twin(row) else { continue };
+            tested.extend(self.beside(n, twin, metric, resamples)?);
+        }
+        let corrected = holm(&tested.iter().map(|t| t.paired.p_randomisation).collect::<Vec<_>>());
+        Ok(tested.into_iter().zip(corrected).collect())
+    }
+}
+
+impl fmt::Display for Transfer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told = |(tested, p): &(Tested, f64)| {
+            let (d, i) = (tested.difference.difference, tested.difference.interval);
+            format!("{d:+.4} [{:+.4}, {:+.4}], p = {p:.4}", i.low, i.high)
+        };
+        let metric = self.over_target.0.difference.spec;
+        let over_target = format!("{metric} {} over the target alone", told(&self.over_target));
+        let model = &self.model;
+        match (self.verdict, &self.over_shuffled) {
+            (Verdict::Negative, _) => {
+                write!(f, "NEGATIVE TRANSFER: {model} is worse for the other domains ({over_target})")
+            }
+            (Verdict::None, _) => {
+                let could = self.over_target.0.paired.detectable(ALPHA, 0.8);
+                write!(
+                    f,
+                    "no evidence of transfer: {model} ({over_target}; this test would find {could:.4} in four of five tries)"
+                )
+            }
+            (Verdict::NotByLinks, Some(shuffled)) => write!(
+                f,
+                "no evidence of transfer between people: {model} gains as much from anybody's histories ({over_target}; {} over \
+                 shuffled links)",
+                told(shuffled)
+            ),
+            (_, Some(shuffled)) => {
+                write!(f, "transfer: {model} ({over_target}; {} over shuffled links)", told(shuffled))
+            }
+            (_, None) => write!(
+                f,
+                "a gain, its cause unknown: {model} ({over_target}); scope=shuffled, or --controls, tells whether it comes from \
+                 knowing who is who"
+            ),
+        }
+    }
+}
