@@ -113,12 +113,13 @@ impl Spill {
         Ok(Blocks { path, file: BufReader::with_capacity(1 << 16, file) })
     }
 
-    /// Removes the file `first`, then all that `of_it` accepts.
-    pub(crate) fn forget(&self, first: &str, of_it: impl Fn(&str) -> bool) {
-        self.remove(first);
+    /// Removes what was divided, the note first: without it, the rest is nothing.
+    pub(crate) fn forget_divided(&self) {
+        self.remove(DIVIDED);
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            name.to_str().filter(|name| of_it(name)).into_iter().for_each(|name| self.remove(name));
+            if let Some(name) = entry.file_name().to_str().filter(|name| is_divided(name)) {
+                self.remove(name);
+            }
         }
     }
 
@@ -142,11 +143,19 @@ impl Drop for Spill {
 
 /// Which files of a folder stay behind when work is stopped: what was read and, once it is noted, what was divided.
 fn kept_in(folder: &Path) -> impl Fn(&Path) -> bool + use<> {
-    let divided = folder.join("divided.note").exists();
+    let divided = folder.join(DIVIDED).exists();
     move |path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with("read.") || (divided && (name.starts_with("divided.") || name.starts_with("rows.")))
+        name.starts_with("read.") || (divided && is_divided(&name))
     }
+}
+
+/// The note of what was divided.
+pub(crate) const DIVIDED: &str = "divided.note";
+
+/// Whether a file is of what was divided.
+fn is_divided(name: &str) -> bool {
+    name.starts_with("divided.") || name.starts_with("rows.")
 }
 
 /// A file of blocks: a number of rows, then one column after the other.

@@ -15,6 +15,8 @@ pub struct ItemFacts<'a> {
     users: Vec<u32>,
     /// Place of each training item by popularity, from 1; 0 of other items.
     ranks: Vec<u32>,
+    /// Number of training items.
+    pub n_trained: usize,
     /// Users with a training event in the target.
     pub n_users: usize,
 }
@@ -35,7 +37,14 @@ impl<'a> ItemFacts<'a> {
         for (rank, &item) in (1..).zip(&order) {
             ranks[item as usize] = rank;
         }
-        Self { items: question.items.clone(), features: question.features, users, ranks, n_users }
+        Self {
+            items: question.items.clone(),
+            features: question.features,
+            users,
+            ranks,
+            n_trained: order.len(),
+            n_users,
+        }
     }
 
     /// Training users who met an item.
@@ -48,15 +57,10 @@ impl<'a> ItemFacts<'a> {
         self.features.map_or(&[], |features| features.of(item))
     }
 
-    /// Number of training items.
-    pub fn n_trained(&self) -> usize {
-        self.ranks.iter().filter(|&&rank| rank > 0).count()
-    }
-
     /// The place of an item by popularity, from 1, ties by item id; after all of them for one that nobody met.
     pub fn popularity_rank(&self, item: ItemId) -> usize {
         match self.ranks[(item - self.items.start) as usize] {
-            0 => self.n_trained() + 1,
+            0 => self.n_trained + 1,
             rank => rank as usize,
         }
     }

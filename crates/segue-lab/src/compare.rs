@@ -76,10 +76,14 @@ pub struct Tested {
 
 /// Paired differences of every metric of two rows. Both answer the same question of the same users; what was learnt from is
 /// what is compared, and the shuffled split says so in its protocol line.
-fn differences(row: &Contestant, base: &Contestant, resamples: usize) -> Result<Vec<Difference>, LabError> {
-    let bootstrap = Bootstrap { resamples, seed: row.seed, ..Bootstrap::default() };
-    let row = Evaluation { protocol: base.test.protocol.clone(), ..row.test.clone() };
-    bootstrap.compare(&row, &base.test).map_err(|error| LabError::Internal(error.to_string()))
+fn differences(
+    row: &Evaluation,
+    base: &Evaluation,
+    (resamples, seed): (usize, u64),
+) -> Result<Vec<Difference>, LabError> {
+    let bootstrap = Bootstrap { resamples, seed, ..Bootstrap::default() };
+    let row = Evaluation { protocol: base.protocol.clone(), ..row.clone() };
+    bootstrap.compare(&row, base).map_err(|error| LabError::Internal(error.to_string()))
 }
 
 impl Comparison {
@@ -89,15 +93,16 @@ impl Comparison {
     pub fn gains(&self, control: Scope, resamples: usize) -> Result<Vec<(usize, Vec<Difference>)>, LabError> {
         let mut gains = Vec::new();
         for (n, row) in self.contestants.iter().enumerate().filter(|(_, c)| c.scope != control) {
-            let name = &row.fitted.bundle.model_name;
-            let twin = self
-                .contestants
-                .iter()
-                .find(|c| c.scope == control && c.fitted.bundle.model_name == *name && c.seed == row.seed);
-            let Some(twin) = twin else { continue };
-            gains.push((n, differences(row, twin, resamples)?));
+            let Some(twin) = self.control_of(row, control) else { continue };
+            gains.push((n, differences(&row.test, &self.contestants[twin].test, (resamples, row.seed))?));
         }
         Ok(gains)
+    }
+
+    /// The row of the same model and seed that learnt from `control`.
+    pub(crate) fn control_of(&self, row: &Contestant, control: Scope) -> Option<usize> {
+        let same = |c: &Contestant| c.fitted.bundle.model_name == row.fitted.bundle.model_name && c.seed == row.seed;
+        self.contestants.iter().position(|c| c.scope == control && same(c))
     }
 
     /// Every other row beside the row `baseline`, user by user, by a metric that is measured per user.
@@ -117,19 +122,21 @@ impl Comparison {
         metric: MetricSpec,
         resamples: usize,
     ) -> Result<Option<Tested>, LabError> {
-        let per_user = |contestant: &Contestant| {
-            let measured = contestant.test.metrics.iter().find(|measured| measured.spec == metric);
-            match measured.map(|measured| &measured.per_user) {
-                Some(PerUser::Mean(values)) => Ok(values.clone()),
-                _ => Err(LabError::NotFound(format!(
-                    "{metric} is no mean over users, so that no test compares it user by user; choose another by --show"
-                ))),
-            }
+        // The one metric, so that no other is resampled.
+        let alone = |contestant: &Contestant| {
+            let metrics = contestant.test.metrics.iter().filter(|measured| measured.spec == metric).cloned().collect();
+            Evaluation { metrics, ..contestant.test.clone() }
         };
-        let (contestant, base) = (&self.contestants[row], &self.contestants[base]);
-        let (first, second) = (per_user(contestant)?, per_user(base)?);
-        let difference = differences(contestant, base, resamples)?.into_iter().find(|d| d.spec == metric);
-        let paired = Paired::of(&first, &second, (resamples, contestant.seed));
+        let per_user = |alone: &Evaluation| match alone.metrics.first().map(|measured| &measured.per_user) {
+            Some(PerUser::Mean(values)) => Ok(values.clone()),
+            _ => Err(LabError::NotFound(format!(
+                "{metric} is no mean over users, so that no test compares it user by user; choose another by --show"
+            ))),
+        };
+        let seeded = (resamples, self.contestants[row].seed);
+        let (first, second) = (alone(&self.contestants[row]), alone(&self.contestants[base]));
+        let paired = Paired::of(&per_user(&first)?, &per_user(&second)?, seeded);
+        let difference = differences(&first, &second, seeded)?.pop();
         Ok(difference.zip(paired).map(|(difference, paired)| Tested { row, difference, paired }))
     }
 

@@ -33,6 +33,6 @@ pub use recommend::{Reason, Recommendation, Request, find_domain, find_item, fin
 pub use report::{report_text, summarise};
 pub use run::{Run, train};
 pub use settings::{CandidateKind, EvaluationSettings, Known, Scope, Settings, TrainerSettings};
-pub use transfer::{Transfer, Verdict};
+pub use transfer::{ALPHA, POWER, Transfer, Verdict};
 pub use translated::Translated;
 pub use watch::{RunWatch, STOP, WatchPlan};

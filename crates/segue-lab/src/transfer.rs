@@ -8,12 +8,14 @@ use std::fmt;
 
 use segue_eval::{MetricSpec, holm};
 
-use crate::compare::{Comparison, Contestant, Tested};
+use crate::compare::{Comparison, Tested};
 use crate::error::LabError;
 use crate::settings::Scope;
 
-/// Level of the tests.
-const ALPHA: f64 = 0.05;
+/// Level of the tests, and of the least difference that is told.
+pub const ALPHA: f64 = 0.05;
+/// How often that difference would be found.
+pub const POWER: f64 = 0.8;
 
 /// What the controls say of a joint model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,14 +68,9 @@ impl Comparison {
 
     /// Every joint row beside its own control, with its p corrected for all of them.
     fn over(&self, control: Scope, metric: MetricSpec, resamples: usize) -> Result<Vec<(Tested, f64)>, LabError> {
-        let twin = |row: &Contestant| {
-            self.contestants.iter().position(|c| {
-                c.scope == control && c.fitted.bundle.model_name == row.fitted.bundle.model_name && c.seed == row.seed
-            })
-        };
         let mut tested = Vec::new();
         for (n, row) in self.contestants.iter().enumerate().filter(|(_, c)| c.scope == Scope::Joint) {
-            let Some(twin) = twin(row) else { continue };
+            let Some(twin) = self.control_of(row, control) else { continue };
             tested.extend(self.beside(n, twin, metric, resamples)?);
         }
         let corrected = holm(&tested.iter().map(|t| t.paired.p_randomisation).collect::<Vec<_>>());
@@ -95,7 +92,7 @@ impl fmt::Display for Transfer {
                 write!(f, "NEGATIVE TRANSFER: {model} is worse for the other domains ({over_target})")
             }
             (Verdict::None, _) => {
-                let could = self.over_target.0.paired.detectable(ALPHA, 0.8);
+                let could = self.over_target.0.paired.detectable(ALPHA, POWER);
                 write!(
                     f,
                     "no evidence of transfer: {model} ({over_target}; this test would find {could:.4} in four of five tries)"

@@ -14,7 +14,7 @@ use super::report::{Overlap, StepCount};
 use super::rows::{DomainRows, Rows, World};
 use crate::DataError;
 use crate::readers::{InputFile, Session, read_texts, written_texts};
-use crate::spill::Spill;
+use crate::spill::{DIVIDED, Spill};
 
 /// All rows in their parts, and what the question is.
 #[derive(Debug)]
@@ -32,7 +32,6 @@ pub(super) struct How {
     began: SystemTime,
 }
 
-const NOTE: &str = "divided.note";
 const USERS: &str = "divided.users";
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -108,7 +107,7 @@ pub(super) fn keep(how: &How, divided: &mut Divided, spill: &Spill, session: &Se
         path: spill.folder().into(),
         what: format!("cannot note what was divided: {error}"),
     })?;
-    spill.write(NOTE, &note, true)
+    spill.write(DIVIDED, &note, true)
 }
 
 /// A file as it is now; `None` where it may have changed while it was read.
@@ -125,7 +124,7 @@ fn items(d: usize) -> String {
 pub(super) fn find(how: &How, spill: &Arc<Spill>, session: &mut Session<'_>) -> Option<Divided> {
     let found = read(how, spill);
     let Some((divided, inputs)) = found else {
-        spill.forget(NOTE, |name| name.starts_with("divided.") || name.starts_with("rows."));
+        spill.forget_divided();
         return None;
     };
     session.add(inputs);
@@ -133,7 +132,7 @@ pub(super) fn find(how: &How, spill: &Arc<Spill>, session: &mut Session<'_>) -> 
 }
 
 fn read(how: &How, spill: &Arc<Spill>) -> Option<(Divided, Vec<InputFile>)> {
-    let note = std::fs::read(spill.folder().join(NOTE)).ok()?;
+    let note = std::fs::read(spill.folder().join(DIVIDED)).ok()?;
     let note: Note = serde_json::from_slice(&note).ok()?;
     let same = |input: &Input| {
         let metadata = std::fs::metadata(&input.file.path).ok()?;

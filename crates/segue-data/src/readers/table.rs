@@ -82,9 +82,9 @@ pub(super) fn rows(mut input: Input, delimiter: u8) -> Result<csv::Reader<Input>
     // atomic files never quote.
     let quotes = delimiter != b'\t' || {
         let head = String::from_utf8_lossy(input.peek()?);
-        let mut lines = head.lines().filter(|line| !line.trim().is_empty());
+        let lines = head.lines().filter(|line| !line.trim().is_empty());
         let atomic = lines.clone().next().is_some_and(|first| recbole::is_header(first.split('\t')));
-        !atomic && lines.by_ref().take(2).any(quotes_cells)
+        !atomic && lines.take(2).any(quotes_cells)
     };
     Ok(builder(delimiter).quoting(quotes).from_reader(input))
 }

@@ -72,7 +72,7 @@ fn diversity(list: &List<'_>) -> f64 {
 }
 
 fn serendipity(list: &List<'_>) -> f64 {
-    let n = list.facts.n_trained() as f64;
+    let n = list.facts.n_trained as f64;
     if n == 0.0 {
         return 0.0;
     }

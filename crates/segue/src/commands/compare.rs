@@ -2,7 +2,7 @@
 
 use clap::Args;
 use segue_eval::{Cell, Interval, Measure, MetricSpec, holm};
-use segue_lab::{Comparison, Composer, Contestant, LabError, Scope, Settings, compare};
+use segue_lab::{ALPHA, Comparison, Composer, Contestant, LabError, POWER, Scope, Settings, compare};
 
 use super::train::{Configuration, load};
 use crate::terminal::{Bar, Format, print_table, say};
@@ -42,9 +42,6 @@ pub(crate) struct Arguments {
 }
 
 const POPULARITY: &str = "popularity";
-/// Level and power of the least difference that is told.
-const ALPHA: f64 = 0.05;
-const POWER: f64 = 0.8;
 
 /// Runs the command.
 pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
