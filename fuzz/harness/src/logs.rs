@@ -53,7 +53,9 @@ pub(crate) fn in_session<T>(
     let file = &files[0];
     let number = |shown: &String| shown.split(':').next().and_then(|n| n.parse().ok()).unwrap();
     let shown: Vec<usize> = file.bad_shown.iter().map(number).collect();
-    assert!(file.bad_lines <= file.lines && shown.len() as u64 == file.bad_lines.min(100));
+    // A bad record may stand on several lines.
+    assert!(file.bad_lines <= file.lines && shown.len() as u64 <= file.bad_lines.min(100));
+    assert_eq!(shown.is_empty(), file.bad_lines == 0);
     assert!(shown.is_sorted(), "bad lines out of order: {shown:?}");
     Ok((read, file.lines, shown, file.bad_lines))
 }
@@ -150,9 +152,11 @@ fn without_bad_lines(path: &Path, content: &[u8], layout: &Layout, found: &Read)
 
 /// The rows as a table with a header are the rows.
 fn written_back(folder: &Path, rows: &[Row]) {
-    // What a table cannot say: white space around a name, and seconds beyond the year 5138, which count as milliseconds.
+    // What a table cannot say: white space around a name, line ends and delimiters in one, and seconds beyond the year 5138,
+    // which count as milliseconds.
+    let name = |name: &str| name.trim() == name && !(name.contains('\n') && name.contains(','));
     let sayable = |(user, item, _, time): &&Row| {
-        user.trim() == *user && item.trim() == *item && time.is_none_or(|time| time.unsigned_abs() < 100_000_000_000)
+        name(user) && name(item) && time.is_none_or(|time| time.unsigned_abs() < 100_000_000_000)
     };
     let rows: Vec<&Row> = rows.iter().filter(sayable).collect();
     if rows.is_empty() {

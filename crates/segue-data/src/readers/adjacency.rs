@@ -14,6 +14,8 @@ pub(super) fn read(input: Input, session: &mut Session<'_>, log: &mut RawLog) ->
         if items.peek().is_some() {
             let user = log.users.intern(user);
             items.for_each(|item| log.push_of(user, item, Some(1.0), None));
+        } else if user.contains([',', ';', '|']) {
+            return Err(format!("is one word, {user}; are its items parted by spaces?").into());
         }
         Ok(())
     })

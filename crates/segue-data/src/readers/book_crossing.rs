@@ -7,8 +7,8 @@ use super::format::Layout;
 use super::items::{Shelf, decoded};
 use super::log::RawLog;
 use super::open::Input;
+use super::rows::{Rows, cell_of};
 use super::session::{Reason, Session, parse_value};
-use super::table;
 use crate::DataError;
 
 /// The layout of a header: its delimiter and what the file holds.
@@ -68,18 +68,8 @@ fn each_record(
         let what = "does not begin with User-ID, ISBN, Book-Rating or ISBN, Book-Title; name another `format`".into();
         return Err(DataError::Format { path: input.path().into(), what });
     };
-    let mut reading = session.begin(input.path());
-    let mut rows = table::builder(delimiter).escape((delimiter == b';').then_some(b'\\')).from_reader(input);
-    let mut record = csv::ByteRecord::new();
-    table::next(&mut rows, &mut record)?;
-    while table::next(&mut rows, &mut record)? {
-        let cell = |at: usize| match record.get(at) {
-            Some(cell) => Ok(decoded(cell).into_owned()),
-            None => Err(format!("has {} cells, column {at} is needed", record.len()).into()),
-        };
-        let outcome = take(&cell);
-        let line = || table::line(&rows, &record);
-        session.count(&mut reading, rows.get_ref(), line, outcome)?;
-    }
-    session.end(reading, rows.get_ref())
+    let mut builder = csv::ReaderBuilder::new();
+    builder.delimiter(delimiter).escape((delimiter == b';').then_some(b'\\'));
+    let rows = Rows::new(input, &mut builder)?;
+    rows.each(true, session, |record| take(&|at| cell_of(record, at).map(|cell| decoded(cell).into_owned())))
 }

@@ -73,16 +73,14 @@ impl ColumnMap {
 
     /// Finds the columns among the names of a header.
     pub(crate) fn among(&self, path: &Path, names: &[String]) -> Result<Positions, DataError> {
-        let required = |column: Option<&Column>, role: &str, usual: &[&str]| match find(path, names, column, usual)? {
-            Some(position) => Ok(position),
-            None => Err(DataError::Column { path: path.into(), wanted: format!("for the {role}"), have: list(names) }),
-        };
-        Ok(Positions {
-            user: required(self.user.as_ref(), "user", USER)?,
-            item: required(self.item.as_ref(), "item", ITEM)?,
-            value: find(path, names, self.value.as_ref(), VALUE)?,
-            time: find(path, names, self.time.as_ref(), TIME)?,
-        })
+        let at = |column: Option<&Column>, usual: &[&str]| find(path, names, column, usual);
+        let found = [
+            at(self.user.as_ref(), USER)?,
+            at(self.item.as_ref(), ITEM)?,
+            at(self.value.as_ref(), VALUE)?,
+            at(self.time.as_ref(), TIME)?,
+        ];
+        self.positions(path, found, || list(names))
     }
 
     /// The columns of a file without header: as mapped, else user, item, value, time from the left.
@@ -101,17 +99,30 @@ impl ColumnMap {
                 have: format!("{width} columns without names"),
             }),
         };
-        let missing = |role: &str| DataError::Column {
-            path: path.into(),
-            wanted: format!("for the {role}"),
-            have: format!("{width} column(s); is the delimiter right?"),
+        let found = [
+            at(self.user.as_ref(), 0)?,
+            at(self.item.as_ref(), 1)?,
+            at(self.value.as_ref(), 2)?,
+            at(self.time.as_ref(), 3)?,
+        ];
+        self.positions(path, found, || format!("{width} column(s); is the delimiter right?"))
+    }
+
+    /// Columns by role: what is mapped to one is not, by its name or place, another's as well.
+    fn positions(
+        &self,
+        path: &Path,
+        found: [Option<usize>; 4],
+        have: impl Fn() -> String,
+    ) -> Result<Positions, DataError> {
+        let mapped = [&self.user, &self.item, &self.value, &self.time].map(Option::is_some);
+        let taken = |role: usize| (0..4).any(|other| other != role && mapped[other] && found[other] == found[role]);
+        let own = |role: usize| found[role].filter(|_| mapped[role] || !taken(role));
+        let needed = |role: usize, name: &str| {
+            let missing = || DataError::Column { path: path.into(), wanted: format!("for the {name}"), have: have() };
+            own(role).ok_or_else(missing)
         };
-        Ok(Positions {
-            user: at(self.user.as_ref(), 0)?.ok_or_else(|| missing("user"))?,
-            item: at(self.item.as_ref(), 1)?.ok_or_else(|| missing("item"))?,
-            value: at(self.value.as_ref(), 2)?,
-            time: at(self.time.as_ref(), 3)?,
-        })
+        Ok(Positions { user: needed(0, "user")?, item: needed(1, "item")?, value: own(2), time: own(3) })
     }
 }
 
@@ -176,6 +187,12 @@ mod tests {
         let map = ColumnMap { user: Some(Column::Name("usr".into())), ..ColumnMap::default() };
         let message = map.among(path, &names("user,item")).unwrap_err().to_string();
         assert!(message.contains("did you mean \"user\"?"), "{message}");
+        let at = |position| Some(Column::Position(position));
+        let map = ColumnMap { user: at(1), item: at(0), time: at(2), ..ColumnMap::default() };
+        let found = map.by_position(path, 4).unwrap();
+        assert_eq!(found, Positions { user: 1, item: 0, value: None, time: Some(2) });
+        let alone = ColumnMap { user: at(1), ..ColumnMap::default() };
+        assert!(alone.by_position(path, 3).unwrap_err().to_string().contains("for the item"));
         let message = ColumnMap::default().by_position(path, 1).unwrap_err().to_string();
         assert!(message.contains("delimiter"), "{message}");
     }

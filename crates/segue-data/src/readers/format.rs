@@ -1,5 +1,6 @@
 //! Names of the formats, recognising one from the beginning of a file, and the one door to all readers.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::columns::{ColumnMap, looks_like_header};
 use super::log::RawLog;
 use super::only::Only;
-use super::open::Input;
+use super::open::{BUFFER, BYTE_ORDER_MARK, Input, first_of};
 use super::session::Session;
 use super::{
     adjacency, amazon, book_crossing, douban, goodreads, gorse, json_lines, lastfm, movielens, parquet, recbole,
@@ -72,6 +73,23 @@ impl Format {
     }
 }
 
+impl Format {
+    /// True if its columns may be mapped.
+    fn has_columns(self) -> bool {
+        matches!(self, Self::Table | Self::Recbole | Self::JsonLines | Self::Parquet)
+    }
+
+    /// True if a delimiter and a header may be named.
+    fn has_cells(self) -> bool {
+        matches!(self, Self::Table | Self::Recbole)
+    }
+
+    /// True if its records have values.
+    fn has_values(self) -> bool {
+        !matches!(self, Self::Adjacency | Self::Sequence | Self::TimedSequence)
+    }
+}
+
 impl std::fmt::Display for Format {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.serialize(f)
@@ -95,6 +113,40 @@ pub struct Layout {
     pub unrated: Option<f32>,
 }
 
+impl Layout {
+    /// The format of a file that begins with `head`: as named, or recognised. What only a table has makes it one.
+    fn format_of(&self, head: &[u8]) -> Format {
+        match (self.format, recognise(head)) {
+            (Format::Auto, found @ (Format::Parquet | Format::JsonLines)) => found,
+            (Format::Auto, _) if self.delimiter.is_some() || self.header.is_some() => Format::Table,
+            (Format::Auto, found) if self.columns != ColumnMap::default() && !found.has_columns() => {
+                if first_of(head).trim_ascii_start().starts_with(b"{") { Format::JsonLines } else { Format::Table }
+            }
+            (Format::Auto, found) => found,
+            (named, _) => named,
+        }
+    }
+
+    /// Refuses what a format cannot be told.
+    fn check(&self, path: &Path, format: Format) -> Result<(), DataError> {
+        let refused = if self.columns != ColumnMap::default() && !format.has_columns() {
+            ("data.domains.columns", "whose columns are known", "columns", "table or json_lines")
+        } else if self.delimiter.is_some() && !format.has_cells() {
+            ("data.domains.delimiter", "which has its own", "delimiter", "table")
+        } else if self.header.is_some() && !format.has_cells() {
+            ("data.domains.header", "which is known to have one or none", "header", "table")
+        } else if self.unrated.is_some() && !format.has_values() {
+            ("data.domains.unrated", "which has no ratings", "unrated", "table")
+        } else {
+            return self.only.check(path, format);
+        };
+        let (key, why, what, instead) = refused;
+        let path = path.display();
+        let what = format!("{path} is read as {format}, {why}; leave `{what}` out, or use format: {instead}");
+        Err(DataError::config(key, what))
+    }
+}
+
 /// Reads interaction files, one after the other, as one log in memory.
 pub fn read_log(paths: &[PathBuf], layout: &Layout, session: &mut Session<'_>) -> Result<RawLog, DataError> {
     let mut log = RawLog::default();
@@ -110,24 +162,22 @@ pub(crate) fn read_file(
     log: &mut RawLog,
 ) -> Result<(), DataError> {
     let mut input = Input::open(path)?;
-    let format = match layout.format {
-        Format::Auto if is_array(input.first_line()?) => {
-            let what = "is one JSON array; write one object a line, as `jq -c '.[]'` does".into();
-            return Err(DataError::Format { path: path.into(), what });
-        }
-        Format::Auto => recognise(input.first_line()?),
-        named => named,
-    };
-    layout.only.check(path, format)?;
+    let head = input.peek()?;
+    if layout.format == Format::Auto && is_array(first_of(head)) {
+        let what = "is one JSON array; write one object a line, as `jq -c '.[]'` does".into();
+        return Err(DataError::Format { path: path.into(), what });
+    }
+    let format = layout.format_of(head);
+    layout.check(path, format)?;
     match format {
-        Format::Movielens => movielens::read(input, session, log),
+        Format::Movielens => movielens::read(input, session, log, layout),
         Format::Amazon => amazon::read(input, session, log, layout),
         Format::Goodreads => goodreads::read(input, session, log, layout),
         Format::BookCrossing => book_crossing::read(input, session, log, layout),
-        Format::Lastfm => lastfm::read(input, session, log),
+        Format::Lastfm => lastfm::read(input, session, log, layout),
         Format::Gorse => gorse::read(input, session, log, layout),
         Format::JsonLines => json_lines::read(input, session, log, layout),
-        Format::Douban => douban::read(input, session, log),
+        Format::Douban => douban::read(input, session, log, layout),
         Format::Adjacency => adjacency::read(input, session, log),
         Format::Sequence => sequence::read(input, session, log),
         Format::TimedSequence => timed_sequence::read(input, session, log, &layout.only),
@@ -139,9 +189,9 @@ pub(crate) fn read_file(
     Ok(())
 }
 
-/// The format of a file by its first line.
+/// The format of a file by its content.
 pub(super) fn format_of(path: &Path) -> Result<Format, DataError> {
-    Ok(recognise(Input::open(path)?.first_line()?))
+    Ok(recognise(Input::open(path)?.peek()?))
 }
 
 /// True if a file begins as a list of JSON objects.
@@ -150,8 +200,9 @@ fn is_array(first: &[u8]) -> bool {
     first.next() == Some(&b'[') && first.next().is_none_or(|&byte| byte == b'{')
 }
 
-/// The format of a file by its first line; what nothing else fits is a table.
-fn recognise(first: &[u8]) -> Format {
+/// The format of a file by how it begins, nearly always by its first line; what nothing else fits is a table.
+fn recognise(head: &[u8]) -> Format {
+    let first = first_of(head);
     if first.starts_with(b"PAR1") {
         return Format::Parquet;
     }
@@ -186,10 +237,29 @@ fn recognise(first: &[u8]) -> Format {
     } else if timed_sequence::is_one(first) {
         Format::TimedSequence
     } else if !first.contains([',', ';', '\t', '|']) && first.split(' ').count() > 1 {
-        Format::Adjacency
+        if parted_by_spaces(head) { Format::Table } else { Format::Adjacency }
     } else {
         Format::Table
     }
+}
+
+/// Whether `user item rating [time]` is what words parted by spaces are, not a user and two or three items in every line:
+/// some user has several lines, which none has in an adjacency list, or a number has a point.
+fn parted_by_spaces(head: &[u8]) -> bool {
+    // The last line may be cut.
+    let whole = head.iter().rposition(|&b| b == b'\n').filter(|_| head.len() >= BUFFER - BYTE_ORDER_MARK.len());
+    let text = String::from_utf8_lossy(&head[..whole.unwrap_or(head.len())]);
+    let lines = || text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+    let width = lines().next().map_or(0, |line| line.split(' ').count());
+    let mut users = HashSet::new();
+    let mut is_row = |line: &str| {
+        let cells: Vec<&str> = line.split(' ').collect();
+        let value = cells.get(2).copied().unwrap_or_default();
+        let is_number = value.parse::<f64>().is_ok();
+        (cells.len() == width && is_number).then(|| !users.insert(cells[0].to_owned()) || value.contains('.'))
+    };
+    let told = lines().map(&mut is_row).collect::<Option<Vec<bool>>>();
+    (3..=4).contains(&width) && told.is_some_and(|told| told.contains(&true))
 }
 
 /// A header in small letters without quotes.
@@ -232,6 +302,10 @@ mod tests {
         check("userID\tartistID\tweight\r", Format::Table);
         check("0 0 1 2 3", Format::Adjacency);
         check("7 9", Format::Adjacency);
+        check("1 1 2\n1 2 4\n2 1 3\n", Format::Table);
+        check("1 1 2.5", Format::Table);
+        check("1 1 2\n2 1 3\n3 4 4\n", Format::Adjacency);
+        check("1 1 2\n1 2 3 4\n", Format::Adjacency);
         check("0 821|1381536000 1860|1381536000", Format::TimedSequence);
         check("user,item,rating,domain,timestamp", Format::Table);
         check("\"u1\"\t\"i1\"\t4", Format::Table);

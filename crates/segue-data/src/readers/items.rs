@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::columns::is_usual_item;
 use super::open::Input;
+use super::rows::cell_of;
 use super::session::{Reason, Session};
 use super::{amazon, book_crossing, goodreads, gorse, lastfm, recbole, table, tags};
 use crate::DataError;
@@ -141,7 +142,7 @@ fn each_latin1_line(
         if line.trim_ascii().is_empty() {
             continue;
         }
-        session.count(&mut reading, &input, || number, take(&decoded(&line)))?;
+        session.count(&mut reading, &input, || number..number + 1, take(&decoded(&line)))?;
     }
     session.end(reading, &input)
 }
@@ -211,13 +212,8 @@ pub(super) fn strings(value: &Value, out: &mut Vec<String>) {
 fn named_table(mut input: Input, session: &mut Session<'_>, shelf: &mut Shelf<'_>) -> Result<(), DataError> {
     let path = input.path().to_path_buf();
     let delimiter = table::delimiter_of(&mut input, None)?;
-    let mut reading = session.begin(&path);
-    let mut rows = table::rows(input, delimiter)?;
-    let mut record = csv::ByteRecord::new();
-    if !table::next(&mut rows, &mut record)? {
-        return session.end(reading, rows.get_ref());
-    }
-    let cells: Vec<String> = record.iter().map(|c| String::from_utf8_lossy(c).trim().to_lowercase()).collect();
+    let rows = table::rows(input, delimiter)?;
+    let cells = rows.names(|cell| String::from_utf8_lossy(cell).trim().to_lowercase());
     let sequences = recbole::is_header(cells.iter().map(String::as_str));
     let names = recbole::untyped(cells);
     let among = |usual: &[&str]| usual.iter().find_map(|usual| names.iter().position(|n| n == usual));
@@ -230,22 +226,16 @@ fn named_table(mut input: Input, session: &mut Session<'_>, shelf: &mut Shelf<'_
     if title.is_none() && categories.is_none() {
         return Err(missing("for title or categories"));
     }
-    while table::next(&mut rows, &mut record)? {
+    rows.each(true, session, |record| {
         let cell =
             |at: Option<usize>| at.and_then(|at| record.get(at)).map(String::from_utf8_lossy).unwrap_or_default();
-        let outcome = if record.len() <= item {
-            Err(format!("has {} cells, column {item} is needed", record.len()).into())
-        } else {
-            let text = cell(categories);
-            let parts = || text.split('|').filter(|c| *c != "(no genres listed)").map(String::from).collect();
-            let named = if sequences { recbole::words(&text) } else { parts() };
-            shelf.put(cell(Some(item)).trim(), &cell(title), named.into_iter());
-            Ok(())
-        };
-        let line = || table::line(&rows, &record);
-        session.count(&mut reading, rows.get_ref(), line, outcome)?;
-    }
-    session.end(reading, rows.get_ref())
+        let item = String::from_utf8_lossy(cell_of(record, item)?);
+        let text = cell(categories);
+        let parts = || text.split('|').filter(|c| *c != "(no genres listed)").map(String::from).collect();
+        let named = if sequences { recbole::words(&text) } else { parts() };
+        shelf.put(item.trim(), &cell(title), named.into_iter());
+        Ok(())
+    })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //!
 //! Celma, *Music Recommendation and Discovery in the Long Tail*, Springer 2010.
 
+use super::format::Layout;
 use super::items::Shelf;
 use super::log::RawLog;
 use super::open::Input;
@@ -49,10 +50,15 @@ pub(super) fn is_one(line: &str) -> bool {
     }
 }
 
-pub(super) fn read(input: Input, session: &mut Session<'_>, log: &mut RawLog) -> Result<(), DataError> {
+pub(super) fn read(
+    input: Input,
+    session: &mut Session<'_>,
+    log: &mut RawLog,
+    layout: &Layout,
+) -> Result<(), DataError> {
     session.each_line(input, |line| {
         let play = Play::parse(line)?;
-        let value = play.plays.map_or(Ok(Some(1.0)), parse_value)?;
+        let value = play.plays.map_or(Ok(Some(1.0)), parse_value)?.filter(|&value| layout.unrated != Some(value));
         log.push(play.user, play.artist, value, play.time.map_or(Ok(None), parse_time)?);
         Ok(())
     })

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::columns::looks_like_header;
 use super::open::Input;
-use super::session::{Reason, Session};
+use super::session::Session;
 use super::{recbole, table};
 use crate::DataError;
 
@@ -17,30 +17,19 @@ pub fn read_links(
 ) -> Result<Vec<(String, String)>, DataError> {
     let mut input = Input::open(path)?;
     let delimiter = table::delimiter_of(&mut input, None)?;
-    let mut reading = session.begin(path);
-    let mut rows = table::rows(input, delimiter)?;
-    let mut record = csv::ByteRecord::new();
+    let rows = table::rows(input, delimiter)?;
+    let text = |cell: &[u8]| String::from_utf8_lossy(cell).trim().to_owned();
+    let first = rows.names(text);
+    let names = || first.iter().map(String::as_str);
+    let header = header.unwrap_or_else(|| recbole::is_header(names()) || looks_like_header(names()));
     let mut pairs = Vec::new();
-    let mut first = true;
-    while table::next(&mut rows, &mut record)? {
-        let cells: Vec<_> = record.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
-        if std::mem::take(&mut first) {
-            let names = || cells.iter().map(String::as_str);
-            if header.unwrap_or_else(|| recbole::is_header(names()) || looks_like_header(names())) {
-                continue;
-            }
+    rows.each(header, session, |record| match record.iter().map(text).collect::<Vec<_>>().try_into() {
+        Ok::<[String; 2], _>([a, b]) if !a.is_empty() && !b.is_empty() => {
+            pairs.push((a, b));
+            Ok(())
         }
-        let outcome: Result<(), Reason> = match <[String; 2]>::try_from(cells) {
-            Ok([a, b]) if !a.is_empty() && !b.is_empty() => {
-                pairs.push((a, b));
-                Ok(())
-            }
-            Ok(_) => Err("lacks one of its two ids".into()),
-            Err(cells) => Err(format!("has {} cells, 2 ids are needed", cells.len()).into()),
-        };
-        let line = || table::line(&rows, &record);
-        session.count(&mut reading, rows.get_ref(), line, outcome)?;
-    }
-    session.end(reading, rows.get_ref())?;
+        Ok(_) => Err("lacks one of its two ids".into()),
+        Err(cells) => Err(format!("has {} cells, 2 ids are needed", cells.len()).into()),
+    })?;
     Ok(pairs)
 }

@@ -3,6 +3,7 @@
 mod adjacency;
 mod amazon;
 mod book_crossing;
+pub(crate) mod cells;
 mod columns;
 mod douban;
 mod folder;
@@ -27,6 +28,7 @@ mod pages;
 pub(crate) mod parquet;
 mod python_literal;
 mod recbole;
+mod rows;
 mod sequence;
 mod session;
 mod table;

@@ -11,22 +11,28 @@ use super::session::{Reason, Session, parse_time, parse_value};
 use super::table;
 use crate::DataError;
 
-pub(super) fn read(mut input: Input, session: &mut Session<'_>, log: &mut RawLog) -> Result<(), DataError> {
+pub(super) fn read(
+    mut input: Input,
+    session: &mut Session<'_>,
+    log: &mut RawLog,
+    layout: &Layout,
+) -> Result<(), DataError> {
     let first = input.first_line()?;
     if first.windows(2).any(|w| w == b"::") {
-        session.each_line(input, |line| row(line.split("::"), log))
+        session.each_line(input, |line| row(line.split("::"), layout.unrated, log))
     } else if first.contains(&b'\t') {
-        session.each_line(input, |line| row(line.split('\t'), log))
+        session.each_line(input, |line| row(line.split('\t'), layout.unrated, log))
     } else {
-        let layout = Layout { delimiter: Some(','), header: Some(true), ..Layout::default() };
+        let layout = Layout { delimiter: Some(','), header: Some(true), ..layout.clone() };
         table::read(input, session, log, &layout)
     }
 }
 
-fn row<'a>(mut cells: impl Iterator<Item = &'a str>, log: &mut RawLog) -> Result<(), Reason> {
+fn row<'a>(mut cells: impl Iterator<Item = &'a str>, unrated: Option<f32>, log: &mut RawLog) -> Result<(), Reason> {
     match (cells.next(), cells.next(), cells.next(), cells.next(), cells.next()) {
         (Some(user), Some(item), Some(value), Some(time), None) => {
-            log.push(user.trim(), item.trim(), parse_value(value)?, parse_time(time)?);
+            let value = parse_value(value)?.filter(|&value| unrated != Some(value));
+            log.push(user.trim(), item.trim(), value, parse_time(time)?);
             Ok(())
         }
         _ => Err("does not have the 4 fields user, item, rating, time".into()),

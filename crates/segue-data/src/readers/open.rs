@@ -13,8 +13,8 @@ use segue_core::nearest;
 use super::zstd::{Frames, is_zstd};
 use crate::DataError;
 
-const BUFFER: usize = 1 << 17;
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(super) const BUFFER: usize = 1 << 17;
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Bytes of one line or record; more is no log but one quote left open, or no text at all.
 pub(super) const RECORD_LIMIT: u64 = 1 << 28;
 
@@ -143,8 +143,7 @@ impl Input {
 
     /// The first line that is not blank, without consuming it: what a format is recognised by.
     pub(crate) fn first_line(&mut self) -> Result<&[u8], DataError> {
-        let mut lines = self.peek()?.split(|&b| b == b'\n');
-        Ok(lines.find(|line| !is_blank(line)).unwrap_or_default())
+        Ok(first_of(self.peek()?))
     }
 
     /// The next line with its end removed, in `line`; false at the end of the file.
@@ -169,6 +168,11 @@ impl Input {
         !self.ended && last == Some(&b'\n')
     }
 
+    /// True if [`Read`] came to an end that closes no quote.
+    pub(super) fn ended_within_quotes(&self) -> bool {
+        self.ended && self.latest.trim_ascii_end().last() != Some(&b'"')
+    }
+
     /// Says that a record ends here: [`RECORD_LIMIT`] counts from here on.
     pub(super) fn mark(&mut self) {
         self.unmarked = 0;
@@ -178,6 +182,11 @@ impl Input {
     pub(crate) fn fault(&self, error: io::Error) -> DataError {
         fault(&self.path, self.codec, error)
     }
+}
+
+/// The first line that is not blank.
+pub(super) fn first_of(head: &[u8]) -> &[u8] {
+    head.split(|&b| b == b'\n').find(|line| !is_blank(line)).unwrap_or_default()
 }
 
 /// True if a line holds nothing but white space.

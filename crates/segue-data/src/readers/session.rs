@@ -1,7 +1,7 @@
 //! One reading session: progress, bad lines, and the record of every input file.
 
 use std::borrow::Cow;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use segue_core::day_of_date;
@@ -134,15 +134,15 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Counts one line of `input` and, if it was bad, which it was and why.
+    /// Counts one record of `input` and, if it was bad, the lines it stands on and why.
     pub(crate) fn count(
         &mut self,
         reading: &mut Reading,
         input: &Input,
-        line: impl FnOnce() -> u64,
+        lines: impl FnOnce() -> Range<u64>,
         outcome: Result<(), Reason>,
     ) -> Result<(), DataError> {
-        reading.count(line, outcome);
+        reading.count(lines, outcome);
         if reading.lines.is_multiple_of(REPORT_EVERY) {
             self.tell(reading, input.consumed(), input.size())?;
             reading.check(input.path(), false)?;
@@ -196,10 +196,13 @@ impl<'a> Session<'a> {
             number += 1;
             let outcome = match std::str::from_utf8(&line) {
                 Ok(text) if text.trim().is_empty() => continue,
+                Ok(text) if text.contains('\r') => {
+                    Err("holds a carriage return; if lines end so, part them by `tr '\\r' '\\n'`".into())
+                }
                 Ok(text) => take(text),
                 Err(_) => Err("is not UTF-8 text".into()),
             };
-            self.count(&mut reading, &input, || number, outcome)?;
+            self.count(&mut reading, &input, || number..number + 1, outcome)?;
         }
         self.end(reading, &input)
     }
@@ -216,13 +219,17 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    pub(crate) fn count(&mut self, line: impl FnOnce() -> u64, outcome: Result<(), Reason>) {
-        self.lines += 1;
-        if let Err(reason) = outcome {
-            self.bad += 1;
-            if self.shown.len() < SHOWN {
-                self.shown.push(BadLine { line: line(), reason: reason.into_owned() });
-            }
+    /// Counts one record. Of a bad one every line counts: a quote left open takes many along.
+    pub(crate) fn count(&mut self, lines: impl FnOnce() -> Range<u64>, outcome: Result<(), Reason>) {
+        let Err(reason) = outcome else {
+            self.lines += 1;
+            return;
+        };
+        let Range { start, end } = lines();
+        self.lines += end - start;
+        self.bad += end - start;
+        if self.shown.len() < SHOWN {
+            self.shown.push(BadLine { line: start, reason: reason.into_owned() });
         }
     }
 
@@ -314,7 +321,9 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     if !((1..=12).contains(&month) && (1..=31).contains(&day) && (1..=9999).contains(&year)) {
         return None;
     }
-    Some(day_of_date(year, month, day))
+    let date = day_of_date(year, month, day);
+    let next_month = if month == 12 { day_of_date(year + 1, 1, 1) } else { day_of_date(year, month + 1, 1) };
+    (date < next_month).then_some(date)
 }
 
 /// Seconds since midnight of `HH:MM[:SS[.fraction]]`.
@@ -357,7 +366,8 @@ mod tests {
         assert_eq!(parse_time("0001-01-01T00:00:00Z"), Ok(None));
         assert!(parse_time("2017-08-19T04:55:02+99").is_err() && parse_time("Fri Foo 1 1:1:1 +0000 2017").is_err());
         assert!(parse_time("2005-9223372036854775807-9223372036854775807").is_err());
-        assert!(parse_time("2005-13-02").is_err());
+        assert!(parse_time("2005-13-02").is_err() && parse_time("2021-02-29").is_err());
+        assert_eq!(parse_time("2020-02-29"), Ok(Some(1_582_934_400)));
         assert!(parse_time("yesterday").unwrap_err().contains("YYYY-MM-DD"));
     }
 }

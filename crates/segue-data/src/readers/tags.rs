@@ -13,7 +13,8 @@ use super::columns::is_usual_item;
 use super::items::{Shelf, decoded};
 use super::names::Names;
 use super::open::Input;
-use super::session::{Reason, Session};
+use super::rows::cell_of;
+use super::session::Session;
 use super::table;
 use crate::DataError;
 
@@ -64,13 +65,8 @@ fn is_tag(name: &str) -> bool {
 pub(super) fn read(mut input: Input, session: &mut Session<'_>, shelf: &mut Shelf<'_>) -> Result<(), DataError> {
     let path = input.path().to_path_buf();
     let delimiter = table::delimiter_of(&mut input, None)?;
-    let mut reading = session.begin(&path);
-    let mut rows = table::rows(input, delimiter)?;
-    let mut record = csv::ByteRecord::new();
-    if !table::next(&mut rows, &mut record)? {
-        return session.end(reading, rows.get_ref());
-    }
-    let names: Vec<String> = record.iter().map(|c| plain(&decoded(c))).collect();
+    let rows = table::rows(input, delimiter)?;
+    let names = rows.names(|cell| plain(&decoded(cell)));
     let at = |wanted: &dyn Fn(&str) -> bool| names.iter().position(|name| wanted(name));
     let item = at(&is_usual_item).or_else(|| at(&|name| name == GOODREADS_ID));
     let (Some(item), Some(tag)) = (item, at(&is_tag)) else {
@@ -78,38 +74,31 @@ pub(super) fn read(mut input: Input, session: &mut Session<'_>, shelf: &mut Shel
         return Err(DataError::Column { path, wanted: "for item and tag".into(), have });
     };
     let count = at(&|name| name == "count");
-    let books = if names[item] == GOODREADS_ID { lookup(&path, "books", GOODREADS_ID, "book_id")? } else { None };
+    let books =
+        if names[item] == GOODREADS_ID { lookup(&path, "books", (GOODREADS_ID, "book_id"), session)? } else { None };
     let words = match names[tag].as_str() {
-        "tagid" => lookup(&path, "tags", "tagid", "tagvalue")?,
-        "tag_id" => lookup(&path, "tags", "tag_id", "tag_name")?,
+        "tagid" => lookup(&path, "tags", ("tagid", "tagvalue"), session)?,
+        "tag_id" => lookup(&path, "tags", ("tag_id", "tag_name"), session)?,
         _ => None,
     };
     let (mut tags, mut counts) = (Names::default(), HashMap::new());
-    while table::next(&mut rows, &mut record)? {
-        let cell = |at: usize| -> Result<String, Reason> {
-            let cell = record.get(at).map(|cell| decoded(cell).trim().to_owned());
-            cell.ok_or_else(|| format!("has {} cells, column {at} is needed", record.len()).into())
+    rows.each(true, session, |record| {
+        let cell = |at| cell_of(record, at).map(|cell| decoded(cell).trim().to_owned());
+        let (item, tag) = (cell(item)?, cell(tag)?);
+        let times: u64 = match count {
+            Some(count) => cell(count)?.parse().map_err(|_| "count is not a whole number")?,
+            None => 1,
         };
-        let mut take = || -> Result<(), Reason> {
-            let (item, tag) = (cell(item)?, cell(tag)?);
-            let times: u64 = match count {
-                Some(count) => cell(count)?.parse().map_err(|_| "count is not a whole number")?,
-                None => 1,
-            };
-            let item = books.as_ref().map_or(Some(&item), |books| books.get(&item));
-            let tag = words.as_ref().map_or(Some(&tag), |words| words.get(&tag));
-            if let (Some(item), Some(tag)) = (item.and_then(|item| shelf.find(item)), tag)
-                && !is_shelf(tag)
-            {
-                let total: &mut u64 = counts.entry((item, tags.intern(tag))).or_default();
-                *total = total.saturating_add(times);
-            }
-            Ok(())
-        };
-        let outcome = take();
-        let line = || table::line(&rows, &record);
-        session.count(&mut reading, rows.get_ref(), line, outcome)?;
-    }
+        let item = books.as_ref().map_or(Some(&item), |books| books.get(&item));
+        let tag = words.as_ref().map_or(Some(&tag), |words| words.get(&tag));
+        if let (Some(item), Some(tag)) = (item.and_then(|item| shelf.find(item)), tag)
+            && !is_shelf(tag)
+        {
+            let total: &mut u64 = counts.entry((item, tags.intern(tag))).or_default();
+            *total = total.saturating_add(times);
+        }
+        Ok(())
+    })?;
     let mut counts: Vec<((u32, u32), u64)> = counts.into_iter().collect();
     counts.sort_unstable_by(|((i, tag), n), ((j, other), m)| {
         i.cmp(j).then(m.cmp(n)).then_with(|| tags.get(*tag).cmp(tags.get(*other)))
@@ -118,35 +107,36 @@ pub(super) fn read(mut input: Input, session: &mut Session<'_>, shelf: &mut Shel
         let categories = of_item.iter().take(TAGS).map(|&((_, tag), _)| tags.get(tag).to_owned());
         shelf.put_at(of_item[0].0.0, "", categories);
     }
-    session.end(reading, rows.get_ref())
+    Ok(())
 }
 
 /// Two columns of the table called `stem` beside `path` as a map, where there is such a table.
-fn lookup(path: &Path, stem: &str, key: &str, value: &str) -> Result<Option<HashMap<String, String>>, DataError> {
+fn lookup(
+    path: &Path,
+    stem: &str,
+    (key, value): (&str, &str),
+    session: &mut Session<'_>,
+) -> Result<Option<HashMap<String, String>>, DataError> {
     let endings = ["csv", "dat", "csv.gz", "dat.gz", "csv.zst", "dat.zst"];
     let beside = endings.iter().map(|ending| path.with_file_name(format!("{stem}.{ending}"))).find(|p| p.is_file());
     let Some(beside) = beside else { return Ok(None) };
     let mut input = Input::open(&beside)?;
     let delimiter = table::delimiter_of(&mut input, None)?;
-    let mut rows = table::rows(input, delimiter)?;
-    let mut record = csv::ByteRecord::new();
-    let (mut at, mut map) = (None, HashMap::new());
-    while table::next(&mut rows, &mut record)? {
-        let Some((k, v)) = at else {
-            let names: Vec<String> = record.iter().map(|c| plain(&decoded(c))).collect();
-            let find = |wanted: &str| {
-                names.iter().position(|name| name == wanted).ok_or_else(|| DataError::Column {
-                    path: beside.clone(),
-                    wanted: wanted.into(),
-                    have: names.join(", "),
-                })
-            };
-            at = Some((find(key)?, find(value)?));
-            continue;
-        };
-        if let (Some(k), Some(v)) = (record.get(k), record.get(v)) {
-            map.insert(decoded(k).trim().to_owned(), decoded(v).trim().to_owned());
-        }
-    }
+    let rows = table::rows(input, delimiter)?;
+    let names = rows.names(|cell| plain(&decoded(cell)));
+    let find = |wanted: &str| {
+        names.iter().position(|name| name == wanted).ok_or_else(|| DataError::Column {
+            path: beside.clone(),
+            wanted: wanted.into(),
+            have: names.join(", "),
+        })
+    };
+    let (key, value) = (find(key)?, find(value)?);
+    let mut map = HashMap::new();
+    rows.each(true, session, |record| {
+        let cell = |at| cell_of(record, at).map(|cell| decoded(cell).trim().to_owned());
+        map.insert(cell(key)?, cell(value)?);
+        Ok(())
+    })?;
     Ok(Some(map))
 }

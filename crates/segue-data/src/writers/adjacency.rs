@@ -26,7 +26,7 @@ pub(super) fn events(out: &mut dyn Write, rows: &Rows<'_>) -> io::Result<()> {
 
 fn check(id: &str) -> io::Result<&str> {
     if id.contains(|c: char| c.is_whitespace() || c == BYTE_ORDER_MARK) {
-        return Err(unfit(id, "a space or a byte order mark, which adjacency lists cannot hold"));
+        return Err(unfit(id, "a space or a byte order mark, which adjacency lists cannot hold", "csv"));
     }
     Ok(id)
 }

@@ -86,16 +86,20 @@ fn plain(text: &str) -> String {
     text.replace(['\t', '\n', '\r'], " ")
 }
 
-/// Refuses an id that a file without quotes cannot hold.
+/// Refuses an id that the file cannot hold.
 fn check(style: Style, id: &str) -> io::Result<()> {
+    // It would read as rows that a quote left open took along.
+    if style == Style::Csv && id.contains('\n') && id.contains(',') {
+        return Err(unfit(id, "a line end and a comma, which tables cannot hold", "parquet"));
+    }
     if style == Style::Recbole && id.contains(['\t', '\n', '\r']) {
-        return Err(unfit(id, "a tab or a line end, which atomic files cannot hold"));
+        return Err(unfit(id, "a tab or a line end, which atomic files cannot hold", "csv"));
     }
     Ok(())
 }
 
 /// An id that a format cannot hold.
-pub(super) fn unfit(id: &str, what: &str) -> io::Error {
-    let text = format!("the id {id:?} has {what}; write --format csv, or --ids dense");
+pub(super) fn unfit(id: &str, what: &str, instead: &str) -> io::Error {
+    let text = format!("the id {id:?} has {what}; write --format {instead}, or --ids dense");
     io::Error::new(io::ErrorKind::InvalidInput, text)
 }

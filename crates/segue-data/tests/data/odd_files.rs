@@ -7,7 +7,9 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use segue_data::prepare::{DomainConfig, PrepareOptions, SplitConfig, SplitKind};
-use segue_data::readers::{Format, Layout, RawRow, Session, hush_guarded_panics, read_ids, read_log};
+use segue_data::readers::{
+    Column, ColumnMap, Format, Layout, RawRow, Session, hush_guarded_panics, read_ids, read_log,
+};
 use segue_data::writers::{ExportFormat, Ids, export};
 
 use super::{data, domain, files, kind, message, pairs, parts, quiet, run};
@@ -101,8 +103,97 @@ fn bad_lines_keep_their_numbers() {
         let content = ["\n", &rows.join(&end.repeat(2))].concat();
         assert_eq!(read(content.as_bytes(), &layout).1, blank, "{end:?}, blank lines between");
     }
-    // A quote left open ends with the file.
-    assert_eq!(read(b"user,item,rating\nu,a,3\n\"u,b,x\n\n", &layout).1, ["3: has 1 cells, column 2 is needed"]);
+}
+
+/// What [`read_log`] says of a file that it refuses.
+fn refusal(content: &str, layout: &Layout) -> String {
+    let dir = files(&[("log", content)]);
+    let mut listen = quiet();
+    let mut session = Session::new(None, &mut listen);
+    read_log(&[dir.path().join("log")], layout, &mut session).unwrap_err().to_string()
+}
+
+#[test]
+fn a_quote_left_open_takes_no_lines_along_in_silence() {
+    let rows = |n: usize, last: &str| -> String {
+        let rows = (0..n).map(|n| format!("u{n},a,3,text\n"));
+        ["user,item,rating,title\n".to_owned()].into_iter().chain(rows).chain([last.to_owned()]).collect()
+    };
+    let table = Layout { format: Format::Table, ..Layout::default() };
+    // To the end of the file: every line of it is a bad one.
+    let open = format!("u,\"b,3,text\n{}", "u,c,4,text\n".repeat(50));
+    let text = refusal(&rows(1000, &open), &table);
+    assert!(text.contains("of 1052") && text.contains("1002: goes on to the end of the file"), "{text}");
+    // The same in a column that nobody reads.
+    let unread = format!("u,b,3,\"text\n{}", "u,c,4,text\n".repeat(50));
+    assert!(refusal(&rows(1000, &unread), &table).contains("is a quote left open?"));
+    // Until another quote closes it.
+    let closed = format!("u,\"b,3,text\n{}u,d\",5,text\n", "u,c,4,text\n".repeat(50));
+    assert!(refusal(&rows(1000, &closed), &table).contains("is a quote left open?"));
+    let long = format!("u,b,3,\"text\n{}u,d,5,text\"\n", "u,c,4,text\n".repeat(1000));
+    assert!(refusal(&rows(1000, &long), &table).contains("goes on for 1002 lines"));
+    // Texts of several lines, and ids that have an end of line, are none of these.
+    let (read_rows, bad) = read(rows(2, "u,b,3,\"two\nlines, quoted\"\n\"x\ny\",c,4,\"and\n\"").as_bytes(), &table);
+    assert_eq!((read_rows.len(), bad), (4, vec![]));
+}
+
+#[test]
+fn columns_belong_to_a_table_whatever_it_looks_like() {
+    let columns = ColumnMap { user: at(1), item: at(0), time: at(2), ..ColumnMap::default() };
+    let mapped = Layout { columns: columns.clone(), ..Layout::default() };
+    let rows = [("a".into(), "1".into(), Some(1.0), Some(1_500_000_000))];
+    for content in ["1\ta\t1500000000\n", "1 a 1500000000\n", "1,a,1500000000\n"] {
+        let found =
+            read(content.as_bytes(), &Layout { columns: columns.clone(), header: Some(false), ..Layout::default() });
+        assert_eq!(found.0, rows, "{content:?}");
+    }
+    assert_eq!(
+        read(b"1\ta\t1500000000\n", &Layout { columns: ColumnMap { value: None, ..columns }, ..Layout::default() }).0,
+        rows
+    );
+    let json = ColumnMap { item: Some("asin".into()), user: Some("who".into()), ..ColumnMap::default() };
+    let found = read(b"{\"asin\": \"x\", \"who\": 7, \"rating\": 2}\n", &Layout { columns: json, ..Layout::default() });
+    assert_eq!(found.0, [("7".into(), "x".into(), Some(2.0), None)]);
+    let far = Layout { columns: ColumnMap { value: at(7), ..ColumnMap::default() }, ..Layout::default() };
+    assert!(refusal("1\ta\t3\n", &far).contains("at position 7"));
+    for (format, content) in [
+        (Format::Douban, "1\ta\t3\n"),
+        (Format::Movielens, "1::2::3::4\n"),
+        (Format::Adjacency, "1 2 3\n"),
+        (Format::Amazon, "{\"asin\": \"x\"}\n"),
+    ] {
+        let text = refusal(content, &Layout { format, ..mapped.clone() });
+        assert!(text.contains("data.domains.columns") && text.contains("or use format: table"), "{text}");
+        let text = refusal(content, &Layout { format, delimiter: Some(' '), ..Layout::default() });
+        assert!(text.contains("data.domains.delimiter"), "{text}");
+    }
+    let text = refusal("1 2 3\n", &Layout { unrated: Some(0.0), ..Layout::default() });
+    assert!(text.contains("has no ratings"), "{text}");
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "what a map of columns takes")]
+fn at(position: usize) -> Option<Column> {
+    Some(Column::Position(position))
+}
+
+#[test]
+fn words_parted_by_spaces_are_a_table_or_a_list_as_their_lines_tell() {
+    let plain = Layout::default();
+    let rated = |user: &str, item: &str, value| (user.to_owned(), item.to_owned(), Some(value), None);
+    assert_eq!(
+        read(b"1 7 2\n1 8 4\n2 7 3\n", &plain).0,
+        [rated("1", "7", 2.0), rated("1", "8", 4.0), rated("2", "7", 3.0)]
+    );
+    assert_eq!(read(b"1 7 2.5\n", &plain).0, [rated("1", "7", 2.5)]);
+    assert_eq!(read(b"1 7 2\n2 7 3\n", &plain).0.len(), 4);
+    assert_eq!(read(b"1 7 2\n", &Layout { delimiter: Some(' '), ..plain.clone() }).0, [rated("1", "7", 2.0)]);
+    let lines = "u 1 2\nu3,4,5\nv 1\n";
+    assert!(read(lines.as_bytes(), &plain).1[0].contains("one word, u3,4,5"));
+    // Times in the third column of a table without header are no ratings.
+    let (rows, _) = read(b"u,a,964982703\nv,b,964982704\n", &plain);
+    assert_eq!(rows[0], ("u".into(), "a".into(), Some(1.0), Some(964_982_703)));
+    let old = "{\"a\": 1}\r{\"a\": 2}\r";
+    assert!(refusal(old, &plain).contains("carriage return"));
 }
 
 #[test]

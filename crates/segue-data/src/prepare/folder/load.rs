@@ -11,7 +11,8 @@ use serde::Deserialize;
 use super::{FEATURE_MAP, FOLDER_VERSION, ITEMS, MANIFEST, Manifest, TRAIN, TaskEntry, USER_MAP};
 use crate::DataError;
 use crate::parquet_columns::Table;
-use crate::readers::parquet::{Cells, int_lists, measure, text_lists};
+use crate::readers::cells::{Cells, int_lists, text_lists};
+use crate::readers::parquet::measure;
 
 /// Reads back what [`crate::prepare::write_folder`] wrote, exactly; `dir` may also be its `data` folder.
 pub fn load_folder(dir: &Path) -> Result<(Prepared, Manifest), DataError> {
