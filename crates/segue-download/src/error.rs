@@ -57,7 +57,7 @@ pub enum DownloadError {
         passing: bool,
     },
     /// The connection ended before the file did.
-    #[error("{address}: the connection was cut after {got} of {} bytes{}", of_bytes(*expected), kept(part))]
+    #[error("{address}: the connection was cut after {got} of {} bytes{}", of_bytes(*expected), kept(part.as_deref()))]
     Cut {
         /// The address.
         address: String,
@@ -65,11 +65,11 @@ pub enum DownloadError {
         got: u64,
         /// Bytes stated.
         expected: Option<u64>,
-        /// Where they are kept.
-        part: PathBuf,
+        /// Where they are kept, if they are of use.
+        part: Option<PathBuf>,
     },
     /// The server sends nothing any more.
-    #[error("{address}: nothing came for {} seconds, {got} bytes have arrived{}", idle.as_secs_f32(), kept(part))]
+    #[error("{address}: nothing came for {} seconds, {got} bytes have arrived{}", idle.as_secs_f32(), kept(part.as_deref()))]
     Stalled {
         /// The address.
         address: String,
@@ -77,8 +77,8 @@ pub enum DownloadError {
         idle: Duration,
         /// Bytes that have arrived, from all tries.
         got: u64,
-        /// Where they are kept.
-        part: PathBuf,
+        /// Where they are kept, if they are of use.
+        part: Option<PathBuf>,
     },
     /// More bytes than there may be.
     #[error("{address}: {}", too_large(*stated, *limit))]
@@ -227,8 +227,13 @@ fn of_bytes(expected: Option<u64>) -> String {
     expected.map_or_else(|| "an unknown number of".into(), |bytes| bytes.to_string())
 }
 
-fn kept(part: &Path) -> String {
-    format!("; they are kept in {}, and the same command goes on from there", part.display())
+fn kept(part: Option<&Path>) -> String {
+    match part {
+        Some(part) => format!("; they are kept in {}, and the same command goes on from there", part.display()),
+        None => {
+            "; the server does not tell one version of the file from another, so the same command begins anew".into()
+        }
+    }
 }
 
 fn too_large(stated: Option<u64>, limit: u64) -> String {

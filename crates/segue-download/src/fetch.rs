@@ -181,7 +181,7 @@ fn take(
             Ok(n) => n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) if is_idle(&error) => {
-                let (address, part_path) = (address.into(), part.path.clone());
+                let (address, part_path) = (address.into(), part.of_use(address));
                 return Err(DownloadError::Stalled {
                     address,
                     idle: client.config.idle,
@@ -203,7 +203,7 @@ fn take(
 }
 
 fn cut(address: &str, part: &Part<'_>, expected: Option<u64>) -> DownloadError {
-    DownloadError::Cut { address: address.into(), got: part.bytes, expected, part: part.path.clone() }
+    DownloadError::Cut { address: address.into(), got: part.bytes, expected, part: part.of_use(address) }
 }
 
 /// The size of the whole, if the part that comes is the one that was asked for, of the same file.

@@ -76,6 +76,11 @@ impl<'a> Part<'a> {
         }
     }
 
+    /// Where the bytes are, if another try can go on behind them.
+    pub(crate) fn of_use(&self, address: &str) -> Option<PathBuf> {
+        (self.bytes == 0 || self.resumes(address).0 > 0).then(|| self.path.clone())
+    }
+
     /// Forgets the bytes and begins anew.
     pub(crate) fn begin(&mut self, origin: Origin) -> Result<(), DownloadError> {
         self.file.set_len(0).map_err(DownloadError::io(&self.path, "empty"))?;

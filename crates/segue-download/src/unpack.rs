@@ -1,6 +1,6 @@
 //! Takes zip and tar.gz archives apart: regular files below one folder, and nothing else.
 //!
-//! An archive that holds a path out of its folder, a link, the same file twice, or that grows beyond all reason was not
+//! An archive that holds a path out of its folder, a link, the same file twice (tar), or that grows beyond all reason was not
 //! published by anyone who means well; it is refused as a whole, before any of it is in place.
 
 use std::collections::BTreeMap;

@@ -115,6 +115,40 @@ pub(crate) struct Bar {
     epochs: bool,
     /// Where there is no bar.
     lines: Option<Lines>,
+    /// Of the preparation's present stage.
+    pace: Pace,
+}
+
+/// How fast one stage goes.
+#[derive(Debug)]
+struct Pace {
+    stage: String,
+    since: Instant,
+    /// Rows, and rows or bytes done, when it began.
+    from: (u64, u64),
+}
+
+#[expect(clippy::disallowed_methods, reason = "people are told the time; nothing fitted depends on it")]
+impl Pace {
+    /// Too little to tell a pace by.
+    const SHORT: f64 = 0.5;
+
+    fn begin(stage: &str, from: (u64, u64)) -> Self {
+        Self { stage: stage.to_owned(), since: Instant::now(), from }
+    }
+
+    /// Rows a second, and seconds left of `total`, where these can be told.
+    fn told(&mut self, stage: &str, (rows, done): (u64, u64), total: u64) -> (Option<f64>, Option<f64>) {
+        if self.stage != stage {
+            *self = Self::begin(stage, (rows, done));
+        }
+        let seconds = self.since.elapsed().as_secs_f64();
+        let rate = |now: u64, then: u64| now.saturating_sub(then) as f64 / seconds;
+        let (rows, per_second) = (rate(rows, self.from.0), rate(done, self.from.1));
+        let told = seconds > Self::SHORT && total > 0;
+        let left = (told && per_second > 0.0).then(|| total.saturating_sub(done) as f64 / per_second);
+        (Some(rows).filter(|&rows| told && rows > 0.0), left)
+    }
 }
 
 /// Progress as lines.
@@ -164,7 +198,7 @@ impl Bar {
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         drawn.set_style(style.progress_chars("━╸─"));
         drawn.set_prefix(name.to_owned());
-        Self { drawn, epochs: false, lines }
+        Self { drawn, epochs: false, lines, pace: Pace::begin("", (0, 0)) }
     }
 
     /// Sets the position of work that is not a fit; a `total` of 0 is not known.
@@ -180,14 +214,15 @@ impl Bar {
         }
     }
 
-    /// Shows how far the preparation of data is: the share of the bytes, rows, and rows a second.
+    /// Shows how far the preparation of data is: the share of the bytes, rows, rows a second, and where no bar shows it,
+    /// the time left.
     pub(crate) fn hear(&mut self, p: Progress<'_>) {
         let done = if p.bytes_total > 0 { p.bytes } else { p.rows };
-        let seconds = self.drawn.elapsed().as_secs_f64();
-        let rate = if p.bytes_total > 0 && seconds > 0.5 { p.rows as f64 / seconds } else { 0.0 };
+        let (rate, left) = self.pace.told(p.stage, (p.rows, done), p.bytes_total);
         let rows = if p.rows > 0 { format!(", {} rows", short(p.rows as f64)) } else { String::new() };
-        let rate = if rate > 0.0 { format!(", {} rows/s", short(rate)) } else { String::new() };
-        self.set(&format!("{}{rows}{rate}", p.stage), done, p.bytes_total);
+        let rate = rate.map_or_else(String::new, |rate| format!(", {} rows/s", short(rate)));
+        let left = left.filter(|_| self.lines.is_some()).map_or_else(String::new, |left| format!(", {left:.0} s left"));
+        self.set(&format!("{}{rows}{rate}{left}", p.stage), done, p.bytes_total);
     }
 
     /// Takes the bar away.

@@ -135,6 +135,13 @@ fn progress_renews_the_tries_and_none_ends_them() {
 }
 
 #[test]
+fn what_no_server_can_go_on_with_is_not_promised_to_go_on() {
+    let (place, server) = from(|_, _| Reply::whole(&content()).cut_after(70_000));
+    let error = place.fetch(&client(), &address(&server)).unwrap_err();
+    says(&error, &["70000 of 300000", "begins anew"]);
+}
+
+#[test]
 fn a_stopped_call_is_taken_up_by_the_next() {
     let (place, server) = from(|asked, _| Reply::file(asked, &content(), "\"1\""));
     let addresses = address(&server);

@@ -88,11 +88,20 @@ pub(crate) fn duplicates(whole: &Whole<'_>, report: &PrepareReport) -> Duplicate
         interactions: step.interactions,
         removed: step.removed,
     });
-    Duplicates { parts, steps: steps.collect() }
+    let mut steps: Vec<Step> = steps.collect();
+    for unused in report.parts.iter().filter(|part| part.part == "unused") {
+        let removed = unused.interactions;
+        let before = steps.iter().rfind(|step| step.domain == unused.domain).map_or(removed, |step| step.interactions);
+        let (domain, step) = (unused.domain.clone(), "in no part of the split".into());
+        steps.push(Step { domain, step, interactions: before - removed, removed });
+    }
+    Duplicates { parts, steps }
 }
 
 #[cfg(test)]
 mod tests {
+    use segue_data::prepare::PartCount;
+
     use super::super::example;
     use super::*;
 
@@ -106,6 +115,17 @@ mod tests {
         assert_eq!((songs.pairs_repeated, songs.most), (1, 2));
         assert!(found.parts[1..].iter().all(|part| part.repeats == 0 && part.most == 1));
         assert_eq!(found.steps[0].removed, 5);
+    }
+
+    #[test]
+    fn rows_in_no_part_are_the_last_that_are_removed() {
+        let mut report = example::report();
+        let before = report.steps[0].interactions;
+        let (domain, part) = (report.steps[0].domain.clone(), "unused".to_owned());
+        report.parts.push(PartCount { domain: domain.clone(), part, users: 1, items: 1, interactions: 2 });
+        let last = example::with(|whole| duplicates(whole, &report)).steps.pop().unwrap();
+        let step = "in no part of the split".into();
+        assert_eq!(last, Step { domain, step, interactions: before - 2, removed: 2 });
     }
 
     #[test]
