@@ -214,6 +214,10 @@ fn continued(address: &str, answer: &Answer, origin: &Origin, from: u64) -> Resu
     {
         return changed("the file has changed since its first half came");
     }
+    // Who knows tags sends them with every part; what comes without may be of another version.
+    if answer.etag.is_none() && origin.etag.as_ref().is_some_and(|tag| !tag.starts_with("W/")) {
+        return changed("the server does not say that the part is of the file whose first half came");
+    }
     let Some((first, total)) = answer.content_range.as_deref().and_then(content_range) else {
         return changed("the server sends a part without saying which");
     };

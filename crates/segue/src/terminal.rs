@@ -209,6 +209,7 @@ impl Bar {
         if let Some(lines) = &mut self.lines {
             lines.tell(|| match (u128::from(done) * 100).checked_div(u128::from(total)) {
                 Some(percent) => format!("{stage}, {percent} %"),
+                None if done == 0 || stage.contains(" rows") => stage.to_owned(),
                 None => format!("{stage}, {done} rows"),
             });
         }

@@ -112,7 +112,8 @@ fn settle(
     if shares_negatives {
         report.notes.push("the given negatives are shared by validation and test".into());
     }
-    let infos = assembled.domains.iter().map(|domain| describe(data, domain, &report.options, &mut session));
+    let notes = &mut report.notes;
+    let infos = assembled.domains.iter().map(|domain| describe(data, domain, &report.options, (&mut session, notes)));
     let infos = infos.collect::<Result<Vec<_>, _>>()?;
     session.stage("assemble", report.parts.iter().map(|p| p.interactions as u64).sum())?;
     let mut infos: Vec<_> = infos.into_iter().map(Vec::into_iter).collect();
@@ -332,12 +333,17 @@ fn describe(
     data: &DataConfig,
     domain: &Domain,
     options: &PrepareOptions,
-    session: &mut Session<'_>,
+    (session, notes): (&mut Session<'_>, &mut Vec<String>),
 ) -> Result<Vec<ItemInfo>, DataError> {
     let mut infos = vec![None; domain.ids.len()];
     let config = data.domains.iter().find(|d| d.name == domain.name);
-    for path in config.and_then(|d| d.items.as_ref()).into_iter().flat_map(OneOrMany::as_slice) {
+    let paths = config.and_then(|d| d.items.as_ref()).map_or(&[][..], OneOrMany::as_slice);
+    for path in paths {
         read_items(path, &domain.ids, session, &mut infos)?;
+    }
+    if let (Some(path), false) = (paths.first(), infos.iter().any(Option::is_some)) {
+        let (name, path) = (&domain.name, path.display());
+        notes.push(format!("{name}: {path} knows none of the items of the log; are its ids those of the log?"));
     }
     let mut infos: Vec<ItemInfo> = infos.into_iter().map(Option::unwrap_or_default).collect();
     if let Some(unknown) = &options.unknown_category {

@@ -7,7 +7,7 @@ use super::format::Layout;
 use super::items::{Shelf, decoded};
 use super::log::RawLog;
 use super::open::Input;
-use super::rows::{Rows, cell_of};
+use super::rows::{Rows, Style, cell_of};
 use super::session::{Reason, Session, parse_value};
 use crate::DataError;
 
@@ -68,8 +68,7 @@ fn each_record(
         let what = "does not begin with User-ID, ISBN, Book-Rating or ISBN, Book-Title; name another `format`".into();
         return Err(DataError::Format { path: input.path().into(), what });
     };
-    let mut builder = csv::ReaderBuilder::new();
-    builder.delimiter(delimiter).escape((delimiter == b';').then_some(b'\\'));
-    let rows = Rows::new(input, &mut builder)?;
+    let escape = (delimiter == b';').then_some(b'\\');
+    let rows = Rows::new(input, Style { delimiter, quotes: true, escape })?;
     rows.each(true, session, |record| take(&|at| cell_of(record, at).map(|cell| decoded(cell).into_owned())))
 }

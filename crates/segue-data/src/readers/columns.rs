@@ -62,8 +62,8 @@ pub(super) const ITEM: &[&str] = &[
     "songid",
 ];
 pub(super) const VALUE: &[&str] =
-    &["rating", "value", "overall", "stars", "score", "weight", "plays", "playcount", "bookrating"];
-pub(super) const TIME: &[&str] = &["timestamp", "time", "unixreviewtime", "datetime", "date", "ts"];
+    &["rating", "ratings", "value", "overall", "stars", "score", "weight", "plays", "playcount", "bookrating"];
+pub(super) const TIME: &[&str] = &["timestamp", "time", "unixreviewtime", "datetime", "date", "ts", "createdat"];
 
 impl ColumnMap {
     /// True if some column is given by name, so that a header must exist.

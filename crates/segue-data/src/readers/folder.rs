@@ -77,8 +77,18 @@ const LAYOUTS: [&[(Role, &[&str])]; 15] = [
 ];
 
 /// How names begin or end of files that are no log, whatever their ending.
-const SPECIAL: ([&str; 6], [&str; 4]) = (
-    ["meta_", "readme", "license", "items.", "export.json", "manifest.json"],
+const SPECIAL: ([&str; 9], [&str; 4]) = (
+    [
+        "meta_",
+        "readme",
+        "license",
+        "items.csv",
+        "items.tsv",
+        "items.json",
+        "items.parquet",
+        "export.json",
+        "manifest.json",
+    ],
     ["_sample.txt", "_item2attributes.json", "_list.txt", "users.csv"],
 );
 

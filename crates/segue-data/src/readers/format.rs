@@ -117,14 +117,17 @@ impl Layout {
     /// The format of a file that begins with `head`: as named, or recognised. What only a table has makes it one.
     fn format_of(&self, head: &[u8]) -> Format {
         match (self.format, recognise(head)) {
-            (Format::Auto, found @ (Format::Parquet | Format::JsonLines)) => found,
-            (Format::Auto, _) if self.delimiter.is_some() || self.header.is_some() => Format::Table,
-            (Format::Auto, found) if self.columns != ColumnMap::default() && !found.has_columns() => {
-                if first_of(head).trim_ascii_start().starts_with(b"{") { Format::JsonLines } else { Format::Table }
+            // What these look like is a table as well, and told how to be read it is one.
+            (Format::Auto, Format::Douban | Format::Adjacency | Format::Movielens) if self.tells_of_table() => {
+                Format::Table
             }
             (Format::Auto, found) => found,
             (named, _) => named,
         }
+    }
+
+    fn tells_of_table(&self) -> bool {
+        self.columns != ColumnMap::default() || self.delimiter.is_some() || self.header.is_some()
     }
 
     /// Refuses what a format cannot be told.
@@ -167,6 +170,11 @@ pub(crate) fn read_file(
         let what = "is one JSON array; write one object a line, as `jq -c '.[]'` does".into();
         return Err(DataError::Format { path: path.into(), what });
     }
+    let first = first_of(head);
+    if layout.format == Format::Auto && (first.starts_with(b"# ") || first.starts_with(b"% ")) {
+        let what = "begins with a comment, and no format here has any; take such lines out".into();
+        return Err(DataError::Format { path: path.into(), what });
+    }
     let format = layout.format_of(head);
     layout.check(path, format)?;
     match format {
@@ -178,7 +186,7 @@ pub(crate) fn read_file(
         Format::Gorse => gorse::read(input, session, log, layout),
         Format::JsonLines => json_lines::read(input, session, log, layout),
         Format::Douban => douban::read(input, session, log, layout),
-        Format::Adjacency => adjacency::read(input, session, log),
+        Format::Adjacency => adjacency::read(input, session, log, layout.format == Format::Auto),
         Format::Sequence => sequence::read(input, session, log),
         Format::TimedSequence => timed_sequence::read(input, session, log, &layout.only),
         Format::Parquet => parquet::read(path, session, log, layout),
@@ -230,21 +238,21 @@ fn recognise(head: &[u8]) -> Format {
     {
         Format::Movielens
     } else if (2..=3).contains(&tabs.len())
-        && tabs[2..].iter().all(|c| number(c))
+        && tabs[2..].iter().all(|c| number(c) && !table::is_time(c))
         && !looks_like_header(tabs.into_iter())
     {
         Format::Douban
     } else if timed_sequence::is_one(first) {
         Format::TimedSequence
     } else if !first.contains([',', ';', '\t', '|']) && first.split(' ').count() > 1 {
-        if parted_by_spaces(head) { Format::Table } else { Format::Adjacency }
+        if looks_like_header(first.split(' ')) || parted_by_spaces(head) { Format::Table } else { Format::Adjacency }
     } else {
         Format::Table
     }
 }
 
 /// Whether `user item rating [time]` is what words parted by spaces are, not a user and two or three items in every line:
-/// some user has several lines, which none has in an adjacency list, or a number has a point.
+/// some user has several lines, which none has in an adjacency list.
 fn parted_by_spaces(head: &[u8]) -> bool {
     // The last line may be cut.
     let whole = head.iter().rposition(|&b| b == b'\n').filter(|_| head.len() >= BUFFER - BYTE_ORDER_MARK.len());
@@ -256,7 +264,7 @@ fn parted_by_spaces(head: &[u8]) -> bool {
         let cells: Vec<&str> = line.split(' ').collect();
         let value = cells.get(2).copied().unwrap_or_default();
         let is_number = value.parse::<f64>().is_ok();
-        (cells.len() == width && is_number).then(|| !users.insert(cells[0].to_owned()) || value.contains('.'))
+        (cells.len() == width && is_number).then(|| !users.insert(cells[0].to_owned()))
     };
     let told = lines().map(&mut is_row).collect::<Option<Vec<bool>>>();
     (3..=4).contains(&width) && told.is_some_and(|told| told.contains(&true))
@@ -303,7 +311,9 @@ mod tests {
         check("0 0 1 2 3", Format::Adjacency);
         check("7 9", Format::Adjacency);
         check("1 1 2\n1 2 4\n2 1 3\n", Format::Table);
-        check("1 1 2.5", Format::Table);
+        check("1 1 2.5", Format::Adjacency);
+        check("user_id item_id rating\n1 1 2\n", Format::Table);
+        check("1\t1\t1500000000", Format::Table);
         check("1 1 2\n2 1 3\n3 4 4\n", Format::Adjacency);
         check("1 1 2\n1 2 3 4\n", Format::Adjacency);
         check("0 821|1381536000 1860|1381536000", Format::TimedSequence);

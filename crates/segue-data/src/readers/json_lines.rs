@@ -111,6 +111,7 @@ pub(super) fn each_object(
             .deserialize(&mut json)
             .and_then(|()| json.end())
             .map_err(|error| format!("is no JSON object: {error}"))?;
+        let has_value = cells.get(2).is_some_and(Option::is_some);
         let mut cells = cells.into_iter().map(|found| found.map_or(Cell::Null, |(_, cell)| cell));
         let mut next = || cells.next().unwrap_or(Cell::Null);
         let (user, item, value, time) = (next(), next(), next(), next());
@@ -120,8 +121,12 @@ pub(super) fn each_object(
                 return Ok(());
             }
         }
-        let missing = value == Cell::Null && !keys.has_values;
-        let value = if missing { Some(1.0) } else { value.value()?.filter(|&v| layout.unrated != Some(v)) };
+        // A value that is null is none; without the key, no line is expected to have one.
+        let value = if !has_value && !keys.has_values {
+            Some(1.0)
+        } else {
+            value.value()?.filter(|&v| layout.unrated != Some(v))
+        };
         log.push(&user.name(&keys.user)?, &item.name(&keys.item)?, value, time.time()?);
         Ok(())
     })

@@ -12,6 +12,7 @@ use super::many::LogFile;
 use super::names::Names;
 use super::open::Fnv;
 use super::session::InputFile;
+use super::timed_sequence::names_beside;
 use crate::DataError;
 use crate::spill::{Blocks, Spill, block, put};
 
@@ -42,10 +43,8 @@ fn source(file: &LogFile, limit: Option<u64>) -> Option<(u64, String)> {
     let metadata = file.path.metadata().ok()?;
     let modified = metadata.modified().ok()?;
     let (path, size) = (file.path.display(), metadata.len());
-    Some((
-        size,
-        format!("{FORMAT} {path}, {size} bytes, modified {modified:?}, {:?}, bad lines {limit:?}", file.layout),
-    ))
+    let how = format!("{:?}, bad lines {limit:?}, names {:?}", file.layout, names_beside(&file.path));
+    Some((size, format!("{FORMAT} {path}, {size} bytes, modified {modified:?}, {how}")))
 }
 
 /// Keeps a file that was read; small ones are not worth it.

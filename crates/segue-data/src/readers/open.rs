@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -69,9 +70,10 @@ pub struct Input {
     codec: Option<&'static str>,
     /// Bytes handed out by [`Read`] since [`Input::mark`].
     unmarked: u64,
-    /// What [`Read`] handed out last, and how much it handed out before that.
-    latest: Vec<u8>,
-    before: u64,
+    /// What [`Read`] handed out from the position `kept_from` on, [`Input::mark`] or somewhat earlier.
+    kept: Vec<u8>,
+    kept_from: u64,
+    marked: u64,
     /// Whether [`Read`] has come to the end.
     ended: bool,
 }
@@ -109,8 +111,8 @@ impl Input {
             head.set_position(BYTE_ORDER_MARK.len() as u64);
         }
         let reader = Box::new(head.chain(reader));
-        let latest = Vec::new();
-        Ok(Self { path: path.into(), reader, tally, size, codec, unmarked: 0, latest, before: 0, ended: false })
+        let (unmarked, kept, kept_from, marked, ended) = (0, Vec::new(), 0, 0, false);
+        Ok(Self { path: path.into(), reader, tally, size, codec, unmarked, kept, kept_from, marked, ended })
     }
 
     /// The path as given.
@@ -164,18 +166,19 @@ impl Input {
 
     /// True if a record that a parser ended after `position` bytes of [`Read`] was ended by `\n`, not by `\r` or the end.
     pub(super) fn ended_by_newline(&self, position: u64) -> bool {
-        let last = position.checked_sub(self.before + 1).and_then(|at| self.latest.get(at as usize));
-        !self.ended && last == Some(&b'\n')
+        !self.ended && position > 0 && self.raw(position - 1..position) == b"\n"
     }
 
-    /// True if [`Read`] came to an end that closes no quote.
-    pub(super) fn ended_within_quotes(&self) -> bool {
-        self.ended && self.latest.trim_ascii_end().last() != Some(&b'"')
+    /// Says that a record begins after `position` bytes of [`Read`]: [`RECORD_LIMIT`] counts from here on, and
+    /// [`Input::raw`] has it whole.
+    pub(super) fn mark(&mut self, position: u64) {
+        (self.marked, self.unmarked) = (position, 0);
     }
 
-    /// Says that a record ends here: [`RECORD_LIMIT`] counts from here on.
-    pub(super) fn mark(&mut self) {
-        self.unmarked = 0;
+    /// Bytes of [`Read`] from the last mark on.
+    pub(super) fn raw(&self, range: Range<u64>) -> &[u8] {
+        let at = |position: u64| position.saturating_sub(self.kept_from) as usize;
+        self.kept.get(at(range.start)..at(range.end)).unwrap_or_default()
     }
 
     /// What an I/O failure of the stream means.
@@ -199,9 +202,10 @@ impl Read for Input {
         let n = self.reader.read(buffer)?;
         self.unmarked += n as u64;
         if n > 0 {
-            self.before += self.latest.len() as u64;
-            self.latest.clear();
-            self.latest.extend_from_slice(&buffer[..n]);
+            let old = (self.marked.saturating_sub(self.kept_from + 1) as usize).min(self.kept.len());
+            self.kept.drain(..old);
+            self.kept_from += old as u64;
+            self.kept.extend_from_slice(&buffer[..n]);
         } else {
             self.ended |= !buffer.is_empty();
         }

@@ -28,7 +28,37 @@ pub(super) fn untyped(cells: Vec<String>) -> Vec<String> {
 pub(super) fn words(cell: &str) -> Vec<String> {
     let list = cell.trim().trim_start_matches('[').trim_end_matches(']');
     if list.starts_with(['\'', '"']) {
-        return list.split(", ").map(|word| word.trim_matches(['\'', '"', ',']).to_owned()).collect();
+        return quoted(list);
     }
     list.split_whitespace().map(String::from).collect()
+}
+
+/// Words in quotes of either kind, parted by commas; a quote ends its word only before a comma or the end.
+fn quoted(list: &str) -> Vec<String> {
+    let (mut words, mut rest) = (Vec::new(), list.trim());
+    while let Some(quote) = rest.chars().next().filter(|c| matches!(c, '\'' | '"')) {
+        let ends = rest.char_indices().skip(1).filter(|(_, c)| *c == quote).map(|(at, _)| at);
+        let is_end = |&at: &usize| {
+            let after = rest[at + 1..].trim_start();
+            after.is_empty() || after.strip_prefix(',').is_some_and(|next| next.trim_start().starts_with(['\'', '"']))
+        };
+        let end = ends.into_iter().find(is_end).unwrap_or(rest.len());
+        words.push(rest[1..end].to_owned());
+        rest = rest.get(end + 1..).unwrap_or_default().trim_start().trim_start_matches(',').trim_start();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_parted_by_spaces_or_quotes() {
+        assert_eq!(words("Drama War"), ["Drama", "War"]);
+        assert_eq!(words("['Sci Fi', \"Don't\"]"), ["Sci Fi", "Don't"]);
+        assert_eq!(words("'a, b', 'c'"), ["a, b", "c"]);
+        assert_eq!(words("'it's'"), ["it's"]);
+        assert_eq!(words("'open"), ["open"]);
+    }
 }

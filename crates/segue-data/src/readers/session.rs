@@ -311,6 +311,9 @@ fn date(cell: &str) -> Option<i64> {
     let (day, clock) = cell.split_once([' ', 'T']).unwrap_or((cell, "0:0:0"));
     let mut day = day.splitn(3, '-').map(str::parse::<i64>);
     let (year, month, day) = (day.next()?.ok()?, day.next()?.ok()?, day.next()?.ok()?);
+    if cell.find('-') != Some(4) {
+        return None;
+    }
     let clock = clock.trim_end_matches('Z');
     let (clock, zone) = clock.find(['+', '-']).map_or((clock, "+0000"), |at| clock.split_at(at));
     Some(days(year, month, day)? * 86_400 + seconds_of(clock)? - offset(zone)?)
@@ -328,7 +331,11 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
 
 /// Seconds since midnight of `HH:MM[:SS[.fraction]]`.
 fn seconds_of(clock: &str) -> Option<i64> {
-    let mut clock = clock.split('.').next()?.splitn(3, ':').map(str::parse::<i64>);
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    if fraction.is_empty() || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let mut clock = clock.splitn(3, ':').map(str::parse::<i64>);
     let (hour, minute) = (clock.next()?.ok()?, clock.next()?.ok()?);
     let second = clock.next().unwrap_or(Ok(0)).ok()?;
     let valid = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..=60).contains(&second);
@@ -366,6 +373,7 @@ mod tests {
         assert_eq!(parse_time("0001-01-01T00:00:00Z"), Ok(None));
         assert!(parse_time("2017-08-19T04:55:02+99").is_err() && parse_time("Fri Foo 1 1:1:1 +0000 2017").is_err());
         assert!(parse_time("2005-9223372036854775807-9223372036854775807").is_err());
+        assert!(parse_time("18-01-02").is_err() && parse_time("2018-01-02 03:04:05.000 PM").is_err());
         assert!(parse_time("2005-13-02").is_err() && parse_time("2021-02-29").is_err());
         assert_eq!(parse_time("2020-02-29"), Ok(Some(1_582_934_400)));
         assert!(parse_time("yesterday").unwrap_err().contains("YYYY-MM-DD"));

@@ -6,7 +6,7 @@ use super::log::RawLog;
 use super::only::Chosen;
 use super::open::Input;
 use super::recbole;
-use super::rows::{Rows, cell_of};
+use super::rows::{Rows, Style, cell_of};
 use super::session::{Reason, Session, parse_time, parse_value};
 use crate::DataError;
 
@@ -32,10 +32,10 @@ pub(super) fn read(
         }
         None => true,
     };
-    let at = if header && named {
+    let at = if header {
         layout.columns.among(&path, &cells)
     } else {
-        layout.columns.by_position(&path, cells.len()).map(|at| third_is_time(at, &layout.columns, header, &cells))
+        layout.columns.by_position(&path, cells.len()).map(|at| third_is_time(at, &layout.columns, &cells))
     }?;
     let chosen = layout.only.among(&path, if header { &cells } else { &[] })?;
     rows.each(header, session, |record| take(record, at, (&chosen, layout.unrated, delimiter), log))
@@ -45,10 +45,14 @@ pub(super) fn read(
 const A_TIME: f32 = 1e8;
 
 /// `user,item,time` without header: a third column of times is not one of ratings, unless it is called so.
-fn third_is_time(at: Positions, columns: &ColumnMap, header: bool, cells: &[String]) -> Positions {
-    let unnamed = *columns == ColumnMap::default() && !header && cells.len() == 3;
-    let is_time = unnamed && parse_value(&cells[2]).is_ok_and(|value| value.is_some_and(|value| value >= A_TIME));
-    if is_time { Positions { value: None, time: Some(2), ..at } } else { at }
+fn third_is_time(at: Positions, columns: &ColumnMap, cells: &[String]) -> Positions {
+    let unnamed = *columns == ColumnMap::default() && cells.len() == 3;
+    if unnamed && is_time(&cells[2]) { Positions { value: None, time: Some(2), ..at } } else { at }
+}
+
+/// Whether a number is too large for a rating.
+pub(super) fn is_time(cell: &str) -> bool {
+    parse_value(cell).is_ok_and(|value| value.is_some_and(|value| value >= A_TIME))
 }
 
 /// The delimiter: as configured, else the commonest candidate of the first line.
@@ -62,8 +66,9 @@ pub(super) fn delimiter_of(input: &mut Input, configured: Option<char>) -> Resul
     }
     let first = input.first_line()?;
     let count = |delimiter: u8| first.split(|&b| b == delimiter).count();
-    // Of equal counts the first candidate wins.
-    Ok(b"\t,;| ".iter().copied().rev().max_by_key(|&d| count(d)).unwrap_or(b','))
+    // Of equal counts the first candidate wins; spaces part cells only where nothing else does.
+    let found = b"\t,;|".iter().copied().rev().max_by_key(|&d| count(d)).filter(|&d| count(d) > 1);
+    Ok(found.unwrap_or(if count(b' ') > 1 { b' ' } else { b',' }))
 }
 
 /// The records of a table, the first one included.
@@ -76,7 +81,7 @@ pub(super) fn rows(mut input: Input, delimiter: u8) -> Result<Rows, DataError> {
         let atomic = lines.clone().next().is_some_and(|first| recbole::is_header(first.split('\t')));
         !atomic && lines.take(2).any(quotes_cells)
     };
-    Rows::new(input, csv::ReaderBuilder::new().delimiter(delimiter).quoting(quotes))
+    Rows::new(input, Style { delimiter, quotes, escape: None })
 }
 
 /// Whether a tab-separated line has a cell in quotes.

@@ -10,6 +10,7 @@
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
+use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
@@ -64,6 +65,17 @@ pub(super) fn read(input: Input, session: &mut Session<'_>, log: &mut RawLog, on
 
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The map files that lie beside a log, with their sizes and times: what its ids are called hangs on them.
+pub(super) fn names_beside(path: &Path) -> Vec<(String, u64, Option<SystemTime>)> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let maps = names_in(folder).into_iter().filter(|name| name.starts_with("map_"));
+    let stated = |name: String| {
+        let metadata = folder.join(&name).metadata().ok()?;
+        Some((name, metadata.len(), metadata.modified().ok()))
+    };
+    maps.filter_map(stated).collect()
 }
 
 /// What a map file tells, by number.

@@ -225,7 +225,7 @@ fn book_crossing_is_latin_1_with_escaped_quotes() {
         "\"User-ID\";\"ISBN\";\"Book-Rating\"\n\"276725\";\"034545104X\";\"0\"\n\"276726\";\"0155061224\";\"5\"\n";
     recognised(content, Format::BookCrossing, &["276725 034545104X - -", "276726 0155061224 5 -"]);
     recognised("User-ID,ISBN,Book-Rating\n1,2,7\n", Format::BookCrossing, &["1 2 7 -"]);
-    bad("User-ID,ISBN,Book-Rating\n1,2\n", Format::BookCrossing, &["2: has 2 cells, column 2 is needed"]);
+    bad("User-ID,ISBN,Book-Rating\n1,2\n", Format::BookCrossing, &["2: has 2 cells, the first line has 3"]);
     let dir = tempfile::tempdir().unwrap();
     let books = b"\"ISBN\";\"Book-Title\";\"Book-Author\"\n\"1\";\"Caf\xe9 &amp; \\\"Bar\\\"; a novel\";\"X\"\n";
     std::fs::write(dir.path().join("BX-Books.csv"), books).unwrap();

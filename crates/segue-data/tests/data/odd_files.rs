@@ -130,6 +130,8 @@ fn a_quote_left_open_takes_no_lines_along_in_silence() {
     // Until another quote closes it.
     let closed = format!("u,\"b,3,text\n{}u,d\",5,text\n", "u,c,4,text\n".repeat(50));
     assert!(refusal(&rows(1000, &closed), &table).contains("is a quote left open?"));
+    let heat = format!("u,b,3,\"Alien\n{}u,d,5,\"Heat\"\n", "u,c,4,text\n".repeat(50));
+    assert!(refusal(&rows(1000, &heat), &table).contains("text after a closing quote"));
     let long = format!("u,b,3,\"text\n{}u,d,5,text\"\n", "u,c,4,text\n".repeat(1000));
     assert!(refusal(&rows(1000, &long), &table).contains("goes on for 1002 lines"));
     // Texts of several lines, and ids that have an end of line, are none of these.
@@ -151,9 +153,16 @@ fn columns_belong_to_a_table_whatever_it_looks_like() {
         read(b"1\ta\t1500000000\n", &Layout { columns: ColumnMap { value: None, ..columns }, ..Layout::default() }).0,
         rows
     );
+    // What has rules of its own is not read without them unless that is said.
     let json = ColumnMap { item: Some("asin".into()), user: Some("who".into()), ..ColumnMap::default() };
-    let found = read(b"{\"asin\": \"x\", \"who\": 7, \"rating\": 2}\n", &Layout { columns: json, ..Layout::default() });
-    assert_eq!(found.0, [("7".into(), "x".into(), Some(2.0), None)]);
+    let content = "{\"asin\": \"x\", \"who\": 7, \"rating\": null}\n{\"asin\": \"y\", \"who\": 7}\n";
+    let mapped_json = |format| Layout { format, columns: json.clone(), ..Layout::default() };
+    assert!(refusal(content, &mapped_json(Format::Auto)).contains("is read as amazon"));
+    let (found, _) = read(content.as_bytes(), &mapped_json(Format::JsonLines));
+    assert_eq!(found, [("7".into(), "x".into(), None, None), ("7".into(), "y".into(), Some(1.0), None)]);
+    let ratings = "0001713353,A1C6M8LCIX4M6M,5.0,1123804800\n";
+    let text = refusal(ratings, &Layout { header: Some(false), ..Layout::default() });
+    assert!(text.contains("data.domains.header") && text.contains("is read as amazon"), "{text}");
     let far = Layout { columns: ColumnMap { value: at(7), ..ColumnMap::default() }, ..Layout::default() };
     assert!(refusal("1\ta\t3\n", &far).contains("at position 7"));
     for (format, content) in [
@@ -177,6 +186,21 @@ fn at(position: usize) -> Option<Column> {
 }
 
 #[test]
+fn a_table_is_read_by_names_that_are_known_or_not_at_all() {
+    let plain = Layout::default();
+    let text = refusal("item_code,customer_code,score,when\n1,2,3,4\n", &plain);
+    assert!(text.contains("for the user") && text.contains("customer_code"), "{text}");
+    let header = Layout { header: Some(true), ..plain.clone() };
+    assert!(refusal("customer,product\n1,2\n", &header).contains("for the user"));
+    // Spaces within names part no cells.
+    let (rows, _) = read(b"User ID,Item ID,Book Rating\n1,2,3\n", &plain);
+    assert_eq!(rows, [("1".into(), "2".into(), Some(3.0), None)]);
+    // A cell left out shifts those after it.
+    let (rows, bad) = read(b"user,session,item,rating,helpful\n1,9,7,4,0\n2,109,1,7\n", &plain);
+    assert_eq!((rows.len(), bad), (1, vec!["3: has 4 cells, the first line has 5".into()]));
+}
+
+#[test]
 fn words_parted_by_spaces_are_a_table_or_a_list_as_their_lines_tell() {
     let plain = Layout::default();
     let rated = |user: &str, item: &str, value| (user.to_owned(), item.to_owned(), Some(value), None);
@@ -184,7 +208,13 @@ fn words_parted_by_spaces_are_a_table_or_a_list_as_their_lines_tell() {
         read(b"1 7 2\n1 8 4\n2 7 3\n", &plain).0,
         [rated("1", "7", 2.0), rated("1", "8", 4.0), rated("2", "7", 3.0)]
     );
-    assert_eq!(read(b"1 7 2.5\n", &plain).0, [rated("1", "7", 2.5)]);
+    assert_eq!(read(b"user item rating\n1 7 2.5\n", &plain).0, [rated("1", "7", 2.5)]);
+    let sorted = |user: u32| format!("{} {} 3\n", user % 20_000, user / 20_000);
+    let text = refusal(&(0..60_000).map(sorted).collect::<String>(), &plain);
+    assert!(text.contains("delimiter: ' ', or format: adjacency"), "{text}");
+    for comment in ["% bip weighted\n1 1 5\n", "# Directed graph\n1 1\n"] {
+        assert!(refusal(comment, &plain).contains("begins with a comment"));
+    }
     assert_eq!(read(b"1 7 2\n2 7 3\n", &plain).0.len(), 4);
     assert_eq!(read(b"1 7 2\n", &Layout { delimiter: Some(' '), ..plain.clone() }).0, [rated("1", "7", 2.0)]);
     let lines = "u 1 2\nu3,4,5\nv 1\n";
@@ -192,6 +222,7 @@ fn words_parted_by_spaces_are_a_table_or_a_list_as_their_lines_tell() {
     // Times in the third column of a table without header are no ratings.
     let (rows, _) = read(b"u,a,964982703\nv,b,964982704\n", &plain);
     assert_eq!(rows[0], ("u".into(), "a".into(), Some(1.0), Some(964_982_703)));
+    assert_eq!(read(b"u\ta\t964982703\nv\tb\t964982704\n", &plain).0, rows);
     let old = "{\"a\": 1}\r{\"a\": 2}\r";
     assert!(refusal(old, &plain).contains("carriage return"));
 }
