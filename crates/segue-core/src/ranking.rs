@@ -55,6 +55,8 @@ pub struct Ranking {
     pub top: Vec<Scored>,
     /// Where the relevant items stand; blocks without relevant items are left out.
     pub relevant: Vec<TieBlock>,
+    /// The relevant items in these blocks: those of the first block, by rising id, then those of the next.
+    pub found: Vec<ItemId>,
     /// Number of candidates ranked.
     pub n_candidates: usize,
 }
@@ -134,14 +136,13 @@ pub fn rank_list(
         }
     }
     let relevant = |item| ask.relevant.binary_search(&item).is_ok();
-    let wanted = visible.iter().filter(|s| relevant(s.item)).map(|s| s.score).collect();
-    let mut counts = Counts::new(wanted);
+    let mut counts = Counts::new(visible.iter().filter(|s| relevant(s.item)).copied().collect());
     let mut top = TopK::new(k);
     for scored in &visible {
         top.push(scored.item, scored.score);
         counts.count(scored.score);
     }
-    Ok(Ranking { top: top.into_sorted(), relevant: counts.blocks(), n_candidates: visible.len() })
+    Ok(counts.ranking(top, visible.len()))
 }
 
 fn rank_row(
@@ -164,7 +165,8 @@ fn rank_row(
     let hidden = &ask.hidden[first..last];
     let (first, last) = inside(ask.relevant);
     let wanted = ask.relevant[first..last].iter().filter(|item| hidden.binary_search(item).is_err());
-    let mut wanted: Vec<f32> = wanted.map(|item| row[(item - range.start) as usize]).collect();
+    let scored = |&item: &ItemId| Scored { item, score: row[(item - range.start) as usize] };
+    let mut wanted: Vec<Scored> = wanted.map(scored).collect();
     // The visible candidates are the runs between hidden ones.
     let runs = || {
         let ends = hidden.iter().map(|item| (item - range.start) as usize).chain([row.len()]);
@@ -178,12 +180,12 @@ fn rank_row(
         if k == 0 {
             wanted.clear();
         } else if let Some(threshold) = top.threshold() {
-            wanted.retain(|score| *score >= threshold);
+            wanted.retain(|wanted| wanted.score >= threshold);
         }
     }
     let mut counts = Counts::new(wanted);
     runs().for_each(|run| counts.count_all(&row[run]));
-    Ok(Ranking { top: top.into_sorted(), relevant: counts.blocks(), n_candidates: runs().map(|run| run.len()).sum() })
+    Ok(counts.ranking(top, runs().map(|run| run.len()).sum()))
 }
 
 /// Offers a run of scores; stretches without a score above the worst kept are passed over many at a time.
@@ -208,20 +210,23 @@ struct Counts {
     /// Distinct wanted scores, rising, with the number of relevant items at each.
     scores: Vec<f32>,
     relevant: Vec<usize>,
+    /// The relevant items, best first.
+    found: Vec<ItemId>,
     equal: Vec<usize>,
     /// `between[n]`: candidates above `scores[n - 1]` and below `scores[n]`; the last: above all.
     between: Vec<usize>,
 }
 
 impl Counts {
-    fn new(mut wanted: Vec<f32>) -> Self {
+    fn new(mut wanted: Vec<Scored>) -> Self {
         // Adding zero makes -0.0 and 0.0 the same score.
-        for score in &mut wanted {
-            *score += 0.0;
+        for scored in &mut wanted {
+            scored.score += 0.0;
         }
-        wanted.sort_unstable_by(f32::total_cmp);
+        wanted.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
+        let found = wanted.iter().map(|scored| scored.item).collect();
         let (mut scores, mut relevant): (Vec<f32>, Vec<usize>) = (Vec::new(), Vec::new());
-        for score in wanted {
+        for &Scored { score, .. } in wanted.iter().rev() {
             if scores.last() == Some(&score) {
                 if let Some(count) = relevant.last_mut() {
                     *count += 1;
@@ -232,7 +237,7 @@ impl Counts {
             }
         }
         let n = scores.len();
-        Self { scores, relevant, equal: vec![0; n], between: vec![0; n + 1] }
+        Self { scores, relevant, found, equal: vec![0; n], between: vec![0; n + 1] }
     }
 
     fn count_all(&mut self, scores: &[f32]) {
@@ -258,14 +263,14 @@ impl Counts {
         }
     }
 
-    fn blocks(&self) -> Vec<TieBlock> {
+    fn ranking(self, top: TopK, n_candidates: usize) -> Ranking {
         let mut above = self.between[self.scores.len()];
         let mut blocks = Vec::with_capacity(self.scores.len());
         for n in (0..self.scores.len()).rev() {
             blocks.push(TieBlock { above, size: self.equal[n], relevant: self.relevant[n] });
             above += self.equal[n] + self.between[n];
         }
-        blocks
+        Ranking { top: top.into_sorted(), relevant: blocks, found: self.found, n_candidates }
     }
 }
 
@@ -340,6 +345,7 @@ mod tests {
             proptest::prop_assert_eq!(&range, &rank_list(&model, &ask, &all, k).unwrap());
             let mut shallow = range.clone();
             shallow.relevant.retain(|block| block.above < k);
+            shallow.found.truncate(shallow.relevant.iter().map(|block| block.relevant).sum());
             let found = rank_range_top(&model, std::slice::from_ref(&ask), 0..n, k).unwrap().remove(0);
             proptest::prop_assert_eq!(found, shallow);
 
@@ -348,6 +354,8 @@ mod tests {
             let top: Vec<u32> = visible.iter().copied().take(k).collect();
             proptest::prop_assert_eq!(range.top.iter().map(|s| s.item).collect::<Vec<_>>(), top);
             proptest::prop_assert_eq!(range.n_candidates, visible.len());
+            let found: Vec<u32> = visible.iter().copied().filter(|i| relevant.contains(i)).collect();
+            proptest::prop_assert_eq!(&range.found, &found);
             for block in &range.relevant {
                 let score = scores[visible[block.above] as usize];
                 let tied: Vec<u32> = visible.iter().copied().filter(|i| scores[*i as usize] == score).collect();

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use segue_core::ranking::NonFinite;
-use segue_core::{Output, Recommender, UserId};
+use segue_core::{Catalogue, Output, Recommender, UserId};
 
 use crate::metrics::MetricSpec;
 use crate::protocol::{Protocol, ProtocolError};
@@ -55,6 +55,9 @@ pub enum EvalError {
         /// External id of the first user without any, where others have some.
         user: Option<String>,
     },
+    /// An order by external id was asked for, and nobody knows the ids.
+    #[error("ties=docid orders equal scores by external id, and this question does not know its items' ids")]
+    NoNames,
     /// Parts of a question are of different worlds.
     #[error(
         "`{what}` counts {n_users} users and {n_items} items, the question {expected} users: its parts must come from one prepared data set"
@@ -100,6 +103,8 @@ pub enum PerUser {
         /// A user's weight.
         weights: Vec<f64>,
     },
+    /// The value is made of the means of these, one each per user of [`Evaluation::users`], as the metric says.
+    OfMeans([Vec<f64>; 2]),
     /// The value belongs to all users together.
     Whole,
 }
@@ -216,8 +221,9 @@ pub(crate) fn specs_for(question: &Question<'_>, protocol: &Protocol) -> Result<
         }
         _ => {}
     }
+    let categories = question.catalogue.and_then(Catalogue::features);
     match specs.iter().find(|spec| spec.metric.name == "diversity") {
-        Some(_) if question.features.is_none_or(|features| features.names().is_empty()) => Err(EvalError::NoCategories),
+        Some(_) if categories.is_none_or(|features| features.names().is_empty()) => Err(EvalError::NoCategories),
         _ => Ok(specs),
     }
 }

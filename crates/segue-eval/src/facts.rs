@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use segue_core::{Features, ItemId, UserId};
+use segue_core::{Catalogue, Features, ItemId, UserId};
 
 use crate::question::Question;
 
@@ -39,7 +39,7 @@ impl<'a> ItemFacts<'a> {
         }
         Self {
             items: question.items.clone(),
-            features: question.features,
+            features: question.catalogue.and_then(Catalogue::features),
             users,
             ranks,
             n_trained: order.len(),

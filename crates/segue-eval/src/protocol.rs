@@ -4,8 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::MetricSpec;
+use crate::metrics::{Dialect, Metric, MetricError, MetricSpec};
 use crate::question::{Part, Question};
+use crate::ties::Ties;
 
 /// What the relevant items are ranked among.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -25,9 +26,40 @@ pub enum Candidates {
         /// The lists are a hash of this and the user's external id: the same for every model, epoch and machine.
         #[serde(default)]
         seed: u64,
+        /// Which negatives are likely.
+        #[serde(default, skip_serializing_if = "Draw::is_uniform")]
+        by: Draw,
     },
     /// Each positive among exactly the user's negatives that came with the data.
     Given,
+}
+
+/// Which negatives are likely to be drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Draw {
+    /// All alike.
+    #[default]
+    Uniform,
+    /// Each item in proportion to its training events in the target; those without any never.
+    Popularity,
+}
+
+impl Draw {
+    /// True of [`Draw::Uniform`].
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+    fn is_uniform(&self) -> bool {
+        *self == Self::Uniform
+    }
+}
+
+impl fmt::Display for Draw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Uniform => "uniform",
+            Self::Popularity => "popular",
+        })
+    }
 }
 
 fn default_negatives() -> usize {
@@ -68,6 +100,17 @@ pub struct Protocol {
     pub hide: Seen,
     /// The user's history as the model sees it when asked.
     pub history: Seen,
+    /// Whose definitions the metrics have that do not name their own.
+    #[serde(skip_serializing_if = "is_default")]
+    pub dialect: Dialect,
+    /// Who stands first among equal scores; none: as the dialect has it, which is expected values but for `trec_eval`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ties: Option<Ties>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+fn is_default(dialect: &Dialect) -> bool {
+    *dialect == Dialect::default()
 }
 
 impl Default for Protocol {
@@ -81,6 +124,8 @@ impl Default for Protocol {
             candidates: Candidates::Full,
             hide: Seen::TrainAndValid,
             history: Seen::TrainAndValid,
+            dialect: Dialect::Segue,
+            ties: None,
         }
     }
 }
@@ -103,6 +148,9 @@ pub enum ProtocolError {
     /// No negatives.
     #[error("`candidates.n` is 0: a positive alone is always first; use at least 1 negative (99 is usual)")]
     ZeroNegatives,
+    /// The dialect has no such metric.
+    #[error("{0}")]
+    Metric(#[from] MetricError),
     /// Coverage of lists that were not recommended from the catalogue.
     #[error(
         "`{metric}` needs full ranking: among sampled or given candidates nobody chose what is recommended; use candidates=full or leave it out"
@@ -132,6 +180,10 @@ impl Protocol {
         }
         let mut specs: Vec<MetricSpec> = Vec::new();
         for &spec in &self.metrics {
+            let spec = MetricSpec { metric: self.in_dialect(spec.metric)?, ..spec };
+            if let (Some(_), false) = (spec.cutoff, spec.metric.has_cutoff()) {
+                return Err(MetricError::NoCutoff { name: spec.metric.name }.into());
+            }
             let own = spec.cutoff.is_some() || !spec.metric.has_cutoff();
             if !own && self.cutoffs.is_empty() {
                 return Err(ProtocolError::NoCutoffs { metric: spec.metric.name });
@@ -149,6 +201,19 @@ impl Protocol {
         Ok(specs)
     }
 
+    /// What the dialect calls so; a metric that names its own stays.
+    fn in_dialect(&self, metric: &'static Metric) -> Result<&'static Metric, ProtocolError> {
+        if self.dialect == Dialect::Segue || metric.name.contains(':') {
+            return Ok(metric);
+        }
+        Ok(self.dialect.metric(metric.name)?)
+    }
+
+    /// Who stands first among equal scores.
+    pub fn ties(&self) -> Ties {
+        self.ties.unwrap_or(if self.dialect == Dialect::TrecEval { Ties::Docid } else { Ties::Expected })
+    }
+
     /// The line that travels with every number: split, candidates, seen filter, ties, cut-offs, seed, users counted.
     pub fn describe(&self, question: &Question<'_>, n_users: usize) -> String {
         let seen = |seen| match question.part {
@@ -158,12 +223,12 @@ impl Protocol {
         let hidden = seen(self.hide);
         let candidates = match self.candidates {
             Candidates::Full => format!("all {} items, seen in {hidden} hidden", question.items.len()),
-            Candidates::Sampled { n, .. } if n >= question.items.len() => format!(
+            Candidates::Sampled { n, by: Draw::Uniform, .. } if n >= question.items.len() => format!(
                 "each positive + every item never met (there are fewer than the {n} negatives asked for), seen in {hidden} hidden"
             ),
-            Candidates::Sampled { n, seed } => {
+            Candidates::Sampled { n, seed, by } => {
                 format!(
-                    "each positive + {n} uniform negatives never met (seed {seed} and user id), seen in {hidden} hidden"
+                    "each positive + {n} {by} negatives never met (seed {seed} and user id), seen in {hidden} hidden"
                 )
             }
             Candidates::Given => "each positive + exactly the given negatives".to_owned(),
@@ -174,10 +239,12 @@ impl Protocol {
         let cutoffs = cutoffs.iter().map(|k| format!("@{k}")).collect::<Vec<_>>();
         let cutoffs = if cutoffs.is_empty() { "no cut-off".to_owned() } else { cutoffs.join(" ") };
         format!(
-            "split: {}, {}; candidates: {candidates}; history: {}; ties: expected value; {cutoffs}; users: {n_users} with a held-out positive",
+            "split: {}, {}; candidates: {candidates}; history: {}; ties: {}; {cutoffs}; users: {n_users} with a held-out positive{}",
             question.split,
             question.part,
             seen(self.history),
+            self.ties(),
+            if is_default(&self.dialect) { String::new() } else { format!("; metrics of {}", self.dialect) },
         )
     }
 }
@@ -218,7 +285,10 @@ mod tests {
 
     #[test]
     fn the_default_survives_serde() {
-        let protocol = Protocol { candidates: Candidates::Sampled { n: 99, seed: 3 }, ..Protocol::default() };
+        let protocol = Protocol {
+            candidates: Candidates::Sampled { n: 99, seed: 3, by: Draw::Popularity },
+            ..Protocol::default()
+        };
         let json = serde_json::to_string(&protocol).unwrap();
         assert_eq!(serde_json::from_str::<Protocol>(&json).unwrap(), protocol);
     }

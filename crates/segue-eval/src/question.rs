@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use segue_core::{Features, Holdout, IdMap, Interactions, ItemId, Output, Prepared, Task, UserId};
+use segue_core::{Catalogue, Holdout, IdMap, Interactions, ItemId, Output, Prepared, Signal, Task, UserId};
 
 use crate::evaluate::EvalError;
 use crate::protocol::Seen;
@@ -45,8 +45,8 @@ pub struct Question<'a> {
     pub output: Output,
     /// How the split was made, in one line.
     pub split: &'a str,
-    /// What the items are made of, for metrics of diversity.
-    pub features: Option<&'a Features>,
+    /// What the items are called and made of, for metrics of diversity and orders by external id.
+    pub catalogue: Option<&'a Catalogue>,
 }
 
 impl<'a> Question<'a> {
@@ -61,7 +61,7 @@ impl<'a> Question<'a> {
             part: Part::Validation,
             output: Output::Ranking,
             split: &prepared.split.protocol,
-            features: prepared.catalogue.features(),
+            catalogue: Some(&prepared.catalogue),
         }
     }
 
@@ -82,6 +82,18 @@ impl<'a> Question<'a> {
     pub(crate) fn relevant(&self, user: UserId) -> Vec<ItemId> {
         let likes = self.holdout.events.user(user).likes().map(|(item, _)| item);
         rising(likes.filter(|item| self.items.contains(item)).collect())
+    }
+
+    /// The value of each of a user's relevant items; of several the highest.
+    pub(crate) fn grades(&self, user: UserId, relevant: &[ItemId]) -> Vec<f32> {
+        let mut grades = vec![f32::NEG_INFINITY; relevant.len()];
+        let history = self.holdout.events.user(user);
+        for event in (0..history.len()).map(|n| history.event(user, n)) {
+            if let (true, Ok(at)) = (event.signal == Signal::Positive, relevant.binary_search(&event.item)) {
+                grades[at] = grades[at].max(event.value);
+            }
+        }
+        grades
     }
 
     /// Items of the target that the user met in `log`, each once, rising.

@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use segue_core::ranking::{Ask, Ranking, block_size, rank_list, rank_range, rank_range_top};
-use segue_core::{ItemId, Query, Recommender, Seed, UserId};
+use segue_core::{ItemId, Query, Recommender, UserId};
 
 use crate::evaluate::{EvalError, Evaluation, Measured, PerUser};
 use crate::facts::ItemFacts;
-use crate::metrics::{List, Measure, MetricSpec, Ranks};
+use crate::metrics::{Exposure, Grades, List, Measure, MetricSpec, Ranks};
+use crate::negatives::Negatives;
 use crate::protocol::{Candidates, Protocol};
 use crate::question::{Question, rising};
+use crate::ties::{Ties, docid, in_order, taken_apart};
 
 /// What a block of users leaves behind.
 struct Block {
@@ -25,8 +27,22 @@ struct Block {
     n_candidates: (usize, usize),
 }
 
-/// A ranking and how many relevant items it was asked about.
-type Ranked = (Ranking, usize);
+/// A ranking, and the grades of the relevant items that it was asked about: in the order found, and all.
+struct Ranked {
+    ranking: Ranking,
+    found: Vec<f32>,
+    all: Vec<f32>,
+    n_relevant: usize,
+}
+
+/// One user's question.
+struct Asked {
+    user: UserId,
+    relevant: Vec<ItemId>,
+    hidden: Vec<ItemId>,
+    /// Of the relevant items, where anybody wants to know.
+    grades: Vec<f32>,
+}
 
 struct Job<'a> {
     model: &'a dyn Recommender,
@@ -37,6 +53,13 @@ struct Job<'a> {
     /// Where some metric looks at what is shown.
     facts: Option<ItemFacts<'a>>,
     shown: Vec<Shown>,
+    ties: Ties,
+    /// Whether the values of relevant items matter.
+    graded: bool,
+    /// The order of equal scores, by position in the target, where that is by external id.
+    names: Option<Vec<u32>>,
+    /// Where negatives are drawn.
+    negatives: Negatives<'a>,
 }
 
 pub(crate) fn rank(
@@ -53,7 +76,11 @@ pub(crate) fn rank(
     let depth = specs.iter().filter_map(|spec| spec.cutoff).max().unwrap_or(0);
     let facts = specs.iter().any(|spec| spec.metric.needs_full_ranking()).then(|| ItemFacts::of(question));
     let shown = specs.iter().filter_map(|spec| Shown::of(spec, question)).collect();
-    let job = Job { model, question, protocol, specs, depth, facts, shown };
+    let ties = protocol.ties();
+    let graded = specs.iter().any(|spec| spec.metric.is_graded());
+    let names = if ties == Ties::Docid { Some(order_of_names(question)?) } else { None };
+    let negatives = Negatives::new(question, protocol.candidates);
+    let job = Job { model, question, protocol, specs, depth, facts, shown, ties, graded, names, negatives };
 
     let (done, n_users) = (AtomicUsize::new(0), users.len());
     let blocks: Vec<Result<Block, EvalError>> = users
@@ -72,15 +99,21 @@ impl Job<'_> {
     fn block(&self, users: &[UserId]) -> Result<Block, EvalError> {
         let question = self.question;
         let hidden_in = question.log(self.protocol.hide);
-        let asked: Vec<(UserId, Vec<ItemId>, Vec<ItemId>)> = users
+        let asked: Vec<Asked> = users
             .iter()
-            .map(|&user| (user, question.relevant(user), question.met(hidden_in, user)))
-            .filter(|(_, relevant, _)| !relevant.is_empty())
+            .map(|&user| {
+                let relevant = question.relevant(user);
+                let grades = if self.graded { question.grades(user, &relevant) } else { Vec::new() };
+                Asked { user, hidden: question.met(hidden_in, user), relevant, grades }
+            })
+            .filter(|asked| !asked.relevant.is_empty())
             .collect();
-        let asks: Vec<Ask<'_>> =
-            asked.iter().map(|(user, relevant, hidden)| Ask { query: self.query(*user), hidden, relevant }).collect();
+        let asks: Vec<Ask<'_>> = asked
+            .iter()
+            .map(|Asked { user, relevant, hidden, .. }| Ask { query: self.query(*user), hidden, relevant })
+            .collect();
         let mut block = Block {
-            users: asked.iter().map(|(user, ..)| *user).collect(),
+            users: asked.iter().map(|asked| asked.user).collect(),
             values: Vec::with_capacity(asked.len() * self.n_columns()),
             n_unserved: 0,
             n_unranked: 0,
@@ -88,22 +121,47 @@ impl Job<'_> {
             n_candidates: (usize::MAX, 0),
         };
         if self.protocol.candidates == Candidates::Full {
-            let uncut = self.specs.iter().any(|spec| matches!(spec.metric.measure, Measure::Uncut { .. }));
-            let rank = if uncut { rank_range } else { rank_range_top };
-            let rankings = rank(self.model, &asks, question.items.clone(), self.depth)?;
-            for (ask, ranking) in asks.iter().zip(rankings) {
-                let n_hidden = ask.relevant.iter().filter(|item| ask.hidden.binary_search(item).is_ok()).count();
-                let list = [(ranking, ask.relevant.len())];
-                self.measure(&list, (ask.relevant, n_hidden), &mut block);
+            for (asked, ranking) in asked.iter().zip(self.rankings(&asks)?) {
+                let n_hidden = asked.relevant.iter().filter(|item| asked.hidden.binary_search(item).is_ok()).count();
+                let list = self.ranked(ranking, (&asked.relevant, &asked.grades));
+                self.measure(&[list], (&asked.relevant, n_hidden), &mut block);
             }
         } else {
-            for (&user, ask) in block.users.clone().iter().zip(&asks) {
-                let lists = self.lists(user, ask)?;
-                let n_unranked = lists.iter().filter(|(ranking, _)| ranking.relevant.is_empty()).count();
-                self.measure(&lists, (ask.relevant, n_unranked), &mut block);
+            for (asked, ask) in asked.iter().zip(&asks) {
+                let lists = self.lists(asked, ask)?;
+                let n_unranked = lists.iter().filter(|list| list.ranking.relevant.is_empty()).count();
+                self.measure(&lists, (&asked.relevant, n_unranked), &mut block);
             }
         }
         Ok(block)
+    }
+
+    /// Ranks all of the target's items.
+    fn rankings(&self, asks: &[Ask<'_>]) -> Result<Vec<Ranking>, EvalError> {
+        let items = &self.question.items;
+        if matches!(self.ties, Ties::Index | Ties::Docid) {
+            let all: Vec<ItemId> = items.clone().collect();
+            return asks.iter().map(|ask| self.in_order(ask, &all, self.depth)).collect();
+        }
+        let uncut = self.specs.iter().any(|spec| matches!(spec.metric.measure, Measure::Uncut { .. }));
+        let rank = if uncut { rank_range } else { rank_range_top };
+        Ok(rank(self.model, asks, items.clone(), self.depth)?)
+    }
+
+    /// Ranks a list of candidates for which equal scores have an order.
+    fn in_order(&self, ask: &Ask<'_>, candidates: &[ItemId], k: usize) -> Result<Ranking, EvalError> {
+        // All of them, best first.
+        let scored = rank_list(self.model, ask, candidates, candidates.len())?.top;
+        let position = |item: ItemId| (item - self.question.items.start) as usize;
+        let key = |item: ItemId| self.names.as_ref().map_or(item, |names| names[position(item)]);
+        Ok(in_order(scored, key, ask.relevant, k))
+    }
+
+    fn ranked(&self, mut ranking: Ranking, (relevant, grades): (&[ItemId], &[f32])) -> Ranked {
+        let grade = |item: ItemId| relevant.binary_search(&item).ok().and_then(|at| grades.get(at).copied());
+        taken_apart(&mut ranking, self.ties, |item| grade(item).unwrap_or(1.0));
+        let found = ranking.found.iter().filter_map(|&item| grade(item)).collect();
+        Ranked { ranking, found, all: grades.to_vec(), n_relevant: relevant.len() }
     }
 
     fn n_columns(&self) -> usize {
@@ -115,16 +173,20 @@ impl Job<'_> {
     }
 
     /// One list per positive: that positive among the user's negatives.
-    fn lists(&self, user: UserId, ask: &Ask<'_>) -> Result<Vec<Ranked>, EvalError> {
+    fn lists(&self, asked: &Asked, ask: &Ask<'_>) -> Result<Vec<Ranked>, EvalError> {
         let (negatives, hidden) = match self.protocol.candidates {
-            Candidates::Sampled { n, seed } => (self.sampled(user, n, seed), ask.hidden),
-            Candidates::Full | Candidates::Given => (self.given(user)?, &[][..]),
+            Candidates::Sampled { n, seed, .. } => (self.negatives.draw(asked.user, n, seed), ask.hidden),
+            Candidates::Full | Candidates::Given => (self.given(asked.user)?, &[][..]),
         };
-        let mut lists = Vec::with_capacity(ask.relevant.len());
-        for positive in ask.relevant.chunks(1) {
+        let mut lists = Vec::with_capacity(asked.relevant.len());
+        for (n, positive) in asked.relevant.chunks(1).enumerate() {
             let candidates = rising(negatives.iter().chain(positive).copied().collect());
             let ask = Ask { query: ask.query, hidden, relevant: positive };
-            lists.push((rank_list(self.model, &ask, &candidates, 0)?, 1));
+            let ranking = match self.ties {
+                Ties::Index | Ties::Docid => self.in_order(&ask, &candidates, 0)?,
+                Ties::Expected | Ties::Best | Ties::Worst => rank_list(self.model, &ask, &candidates, 0)?,
+            };
+            lists.push(self.ranked(ranking, (positive, asked.grades.get(n..=n).unwrap_or_default())));
         }
         Ok(lists)
     }
@@ -140,40 +202,15 @@ impl Job<'_> {
         Ok(negatives)
     }
 
-    /// Up to `n` distinct items of the target that the user met in no part of the data that may be read, uniformly.
-    ///
-    /// They are drawn as positions in the target, so that a model of the target alone meets the same lists as a joint one.
-    fn sampled(&self, user: UserId, n: usize, seed: u64) -> Vec<ItemId> {
-        let question = self.question;
-        let logs = [question.train, question.known, &question.holdout.events];
-        let met = rising(logs.iter().flat_map(|log| question.met(log, user)).collect());
-        let mut stream = Seed::new(seed).named("negatives").named(question.users.external(user)).stream();
-        let free = question.items.len() - met.len();
-        let mut drawn: Vec<ItemId> = Vec::with_capacity(n.min(free));
-        if n >= free / 2 {
-            // Rejection would be slow: shuffle what there is.
-            drawn.extend(question.items.clone().filter(|item| met.binary_search(item).is_err()));
-            stream.shuffle(&mut drawn);
-            drawn.truncate(n);
-        } else {
-            while drawn.len() < n {
-                let item = question.items.start + stream.below(question.items.len() as u32);
-                if met.binary_search(&item).is_err() && !drawn.contains(&item) {
-                    drawn.push(item);
-                }
-            }
-        }
-        drawn
-    }
-
     /// Adds one user: the mean over their lists.
     fn measure(&self, lists: &[Ranked], (relevant, n_unranked): (&[ItemId], usize), block: &mut Block) {
         let items: Vec<ItemId> = match lists {
-            [(ranking, _)] if self.facts.is_some() => ranking.top.iter().map(|scored| scored.item).collect(),
+            [list] if self.facts.is_some() => list.ranking.top.iter().map(|scored| scored.item).collect(),
             _ => Vec::new(),
         };
+        let n_items = self.question.items.len();
         let mean = |of: &dyn Fn(&Ranks<'_>) -> f64| {
-            lists.iter().map(|(ranking, n)| of(&Ranks::new(ranking, *n))).sum::<f64>() / lists.len() as f64
+            lists.iter().map(|list| of(&list.ranks(n_items))).sum::<f64>() / lists.len() as f64
         };
         for spec in self.specs {
             match (spec.metric.measure, spec.cutoff, &self.facts) {
@@ -183,6 +220,13 @@ impl Job<'_> {
                     let weight = mean(&weight) * lists.len() as f64;
                     block.values.extend([mean(&of) * weight, weight]);
                 }
+                (Measure::Pooled { of, over }, Some(k), _) => {
+                    let n = lists.len() as f64;
+                    block.values.extend([mean(&|ranks| of(ranks, k)) * n, mean(&|ranks| over(ranks, k)) * n]);
+                }
+                (Measure::OfMeans { parts, .. }, Some(k), _) => {
+                    block.values.extend(parts.map(|part| mean(&|ranks| part(ranks, k))));
+                }
                 (Measure::OfList(of), Some(k), Some(facts)) => {
                     let items = &items[..k.min(items.len())];
                     block.values.push(of(&List { items, k, relevant, facts }));
@@ -191,12 +235,12 @@ impl Job<'_> {
             }
         }
         self.shown.iter().for_each(|shown| shown.add(&items));
-        let n_relevant: usize = lists.iter().map(|(_, n)| n).sum();
-        let tied = lists.iter().any(|(ranking, n)| Ranks::new(ranking, *n).tied_within(self.depth));
+        let n_relevant: usize = lists.iter().map(|list| list.n_relevant).sum();
+        let tied = lists.iter().any(|list| list.ranks(n_items).tied_within(self.depth));
         block.n_tied += usize::from(tied);
         block.n_unranked += n_unranked;
         block.n_unserved += usize::from(n_unranked == n_relevant);
-        for (ranking, _) in lists {
+        for Ranked { ranking, .. } in lists {
             let (fewest, most) = block.n_candidates;
             block.n_candidates = (fewest.min(ranking.n_candidates), most.max(ranking.n_candidates));
         }
@@ -217,10 +261,15 @@ impl Job<'_> {
         for &spec in self.specs {
             let (value, per_user) = match spec.metric.measure {
                 Measure::OfAll(of) => {
-                    let counts = shown.next().zip(self.facts.as_ref()).map(|(shown, facts)| shown.of_trained(facts));
+                    let counts = shown.next().zip(self.facts.as_ref()).map(|(shown, facts)| shown.exposure(facts));
                     (of(&counts.unwrap_or_default()), PerUser::Whole)
                 }
-                Measure::Uncut { .. } => {
+                Measure::OfMeans { .. } => {
+                    let parts = [column(next), column(next + 1)];
+                    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+                    (of_means(spec, mean(&parts[0]), mean(&parts[1])), PerUser::OfMeans(parts))
+                }
+                Measure::Uncut { .. } | Measure::Pooled { .. } => {
                     let (sums, weights) = (column(next), column(next + 1));
                     (sums.iter().sum::<f64>() / weights.iter().sum::<f64>(), PerUser::Weighted { sums, weights })
                 }
@@ -249,11 +298,38 @@ impl Job<'_> {
     }
 }
 
+impl Ranked {
+    fn ranks(&self, n_items: usize) -> Ranks<'_> {
+        let grades = Grades { found: &self.found, all: &self.all };
+        Ranks { n_items, grades, ..Ranks::new(&self.ranking, self.n_relevant) }
+    }
+}
+
+/// A metric of the means of two values.
+pub(crate) fn of_means(spec: MetricSpec, first: f64, second: f64) -> f64 {
+    match spec.metric.measure {
+        Measure::OfMeans { of, .. } => of(first, second),
+        _ => f64::NAN,
+    }
+}
+
+/// The place of each item of the target where equal scores stand by external id.
+fn order_of_names(question: &Question<'_>) -> Result<Vec<u32>, EvalError> {
+    let catalogue = question.catalogue.ok_or(EvalError::NoNames)?;
+    let mut items: Vec<ItemId> = question.items.clone().collect();
+    items.sort_by_key(|&item| docid(catalogue.external(item)));
+    let mut places = vec![0; items.len()];
+    for (place, item) in (0..).zip(items) {
+        places[(item - question.items.start) as usize] = place;
+    }
+    Ok(places)
+}
+
 /// Columns that a metric has in a block.
 fn columns_of(spec: MetricSpec) -> usize {
     match spec.metric.measure {
         Measure::OfAll(_) => 0,
-        Measure::Uncut { .. } => 2,
+        Measure::Uncut { .. } | Measure::Pooled { .. } | Measure::OfMeans { .. } => 2,
         _ => 1,
     }
 }
@@ -279,9 +355,9 @@ impl Shown {
         }
     }
 
-    /// The counts of the training items.
-    fn of_trained(&self, facts: &ItemFacts<'_>) -> Vec<u64> {
-        let counts = self.counts.iter().zip(facts.trained()).filter(|(_, trained)| *trained);
-        counts.map(|(count, _)| count.load(Ordering::Relaxed)).collect()
+    fn exposure(&self, facts: &ItemFacts<'_>) -> Exposure {
+        let all: Vec<u64> = self.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect();
+        let trained = all.iter().zip(facts.trained()).filter(|(_, trained)| *trained).map(|(&count, _)| count);
+        Exposure { trained: trained.collect(), all }
     }
 }

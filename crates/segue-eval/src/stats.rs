@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evaluate::{Evaluation, Measured, PerUser};
 use crate::metrics::MetricSpec;
+use crate::rank::of_means;
 use crate::ratings::total;
 
 /// How intervals are made.
@@ -243,6 +244,7 @@ fn group_sizes(evaluation: &Evaluation) -> [Group; 2] {
 enum Column<'a> {
     Mean(&'a [f64]),
     Weighted(&'a [f64], &'a [f64]),
+    OfMeans(MetricSpec, &'a [f64], &'a [f64]),
     Pooled(MetricSpec, &'a [f64], &'a [f64]),
 }
 
@@ -252,13 +254,14 @@ impl<'a> Column<'a> {
             PerUser::Mean(values) => Some(Self::Mean(values)),
             PerUser::Weighted { sums, weights } => Some(Self::Weighted(sums, weights)),
             PerUser::Pooled { sums, counts } => Some(Self::Pooled(measured.spec, sums, counts)),
+            PerUser::OfMeans([first, second]) => Some(Self::OfMeans(measured.spec, first, second)),
             PerUser::Whole => None,
         }
     }
 
     fn kind(&self) -> Kind {
         match self {
-            Self::Mean(_) | Self::Weighted(..) => Kind::Ranked,
+            Self::Mean(_) | Self::Weighted(..) | Self::OfMeans(..) => Kind::Ranked,
             Self::Pooled(..) => Kind::Rated,
         }
     }
@@ -266,7 +269,9 @@ impl<'a> Column<'a> {
     fn parts(&self) -> Vec<&'a [f64]> {
         match *self {
             Self::Mean(values) => vec![values],
-            Self::Weighted(sums, counts) | Self::Pooled(_, sums, counts) => vec![sums, counts],
+            Self::Weighted(first, second) | Self::OfMeans(_, first, second) | Self::Pooled(_, first, second) => {
+                vec![first, second]
+            }
         }
     }
 
@@ -278,6 +283,10 @@ impl<'a> Column<'a> {
             Self::Weighted(..) => {
                 let sum = next();
                 sum / next()
+            }
+            Self::OfMeans(spec, ..) => {
+                let first = next() / n_users as f64;
+                of_means(*spec, first, next() / n_users as f64)
             }
             Self::Pooled(spec, ..) => {
                 let sum = next();

@@ -10,7 +10,7 @@ use segue_core::{
 };
 use segue_eval::check::{AtCutoff, Positives, check_row};
 use segue_eval::{
-    Bootstrap, Candidates, EvalError, Evaluation, Part, Protocol, Question, Summary, Validation, evaluate,
+    Bootstrap, Candidates, Draw, EvalError, Evaluation, Part, Protocol, Question, Summary, Validation, evaluate,
     evaluate_ratings, evaluate_watched,
 };
 
@@ -143,7 +143,7 @@ fn sampled_negatives_are_frozen_unseen_and_the_same_for_a_model_of_the_target_al
     let of_joint = test_of(&joint, &By(|user, item: ItemId| hash(user, item.wrapping_sub(30))), &protocol).unwrap();
     let of_alone = test_of(&alone, &By(hash), &protocol).unwrap();
     assert_eq!(of_joint, of_alone);
-    let seeded = Protocol { candidates: Candidates::Sampled { n: 50, seed: 1 }, ..protocol.clone() };
+    let seeded = Protocol { candidates: Candidates::Sampled { n: 50, seed: 1, by: Draw::Uniform }, ..protocol.clone() };
     assert_ne!(of_alone.metrics, test_of(&alone, &By(hash), &seeded).unwrap().metrics);
 
     // Had a met item been drawn, it would stand above the positive.
@@ -159,8 +159,30 @@ fn sampled_negatives_are_frozen_unseen_and_the_same_for_a_model_of_the_target_al
     let unranked = found.n_unranked as f64;
     assert!(value(&found, "hr@10") >= 1.0 - unranked / 40.0, "{found:?}");
     // Fewer unmet items than asked for: all of them.
-    let many = Protocol { candidates: Candidates::Sampled { n: 1000, seed: 0 }, ..protocol };
+    let many = Protocol { candidates: Candidates::Sampled { n: 1000, seed: 0, by: Draw::Uniform }, ..protocol };
     assert!(test_of(&alone, &By(hash), &many).unwrap().n_candidates.1 < 151);
+}
+
+#[test]
+fn popular_items_are_likely_negatives() {
+    let draws = |by| {
+        // Item 0 is met by everybody but the last user, item n by fewer and fewer.
+        let mut train: Vec<Event> =
+            (0..40).flat_map(|u| (0..40).filter(move |i| *i <= u).map(move |i| like(u, i))).collect();
+        train.push(like(40, 45));
+        let prepared = world(41, (0, 50), [train, vec![], vec![like(40, 46)]], None);
+        let popular = std::sync::atomic::AtomicU64::new(0);
+        let model = By(|_: UserId, item: ItemId| {
+            popular.fetch_add(u64::from(item < 20), std::sync::atomic::Ordering::Relaxed);
+            -(item as f32)
+        });
+        let protocol = Protocol { candidates: Candidates::Sampled { n: 10, seed: 1, by }, ..Protocol::default() };
+        let evaluation = test_of(&prepared, &model, &protocol).unwrap();
+        (popular.into_inner(), evaluation.protocol)
+    };
+    let (uniform, popular) = (draws(Draw::Uniform), draws(Draw::Popularity));
+    assert!(popular.0 > uniform.0 && popular.0 >= 7, "{popular:?} {uniform:?}");
+    assert!(popular.1.contains("10 popular negatives"), "{}", popular.1);
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn error_metrics_agree_with_numpy() {
         part: Part::Validation,
         output: Output::Rating,
         split: "one user",
-        features: None,
+        catalogue: None,
     };
     // Predictions are stored as f32.
     let found = evaluate_ratings(&Given(predicted), &question).unwrap();

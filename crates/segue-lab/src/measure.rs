@@ -1,7 +1,7 @@
 //! The evaluation group of the configuration, put to work.
 
 use segue_core::{Holdout, Interactions, Output, Prepared, Recommender, Task};
-use segue_eval::{Candidates, Evaluation, MetricSpec, Part, Protocol, Question, Seen, evaluate_watched};
+use segue_eval::{Candidates, Draw, Evaluation, MetricSpec, Part, Protocol, Question, Seen, evaluate_watched};
 
 use crate::error::LabError;
 use crate::settings::{CandidateKind, EvaluationSettings, Known};
@@ -36,11 +36,14 @@ pub fn protocol(settings: &EvaluationSettings, seed: u64, output: Output) -> Res
         cutoffs: settings.k_values.clone(),
         candidates: match settings.candidates {
             CandidateKind::Full => Candidates::Full,
-            CandidateKind::Sampled => Candidates::Sampled { n: settings.negatives, seed },
+            CandidateKind::Sampled => Candidates::Sampled { n: settings.negatives, seed, by: Draw::Uniform },
+            CandidateKind::Popularity => Candidates::Sampled { n: settings.negatives, seed, by: Draw::Popularity },
             CandidateKind::Given => Candidates::Given,
         },
         hide: seen(settings.hide),
         history: seen(settings.history),
+        dialect: settings.dialect,
+        ties: settings.ties,
     })
 }
 

@@ -330,7 +330,7 @@ fn per_user_csv(evaluation: &Evaluation, data: &Prepared) -> String {
             PerUser::Weighted { sums, weights } => {
                 Some((m.spec.to_string(), sums.iter().zip(weights).map(|(sum, weight)| sum / weight).collect()))
             }
-            PerUser::Pooled { .. } | PerUser::Whole => None,
+            PerUser::Pooled { .. } | PerUser::OfMeans(_) | PerUser::Whole => None,
         })
         .collect();
     let mut text = String::from("user");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use segue_core::{Configured, EarlyStopping, Mode, ModelEntry, Output, Registry, Trainer};
-use segue_eval::MetricSpec;
+use segue_eval::{Dialect, MetricSpec, Ties};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -161,6 +161,12 @@ pub struct EvaluationSettings {
     pub hide: Known,
     /// Bootstrap resamples.
     pub bootstrap: usize,
+    /// Whose definitions the metrics have that do not name their own.
+    #[serde(default)]
+    pub dialect: Dialect,
+    /// Who stands first among equal scores; null: as the dialect has it.
+    #[serde(default)]
+    pub ties: Option<Ties>,
 }
 
 /// What is ranked.
@@ -171,6 +177,8 @@ pub enum CandidateKind {
     Full,
     /// Frozen random negatives.
     Sampled,
+    /// Frozen random negatives, popular items more likely.
+    Popularity,
     /// The negatives that came with the data.
     Given,
 }

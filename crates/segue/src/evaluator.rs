@@ -3,7 +3,7 @@
 use std::fmt;
 
 use segue_core::{OpenedTests, Output, Prepared};
-use segue_eval::{Cell, Evaluation, Summary};
+use segue_eval::{Cell, Dialect, Evaluation, Summary};
 use segue_lab::{Bundle, CandidateKind, EvaluationSettings, Known, LabError, Translated};
 
 /// Measures models on the test part of prepared data.
@@ -45,6 +45,8 @@ impl Evaluator {
                 history: Known::TrainAndValid,
                 hide: Known::TrainAndValid,
                 bootstrap: 1000,
+                dialect: Dialect::Segue,
+                ties: None,
             },
             seed: 42,
             on_validation: false,

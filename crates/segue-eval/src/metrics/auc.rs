@@ -48,7 +48,7 @@ mod tests {
 
     fn check(blocks: &[(usize, usize, usize)], (n_relevant, n_candidates): (usize, usize), expected: f64) {
         let blocks: Vec<_> = blocks.iter().map(|&(above, size, relevant)| TieBlock { above, size, relevant }).collect();
-        assert!((auc(&Ranks { blocks: &blocks, n_relevant, n_candidates }) - expected).abs() < 1e-15);
+        assert!((auc(&Ranks::of(&blocks, n_relevant, n_candidates)) - expected).abs() < 1e-15);
     }
 
     #[test]

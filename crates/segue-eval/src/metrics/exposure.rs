@@ -11,7 +11,9 @@ pub(super) static COVERAGE: Metric = Metric {
     name: "coverage",
     aliases: &["cov", "item_coverage", "catalog_coverage", "catalogue_coverage"],
     doc: "share of the target's training items that are in anybody's first k",
-    measure: Measure::OfAll(|shown| shown.iter().filter(|&&n| n > 0).count() as f64 / shown.len().max(1) as f64),
+    measure: Measure::OfAll(|shown| {
+        shown.trained.iter().filter(|&&n| n > 0).count() as f64 / shown.trained.len().max(1) as f64
+    }),
 };
 
 /// Gini coefficient of how often each training item is in somebody's first k: 0 where all are shown alike, near 1 where a few
@@ -22,7 +24,7 @@ pub(super) static GINI: Metric = Metric {
     name: "gini",
     aliases: &["gini_index", "giniindex"],
     doc: "inequality of how often training items are shown in the first k: 0 even, 1 all on one (less is better)",
-    measure: Measure::OfAll(gini),
+    measure: Measure::OfAll(|shown| gini(&shown.trained)),
 };
 
 /// Shannon entropy, in bits, of which item stands in a place of somebody's first k.
@@ -32,10 +34,10 @@ pub(super) static ENTROPY: Metric = Metric {
     name: "entropy",
     aliases: &["shannon_entropy", "shannonentropy"],
     doc: "Shannon entropy of the items shown in the first k, in bits",
-    measure: Measure::OfAll(entropy),
+    measure: Measure::OfAll(|shown| entropy(&shown.trained)),
 };
 
-fn gini(shown: &[u64]) -> f64 {
+pub(super) fn gini(shown: &[u64]) -> f64 {
     let mut counts = shown.to_vec();
     counts.sort_unstable();
     let (n, sum) = (counts.len() as f64, counts.iter().sum::<u64>() as f64);
@@ -43,7 +45,7 @@ fn gini(shown: &[u64]) -> f64 {
     if sum == 0.0 { 0.0 } else { weighted / (n * sum) }
 }
 
-fn entropy(shown: &[u64]) -> f64 {
+pub(super) fn entropy(shown: &[u64]) -> f64 {
     let sum = shown.iter().sum::<u64>() as f64;
     let share = |&count: &u64| count as f64 / sum;
     shown.iter().filter(|&&count| count > 0).map(share).fold(0.0, |bits, p| bits - p * p.log2())
@@ -51,6 +53,7 @@ fn entropy(shown: &[u64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::spec::Exposure;
     use super::*;
 
     #[test]
@@ -63,7 +66,8 @@ mod tests {
             (&[], 0.0, 0.0, 0.0),
         ] {
             let Measure::OfAll(of) = COVERAGE.measure else { panic!("coverage is of all") };
-            assert_eq!((of(shown), gini(shown)), (coverage, gini_of));
+            let exposure = Exposure { trained: shown.to_vec(), all: Vec::new() };
+            assert_eq!((of(&exposure), gini(shown)), (coverage, gini_of));
             assert!((entropy(shown) - bits).abs() < 1e-12);
         }
     }

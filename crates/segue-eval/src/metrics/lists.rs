@@ -14,7 +14,7 @@ use super::spec::{List, Measure, Metric};
 /// `MeanInvUserFreq`.
 pub(super) static NOVELTY: Metric = Metric {
     name: "novelty",
-    aliases: &["self_information", "miuf", "efd"],
+    aliases: &["self_information", "miuf"],
     doc: "mean self-information of the first k, in bits: -log2 of the share of training users who met the item",
     measure: Measure::OfList(|list| {
         let information = |item| (list.facts.n_users as f64 / list.facts.users_of(item).max(1) as f64).log2();

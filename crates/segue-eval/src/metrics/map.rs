@@ -33,7 +33,7 @@ fn average_precision(ranks: &Ranks<'_>, k: usize) -> f64 {
 }
 
 /// Expected precision at each position that holds a hit, summed.
-fn precisions(ranks: &Ranks<'_>, k: usize) -> f64 {
+pub(super) fn precisions(ranks: &Ranks<'_>, k: usize) -> f64 {
     let mut sum = 0.0;
     let mut hits_above = 0.0;
     for (block, m) in ranks.within(k) {

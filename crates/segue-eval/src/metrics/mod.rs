@@ -7,8 +7,10 @@
 //! `trec_eval`, anywhere in `RecBole`'s `torch.topk`.
 
 mod auc;
+mod dialect;
 mod error;
 mod exposure;
+mod graded;
 mod hit_rate;
 mod lists;
 mod map;
@@ -17,7 +19,8 @@ mod ndcg;
 mod precision_recall;
 mod spec;
 
-pub use spec::{List, Measure, Metric, MetricError, MetricSpec, Ranks};
+pub use dialect::Dialect;
+pub use spec::{Exposure, Grades, List, Measure, Metric, MetricError, MetricSpec, Ranks};
 
 /// Every metric, in the order of help texts.
 pub const METRICS: &[&Metric] = &[
@@ -25,9 +28,12 @@ pub const METRICS: &[&Metric] = &[
     &precision_recall::RECALL,
     &precision_recall::RECALL_CAPPED,
     &precision_recall::F1,
+    &precision_recall::F1_OF_MEANS,
     &hit_rate::HR,
     &ndcg::NDCG,
     &ndcg::NDCG_OVER_K,
+    &graded::NDCG_GRADED,
+    &graded::NDCG_BURGES,
     &map::MAP,
     &map::MAP_TREC,
     &mrr::MRR,

@@ -15,7 +15,7 @@ pub(super) static MRR: Metric = Metric {
     measure: Measure::PerUser(reciprocal_rank),
 };
 
-fn reciprocal_rank(ranks: &Ranks<'_>, k: usize) -> f64 {
+pub(super) fn reciprocal_rank(ranks: &Ranks<'_>, k: usize) -> f64 {
     // A block holds at least one relevant item, so the first hit is in the first block or below the cut-off.
     let Some((block, m)) = ranks.within(k).next() else {
         return 0.0;

@@ -6,7 +6,8 @@ use super::spec::{Measure, Metric, Ranks};
 /// `Σ 1 / log2(position + 1)` over the hits in the first k, divided by what `min(k, |R|)` hits at the top would give.
 ///
 /// Relevance is binary. `RecTools` divides by k hits by default, even where fewer items are relevant; daisyRec and the
-/// original NGCF code re-sort the retrieved hits to get their ideal, which inflates it; Elliot grades by rating.
+/// original NGCF code re-sort the retrieved hits to get their ideal, which inflates it; Elliot grades by rating, as
+/// `ndcg_graded` and `ndcg_burges` do in other ways.
 pub(super) static NDCG: Metric = Metric {
     name: "ndcg",
     aliases: &["n", "normalized_dcg"],
@@ -42,7 +43,7 @@ fn ideal(hits: usize) -> f64 {
     (1..=hits).fold(0.0, |ideal, position| ideal + discount(position))
 }
 
-fn discount(position: usize) -> f64 {
+pub(super) fn discount(position: usize) -> f64 {
     1.0 / (position as f64 + 1.0).log2()
 }
 

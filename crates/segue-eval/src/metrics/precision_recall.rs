@@ -45,7 +45,24 @@ pub(super) static F1: Metric = Metric {
     measure: Measure::PerUser(|ranks, k| ratio(2.0 * expected_hits(ranks, k), k + ranks.n_relevant)),
 };
 
-fn expected_hits(ranks: &Ranks<'_>, k: usize) -> f64 {
+/// Harmonic mean of the mean precision and the mean recall: what many papers call F1. It is [`F1`] only where every user has
+/// equally many relevant items.
+pub(super) static F1_OF_MEANS: Metric = Metric {
+    name: "f1_of_means",
+    aliases: &["macro_f1"],
+    doc: "harmonic mean of the mean precision and the mean recall",
+    measure: Measure::OfMeans {
+        parts: [
+            |ranks, k| expected_hits(ranks, k) / k as f64,
+            |ranks, k| ratio(expected_hits(ranks, k), ranks.n_relevant),
+        ],
+        of: |precision, recall| {
+            if precision + recall > 0.0 { 2.0 * precision * recall / (precision + recall) } else { 0.0 }
+        },
+    },
+};
+
+pub(super) fn expected_hits(ranks: &Ranks<'_>, k: usize) -> f64 {
     ranks.within(k).map(|(block, m)| m as f64 * block.relevant as f64 / block.size as f64).sum()
 }
 

@@ -8,10 +8,11 @@ use segue_core::{ItemId, nearest};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::METRICS;
+use super::dialect::Dialect;
 use crate::facts::ItemFacts;
 
 /// Where one user's relevant items stand: all that a ranking metric sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ranks<'a> {
     /// Blocks of equal scores with relevant items, best first.
     pub blocks: &'a [TieBlock],
@@ -19,6 +20,19 @@ pub struct Ranks<'a> {
     pub n_relevant: usize,
     /// Candidates ranked.
     pub n_candidates: usize,
+    /// Items of the target, hidden ones included.
+    pub n_items: usize,
+    /// How relevant the items are, for metrics with grades.
+    pub grades: Grades<'a>,
+}
+
+/// How relevant a user's items are: their values. Where nothing is given, each is as relevant as any: 1.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Grades<'a> {
+    /// Of the items in the blocks, in their order.
+    pub found: &'a [f32],
+    /// Of all relevant items, in any order.
+    pub all: &'a [f32],
 }
 
 /// One user's first k: what a metric of lists sees.
@@ -34,10 +48,24 @@ pub struct List<'a> {
     pub facts: &'a ItemFacts<'a>,
 }
 
+/// How often each item is in somebody's first k.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Exposure {
+    /// The target's items that occur in training.
+    pub trained: Vec<u64>,
+    /// All of the target's items.
+    pub all: Vec<u64>,
+}
+
 impl<'a> Ranks<'a> {
-    /// The ranks of a ranking.
+    /// The ranks of a ranking of all items that are not hidden, without grades.
     pub fn new(ranking: &'a Ranking, n_relevant: usize) -> Self {
-        Self { blocks: &ranking.relevant, n_relevant, n_candidates: ranking.n_candidates }
+        Self::of(&ranking.relevant, n_relevant, ranking.n_candidates)
+    }
+
+    /// Blocks among so many candidates, which are all items there are; without grades.
+    pub fn of(blocks: &'a [TieBlock], n_relevant: usize, n_candidates: usize) -> Self {
+        Self { blocks, n_relevant, n_candidates, n_items: n_candidates, grades: Grades::default() }
     }
 
     /// The blocks that begin within the first `k`, each with how many of its positions lie there (at least 1).
@@ -63,10 +91,24 @@ pub enum Measure {
         /// The weight of the user.
         weight: fn(&Ranks<'_>) -> f64,
     },
+    /// `Σ of / Σ over` at cut-off k: users count for as much as they ask for.
+    Pooled {
+        /// What a user adds above the line.
+        of: fn(&Ranks<'_>, usize) -> f64,
+        /// What a user adds below it.
+        over: fn(&Ranks<'_>, usize) -> f64,
+    },
+    /// Of the means of two expected values over users, at cut-off k.
+    OfMeans {
+        /// The two.
+        parts: [fn(&Ranks<'_>, usize) -> f64; 2],
+        /// From their means to the metric.
+        of: fn(f64, f64) -> f64,
+    },
     /// Value of one user's first k, whatever else was relevant; the metric is the mean over users.
     OfList(fn(&List<'_>) -> f64),
-    /// Of how often each training item of the target is in anybody's first k.
-    OfAll(fn(&[u64]) -> f64),
+    /// Of how often each item of the target is in anybody's first k.
+    OfAll(fn(&Exposure) -> f64),
     /// Error of predicted ratings, pooled over events.
     Error {
         /// Error of one prediction against the value.
@@ -81,6 +123,8 @@ impl fmt::Debug for Measure {
         f.write_str(match self {
             Self::PerUser(_) => "PerUser",
             Self::Uncut { .. } => "Uncut",
+            Self::Pooled { .. } => "Pooled",
+            Self::OfMeans { .. } => "OfMeans",
             Self::OfList(_) => "OfList",
             Self::OfAll(_) => "OfAll",
             Self::Error { .. } => "Error",
@@ -102,9 +146,13 @@ pub struct Metric {
 }
 
 impl Metric {
-    /// The metric with this name or alias, whatever the case.
+    /// The metric with this name or alias, whatever the case; `ranx:map` is that of another program.
     pub fn find(name: &str) -> Result<&'static Metric, MetricError> {
         let wanted = name.to_lowercase();
+        if let Some((dialect, name)) = wanted.split_once(':') {
+            let dialect: Dialect = dialect.parse()?;
+            return dialect.metric(Self::find(name).map_or(name, |metric| metric.name));
+        }
         let named = |metric: &&Metric| metric.name == wanted || metric.aliases.contains(&wanted.as_str());
         METRICS.iter().copied().find(named).ok_or_else(|| {
             let known = METRICS.iter().flat_map(|m| m.aliases.iter().copied().chain([m.name]));
@@ -124,7 +172,12 @@ impl Metric {
 
     /// Whether more of it is better: not of errors, of inequality and of popularity.
     pub fn more_is_better(&self) -> bool {
-        !self.is_error() && !["gini", "average_popularity"].contains(&self.name)
+        !self.is_error() && !["gini", "recbole:gini", "average_popularity"].contains(&self.name)
+    }
+
+    /// Whether it looks at the values of what was held out.
+    pub(crate) fn is_graded(&self) -> bool {
+        self.name.contains("ndcg") && !["ndcg", "ndcg_over_k"].contains(&self.name)
     }
 
     /// Whether it looks at what is shown, which among sampled or given candidates nobody chose.
@@ -151,6 +204,20 @@ pub enum MetricError {
         text: String,
         /// Name of the metric.
         name: &'static str,
+    },
+    /// No program is called so.
+    #[error("there is no dialect `{name}`; the dialects are {}", Dialect::names())]
+    NoDialect {
+        /// The name.
+        name: String,
+    },
+    /// A program has no such metric.
+    #[error("{dialect} has no metric `{name}`; it has {}", .dialect.metric_names())]
+    NotInDialect {
+        /// The program.
+        dialect: Dialect,
+        /// The metric.
+        name: String,
     },
     /// A metric without cut-off was given one.
     #[error("`{name}` has no cut-off: it is measured on all that is held out; write `{name}`")]
@@ -240,7 +307,7 @@ pub(super) mod tests {
         let spec: MetricSpec = spec.parse().unwrap();
         let blocks: Vec<_> = blocks.iter().map(|&(above, size, relevant)| TieBlock { above, size, relevant }).collect();
         let Measure::PerUser(of) = spec.metric.measure else { panic!("{spec} is not measured per user") };
-        let value = of(&Ranks { blocks: &blocks, n_relevant, n_candidates: 100 }, spec.cutoff.unwrap());
+        let value = of(&Ranks::of(&blocks, n_relevant, 100), spec.cutoff.unwrap());
         assert!((value - expected).abs() < 1e-12, "{spec}: {value} is not {expected}");
     }
 

@@ -1,0 +1,156 @@
+//! Metrics as other programs define them, against those programs: `golden/dialects` has the cases, the answers and who made them.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use segue_core::{
+    ArtifactError, ArtifactWriter, Candidates, Catalogue, Domain, Event, Holdout, IdMap, Interactions, ItemId,
+    ItemInfo, Output, Query, Recommender, Scorer, Signal, UserId,
+};
+use segue_eval::{Dialect, MetricSpec, Part, Protocol, Question, Ties, evaluate};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+#[derive(Deserialize)]
+struct Cases {
+    cutoffs: Vec<usize>,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    n_items: usize,
+    users: Vec<User>,
+}
+
+#[derive(Deserialize)]
+struct User {
+    scores: Vec<f32>,
+    hidden: Vec<ItemId>,
+    relevant: BTreeMap<ItemId, f32>,
+}
+
+#[derive(Deserialize)]
+struct Answers {
+    values: BTreeMap<String, BTreeMap<String, f64>>,
+}
+
+fn golden<T: DeserializeOwned>(name: &str) -> T {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/dialects").join(name);
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Every user's scores, given.
+struct Given<'a>(&'a [User]);
+
+struct GivenScorer<'a>(&'a [User], Vec<UserId>);
+
+impl Recommender for Given<'_> {
+    fn encode<'a>(&'a self, queries: &[Query<'_>]) -> Box<dyn Scorer + 'a> {
+        Box::new(GivenScorer(self.0, queries.iter().map(|query| query.user.unwrap()).collect()))
+    }
+    fn save<'a>(&'a self, _: &mut ArtifactWriter<'a>) -> Result<(), ArtifactError> {
+        Ok(())
+    }
+}
+
+impl Scorer for GivenScorer<'_> {
+    fn score(&mut self, items: Candidates<'_>, out: &mut [f32]) {
+        for (&user, row) in self.1.iter().zip(out.chunks_exact_mut(items.len())) {
+            let scores = &self.0[user as usize].scores;
+            row.iter_mut().zip(items.iter()).for_each(|(out, item)| *out = scores[item as usize]);
+        }
+    }
+}
+
+impl Case {
+    fn measured(&self, protocol: &Protocol) -> Vec<(String, f64)> {
+        let event = |user: usize, item: ItemId, value: f32| Event {
+            user: user as UserId,
+            item,
+            weight: 1.0,
+            signal: Signal::Positive,
+            value,
+            time: None,
+        };
+        let users = || self.users.iter().enumerate();
+        let log = |events: Vec<Event>| Interactions::new(self.users.len(), self.n_items, events).unwrap();
+        let train = log(users().flat_map(|(u, user)| user.hidden.iter().map(move |&i| event(u, i, 1.0))).collect());
+        let held =
+            log(users().flat_map(|(u, user)| user.relevant.iter().map(move |(&i, &g)| event(u, i, g))).collect());
+        let names: Vec<String> = (0..self.n_items).map(|item| format!("i{item:02}")).collect();
+        let items = Domain { name: "items".into(), ids: IdMap::new(names.iter().map(String::as_str).collect()) };
+        let catalogue = Catalogue::new(vec![items], |_, _| ItemInfo::default());
+        let names: Vec<String> = (0..self.users.len()).map(|user| format!("u{user}")).collect();
+        let question = Question {
+            items: 0..self.n_items as ItemId,
+            users: &IdMap::new(names.iter().map(String::as_str).collect()),
+            train: &train,
+            known: &train,
+            holdout: &Holdout { events: held, negatives: None },
+            part: Part::Validation,
+            output: Output::Ranking,
+            split: "a case",
+            catalogue: Some(&catalogue),
+        };
+        evaluate(&Given(&self.users), &question, protocol).unwrap().values()
+    }
+}
+
+fn name_of(metric: &str) -> String {
+    metric.split_once('@').map_or(metric, |(name, _)| name).to_owned()
+}
+
+/// Holds a dialect to the answers of its program; returns how many there were.
+fn check(dialect: Dialect) -> usize {
+    let Cases { cutoffs, cases } = golden("cases.json");
+    let answers: Answers = golden(&format!("{dialect}.json"));
+    let mut n = 0;
+    for (name, expected) in &answers.values {
+        let case = cases.iter().find(|case| case.name == *name).unwrap();
+        let mut metrics: Vec<MetricSpec> = Vec::new();
+        for metric in expected.keys() {
+            let spec: MetricSpec = format!("{dialect}:{}", name_of(metric)).parse().unwrap();
+            if !metrics.contains(&spec) {
+                metrics.push(spec);
+            }
+        }
+        let protocol = Protocol { metrics, cutoffs: cutoffs.clone(), dialect, ..Protocol::default() };
+        let found: BTreeMap<String, f64> = case.measured(&protocol).into_iter().collect();
+        for (metric, expected) in expected {
+            let spec: MetricSpec = format!("{dialect}:{metric}").parse().unwrap();
+            let value = found[&spec.to_string()];
+            assert!((value - expected).abs() < 1e-9, "{dialect}, {name}, {metric}: {value} is not {expected}");
+            n += 1;
+        }
+    }
+    n
+}
+
+#[test]
+fn every_dialect_agrees_with_its_program() {
+    for (dialect, least) in Dialect::OTHERS.into_iter().zip([150, 100, 120, 120, 150, 60, 80, 90]) {
+        let n = check(dialect);
+        assert!(n >= least, "{dialect}: only {n} values");
+    }
+}
+
+#[test]
+fn a_list_without_ties_is_the_same_in_any_order_of_ties() {
+    let Cases { cases, .. } = golden("cases.json");
+    let metrics = || ["ndcg", "map", "mrr", "hr", "ndcg_graded"].map(|name| name.parse().unwrap()).to_vec();
+    let by = |case: &Case, ties| case.measured(&Protocol { ties: Some(ties), ..Protocol::measuring(metrics()) });
+    for case in &cases {
+        let expected = by(case, Ties::Expected);
+        for ties in [Ties::Best, Ties::Worst, Ties::Index, Ties::Docid] {
+            let found = by(case, ties);
+            assert_eq!(found == expected, case.name != "tied", "{}, {ties}", case.name);
+        }
+        let (best, worst) = (by(case, Ties::Best), by(case, Ties::Worst));
+        for ((expected, best), worst) in expected.iter().zip(&best).zip(&worst) {
+            assert!(worst.1 <= expected.1 + 1e-12 && expected.1 <= best.1 + 1e-12, "{expected:?} {worst:?} {best:?}");
+        }
+    }
+}

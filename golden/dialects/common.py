@@ -1,0 +1,43 @@
+"""What the programs of this folder share: reading the cases, and writing a program's answers beside them."""
+
+import json
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+HERE = Path(__file__).parent
+DATA = json.loads((HERE / "cases.json").read_text())
+CUTOFFS = DATA["cutoffs"]
+
+
+def cases(*names):
+    return [case for case in DATA["cases"] if case["name"] in names]
+
+
+def candidates(user):
+    return [item for item in range(len(user["scores"])) if item not in user["hidden"]]
+
+
+def ranked(user):
+    """The candidates, best first."""
+    return sorted(candidates(user), key=lambda item: -user["scores"][item])
+
+
+def relevant(user):
+    return {int(item): grade for item, grade in user["relevant"].items()}
+
+
+def train(case):
+    """(user, item) of what was met before."""
+    return [(u, item) for u, user in enumerate(case["users"]) for item in user["hidden"]]
+
+
+def write(program, packages, values, note=None):
+    """values: {case: {metric as Segue names it: number over all users of the case}}."""
+    made = {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    if note:
+        made["note"] = note
+    text = json.dumps({"made_with": made, "values": values}, indent=1)
+    (HERE / f"{program}.json").write_text(text + "\n")
+    print(f"{program}: {sum(len(v) for v in values.values())} values", file=sys.stderr)

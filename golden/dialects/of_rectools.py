@@ -1,0 +1,41 @@
+"""RecTools."""
+
+import pandas as pd
+from common import CUTOFFS, cases, ranked, relevant, train, write
+from rectools import Columns
+from rectools.metrics import (
+    MAP, MRR, NDCG, AvgRecPopularity, CatalogCoverage, F1Beta, HitRate, MeanInvUserFreq, Precision, Recall, Serendipity,
+    calc_metrics,
+)
+
+MEASURES = {
+    "precision": Precision, "recall": Recall, "f1": F1Beta, "hr": HitRate, "ndcg": NDCG, "map": MAP, "mrr": MRR,
+    "novelty": MeanInvUserFreq, "average_popularity": AvgRecPopularity, "coverage": CatalogCoverage,
+    "serendipity": Serendipity,
+}
+
+
+def table(pairs, *columns):
+    return pd.DataFrame(pairs, columns=[Columns.User, Columns.Item, *columns])
+
+
+def main():
+    values = {}
+    for case in cases("random", "one_positive", "adversarial"):
+        users = list(enumerate(case["users"]))
+        reco = table([(u, i, n) for u, user in users for n, i in enumerate(ranked(user)[: max(CUTOFFS)], 1)], Columns.Rank)
+        held = table([(u, i) for u, user in users for i in relevant(user)])
+        before = table(train(case))
+        lists = () if before.empty else ("novelty", "average_popularity", "coverage", "serendipity")
+        wanted = [name for name in MEASURES if name in lists or name not in ("novelty", "average_popularity", "coverage", "serendipity")]
+        metrics = {f"{name}@{k}": MEASURES[name](k=k) for name in wanted for k in CUTOFFS}
+        # The catalogue is what was met in training.
+        catalog = sorted(set(before[Columns.Item]))
+        if lists and "coverage" in lists and len(catalog) < case["n_items"]:
+            metrics = {name: metric for name, metric in metrics.items() if not name.startswith(("coverage", "serendipity"))}
+        found = calc_metrics(metrics, reco, held, before if lists else None, catalog if lists else None)
+        values[case["name"]] = {name: float(value) for name, value in found.items()}
+    write("rectools", ["rectools", "pandas", "numpy"], values)
+
+
+main()
