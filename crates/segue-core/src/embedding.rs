@@ -41,7 +41,10 @@ pub struct DotScorer<'a> {
 impl<'a> DotScorer<'a> {
     /// Encodes each query with `vector` and scores by plain products.
     pub fn new(items: &'a Matrix, queries: &[Query<'_>], vector: impl Fn(&Query<'_>) -> Vec<f32>) -> Self {
-        let data: Vec<f32> = queries.iter().flat_map(vector).collect();
+        let mut data = Vec::with_capacity(queries.len() * items.n_cols());
+        for query in queries {
+            data.extend_from_slice(&vector(query));
+        }
         Self {
             queries: Matrix::from_vec(queries.len(), items.n_cols(), data),
             items,

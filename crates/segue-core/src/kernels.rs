@@ -115,6 +115,77 @@ fn gather_block<const N: usize>(
     *out = sums;
 }
 
+dispatch! {
+    /// Whether every number is finite.
+    pub fn all_finite(numbers: &[f32]) -> bool {
+        // Without an early exit many are looked at at a time.
+        numbers.iter().fold(true, |all, number| all & number.is_finite())
+    }
+}
+
+dispatch! {
+    /// The place of the first score above `threshold` from place `from` on, or how many scores there are.
+    pub fn next_above(scores: &[f32], from: usize, threshold: f32) -> usize {
+        let (stretches, rest) = scores[from..].as_chunks::<{ 4 * LANES }>();
+        let is_above = |score: &f32| *score > threshold;
+        for (n, stretch) in stretches.iter().enumerate() {
+            if stretch.iter().fold(false, |any, score| any | is_above(score)) {
+                let within = stretch.iter().position(is_above).unwrap_or(0);
+                return from + n * stretch.len() + within;
+            }
+        }
+        let rest_from = scores.len() - rest.len();
+        rest.iter().position(is_above).map_or(scores.len(), |within| rest_from + within)
+    }
+}
+
+dispatch! {
+    /// The highest score of each stretch of 64, the last one shorter.
+    pub fn stretch_maxima(scores: &[f32], out: &mut Vec<f32>) {
+        out.reserve(scores.len() / (4 * LANES) + 1);
+        let higher = |a: f32, b: f32| if b > a { b } else { a };
+        let (stretches, rest) = scores.as_chunks::<{ 4 * LANES }>();
+        for stretch in stretches {
+            let (parts, _) = stretch.as_chunks::<LANES>();
+            let mut best = parts[0];
+            for part in &parts[1..] {
+                for lane in 0..LANES {
+                    best[lane] = higher(best[lane], part[lane]);
+                }
+            }
+            let mut width = LANES / 2;
+            while width > 0 {
+                for lane in 0..width {
+                    best[lane] = higher(best[lane], best[lane + width]);
+                }
+                width /= 2;
+            }
+            out.push(best[0]);
+        }
+        if !rest.is_empty() {
+            out.push(rest.iter().copied().fold(f32::NEG_INFINITY, higher));
+        }
+    }
+}
+
+dispatch! {
+    /// How many scores are above `score`, and how many equal it.
+    pub fn above_and_equal(scores: &[f32], score: f32) -> (usize, usize) {
+        let (mut above, mut equal) = (0_usize, 0_usize);
+        // Counted in small numbers, of which many fit a register.
+        for stretch in scores.chunks(1 << 14) {
+            let (mut more, mut same) = (0_u32, 0_u32);
+            for other in stretch {
+                more += u32::from(*other > score);
+                same += u32::from(*other == score);
+            }
+            above += more as usize;
+            equal += same as usize;
+        }
+        (above, equal)
+    }
+}
+
 /// The instruction set that the kernels found on this processor; part of every run's manifest.
 pub fn isa() -> &'static str {
     #[cfg(target_arch = "x86_64")]

@@ -3,9 +3,11 @@
 //! A block of queries is encoded once and scored row by row into a buffer of at most a few million floats; what leaves
 //! is a short list and, per held-out item, how many candidates score above it and equal to it.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use crate::ids::ItemId;
+use crate::kernels::{above_and_equal, all_finite, next_above, stretch_maxima};
 use crate::model::{Candidates, Query, Recommender};
 use crate::topk::{Scored, TopK};
 
@@ -13,6 +15,11 @@ use crate::topk::{Scored, TopK};
 const BUFFER: usize = 4 << 20;
 /// Queries in a block at most: enough for an efficient product, few enough to share work between threads.
 const MAX_BLOCK: usize = 64;
+
+thread_local! {
+    /// The score buffer of each thread's last block: a new one costs a page fault per page.
+    static SCORES: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
 
 /// A model gave a score that cannot be ranked.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -104,16 +111,17 @@ fn rank_blocks(
 ) -> Result<Vec<Ranking>, NonFinite> {
     let n = range.len();
     let mut rankings = Vec::with_capacity(asks.len());
-    let mut scores = vec![0.0; asks.len().min(block_size(n)) * n];
+    let mut scores = SCORES.take();
+    scores.resize(scores.len().max(asks.len().min(block_size(n)) * n), 0.0);
     for block in asks.chunks(block_size(n)) {
         let queries: Vec<Query<'_>> = block.iter().map(|ask| ask.query).collect();
         let scores = &mut scores[..block.len() * n];
         model.encode(&queries).score(Candidates::Range(range.clone()), scores);
         for (b, ask) in block.iter().enumerate() {
-            let row = &scores[b * n..(b + 1) * n];
-            rankings.push(rank_row(row, |position| range.start + position as ItemId, &range, ask, (k, depth))?);
+            rankings.push(rank_row(&mut scores[b * n..(b + 1) * n], &range, ask, (k, depth))?);
         }
     }
+    SCORES.set(scores);
     Ok(rankings)
 }
 
@@ -145,18 +153,18 @@ pub fn rank_list(
     Ok(counts.ranking(top, visible.len()))
 }
 
+/// Ranks one row of scores, in which hidden items are overwritten.
 fn rank_row(
-    row: &[f32],
-    item_at: impl Fn(usize) -> ItemId,
+    row: &mut [f32],
     range: &Range<ItemId>,
     ask: &Ask<'_>,
     (k, depth): (usize, Depth),
 ) -> Result<Ranking, NonFinite> {
-    // Folds without an early exit run many scores at a time; the search is for the rare failure.
-    if !row.iter().fold(true, |all, score| all & score.is_finite())
+    // The search is for the rare failure.
+    if !all_finite(row)
         && let Some(position) = row.iter().position(|score| !score.is_finite())
     {
-        return Err(NonFinite { item: item_at(position), score: row[position] });
+        return Err(NonFinite { item: range.start + position as ItemId, score: row[position] });
     }
     let inside = |items: &[ItemId]| -> (usize, usize) {
         (items.partition_point(|i| *i < range.start), items.partition_point(|i| *i < range.end))
@@ -167,14 +175,19 @@ fn rank_row(
     let wanted = ask.relevant[first..last].iter().filter(|item| hidden.binary_search(item).is_err());
     let scored = |&item: &ItemId| Scored { item, score: row[(item - range.start) as usize] };
     let mut wanted: Vec<Scored> = wanted.map(scored).collect();
-    // The visible candidates are the runs between hidden ones.
-    let runs = || {
-        let ends = hidden.iter().map(|item| (item - range.start) as usize).chain([row.len()]);
-        ends.scan(0, |start, end| Some(std::mem::replace(start, end + 1)..end)).filter(|run| !run.is_empty())
-    };
+    // Below all that is finite: neither kept nor counted.
+    for item in hidden {
+        row[(item - range.start) as usize] = f32::NEG_INFINITY;
+    }
     let mut top = TopK::new(k);
-    if k > 0 {
-        runs().for_each(|run| push_all(&mut top, &row[run.clone()], |n| item_at(run.start + n)));
+    let least = reached_by(row, k).next_down();
+    let mut at = if k > 0 { 0 } else { row.len() };
+    loop {
+        // Items rise, so that an equal score comes too late to be kept.
+        at = next_above(row, at, top.threshold().map_or(least, |threshold| threshold.max(least)));
+        let Some(&score) = row.get(at) else { break };
+        top.push(range.start + at as ItemId, score);
+        at += 1;
     }
     if depth == Depth::Top {
         if k == 0 {
@@ -183,26 +196,24 @@ fn rank_row(
             wanted.retain(|wanted| wanted.score >= threshold);
         }
     }
+    let n_candidates = row.len() - hidden.len();
+    if wanted.is_empty() {
+        return Ok(Ranking { top: top.into_sorted(), n_candidates, ..Ranking::default() });
+    }
     let mut counts = Counts::new(wanted);
-    runs().for_each(|run| counts.count_all(&row[run]));
-    Ok(counts.ranking(top, runs().map(|run| run.len()).sum()))
+    counts.count_all(row, depth == Depth::Top);
+    Ok(counts.ranking(top, n_candidates))
 }
 
-/// Offers a run of scores; stretches without a score above the worst kept are passed over many at a time.
-fn push_all(top: &mut TopK, scores: &[f32], item_at: impl Fn(usize) -> ItemId) {
-    const STRETCH: usize = 32;
-    for (s, stretch) in scores.chunks(STRETCH).enumerate() {
-        // Items rise, so that an equal score comes too late to be kept.
-        let threshold = top.threshold();
-        if threshold.is_some_and(|threshold| stretch.iter().filter(|score| **score > threshold).count() == 0) {
-            continue;
-        }
-        for (n, &score) in stretch.iter().enumerate() {
-            if top.threshold().is_none_or(|threshold| score > threshold) {
-                top.push(item_at(s * STRETCH + n), score);
-            }
-        }
+/// A score that at least `k` of the scores reach, and hardly more: the k-th highest of their maxima over stretches. Minus
+/// infinity where there are too few stretches to tell.
+fn reached_by(scores: &[f32], k: usize) -> f32 {
+    let mut maxima = Vec::new();
+    stretch_maxima(scores, &mut maxima);
+    if k == 0 || k > maxima.len() {
+        return f32::NEG_INFINITY;
     }
+    *maxima.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a)).1
 }
 
 /// Counts, for each distinct wanted score, how many candidates score above and equal.
@@ -240,15 +251,23 @@ impl Counts {
         Self { scores, relevant, found, equal: vec![0; n], between: vec![0; n + 1] }
     }
 
-    fn count_all(&mut self, scores: &[f32]) {
+    /// `few`: of the scores few are as high as the lowest wanted.
+    fn count_all(&mut self, scores: &[f32], few: bool) {
         match self.scores[..] {
             [] => {}
             [only] => {
-                // The common case of one held-out item: two vectorised counts.
-                let above = scores.iter().filter(|score| **score > only).count();
-                let equal = scores.iter().filter(|score| **score == only).count();
+                // The common case of one held-out item.
+                let (above, equal) = above_and_equal(scores, only);
                 self.between[1] += above;
                 self.equal[0] += equal;
+            }
+            [lowest, ..] if few => {
+                let below = lowest.next_down();
+                let mut at = next_above(scores, 0, below);
+                while let Some(&score) = scores.get(at) {
+                    self.count(score);
+                    at = next_above(scores, at + 1, below);
+                }
             }
             [lowest, ..] => scores.iter().filter(|score| **score >= lowest).for_each(|score| self.count(*score)),
         }
@@ -330,9 +349,9 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn lists_and_ranges_agree_with_a_full_sort(
-            scores in proptest::collection::vec(0_u8..6, 1..60),
-            hidden in proptest::collection::btree_set(0_u32..60, 0..20),
-            relevant in proptest::collection::btree_set(0_u32..60, 0..9),
+            scores in proptest::collection::vec(0_u8..6, 1..400),
+            hidden in proptest::collection::btree_set(0_u32..400, 0..90),
+            relevant in proptest::collection::btree_set(0_u32..400, 0..9),
             k in 0_usize..12,
         ) {
             let n = scores.len() as u32;

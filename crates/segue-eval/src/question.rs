@@ -98,7 +98,24 @@ impl<'a> Question<'a> {
 
     /// Items of the target that the user met in `log`, each once, rising.
     pub(crate) fn met(&self, log: &Interactions, user: UserId) -> Vec<ItemId> {
-        rising(log.user(user).items.iter().copied().filter(|item| self.items.contains(item)).collect())
+        let met = log.user(user).items.iter().copied().filter(|item| self.items.contains(item));
+        let n_words = self.items.len().div_ceil(64);
+        if n_words > 2 * log.user(user).len() {
+            return rising(met.collect());
+        }
+        // A bit for each item orders them, several times as fast as comparing.
+        let mut words = vec![0_u64; n_words];
+        for item in met.map(|item| item - self.items.start) {
+            words[item as usize / 64] |= 1 << (item % 64);
+        }
+        let mut items = Vec::with_capacity(log.user(user).len());
+        for (n, mut word) in (0_u32..).zip(words) {
+            while word != 0 {
+                items.push(self.items.start + n * 64 + word.trailing_zeros());
+                word &= word - 1;
+            }
+        }
+        items
     }
 
     pub(crate) fn check(&self) -> Result<(), EvalError> {
