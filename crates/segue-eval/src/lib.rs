@@ -5,6 +5,7 @@
 //! around each mean and compare two models on the same users. [`Table`] lays it out; nothing here prints.
 #![warn(missing_docs)]
 
+mod breakdown;
 pub mod check;
 mod evaluate;
 mod facts;
@@ -21,6 +22,7 @@ mod stats;
 mod ties;
 mod validation;
 
+pub use breakdown::{By, Group, breakdown};
 pub use evaluate::{EvalError, Evaluation, Measured, PerUser, evaluate, evaluate_watched};
 pub use facts::ItemFacts;
 pub use metrics::{Dialect, Exposure, Grades, List, Measure, Metric, MetricError, MetricSpec, Ranks};

@@ -10,8 +10,8 @@ use segue_core::{
 };
 use segue_eval::check::{AtCutoff, Positives, check_row};
 use segue_eval::{
-    Bootstrap, Candidates, Draw, EvalError, Evaluation, Part, Protocol, Question, Summary, Validation, evaluate,
-    evaluate_ratings, evaluate_watched,
+    Bootstrap, Candidates, Draw, EvalError, Evaluation, Part, Protocol, Question, Summary, Validation, breakdown,
+    evaluate, evaluate_ratings, evaluate_watched,
 };
 
 /// Scores are a function of the user and the item; a guest is user 0.
@@ -183,6 +183,32 @@ fn popular_items_are_likely_negatives() {
     let (uniform, popular) = (draws(Draw::Uniform), draws(Draw::Popularity));
     assert!(popular.0 > uniform.0 && popular.0 >= 7, "{popular:?} {uniform:?}");
     assert!(popular.1.contains("10 popular negatives"), "{}", popular.1);
+}
+
+#[test]
+fn a_question_is_taken_apart_by_who_asks_and_what_for() {
+    // User u knows items 0..=u and is asked for item u + 1; the model likes high items.
+    let train: Vec<Event> = (0..8).flat_map(|u| (0..=u).map(move |i| like(u, i))).collect();
+    let prepared = world(8, (0, 20), [train, vec![], (0..8).map(|u| like(u, u + 1)).collect()], None);
+    let model = By(|_, item: ItemId| -(item as f32));
+    let task = &prepared.split.tasks[0];
+    let known = prepared.train_and_valid();
+    let mut record = OpenedTests::default();
+    let question = Question::test(&prepared, task, task.test.open(&mut record, "test"), &known);
+    let protocol = protocol(r#"{"metrics": ["hr@1", "mrr@20"]}"#);
+    let whole = evaluate(&model, &question, &protocol).unwrap();
+    let by = |by| breakdown(&model, &question, &protocol, by).unwrap();
+    let users = by(segue_eval::By::Activity);
+    assert_eq!(users.iter().map(|group| group.range).collect::<Vec<_>>(), [(1, 2), (3, 4), (5, 6), (7, 8)]);
+    assert!(users.iter().all(|group| group.evaluation.n_users() == 2 && group.n_positives == 2));
+    // Item u + 1 was met by the 7 - u users above; the last item by nobody.
+    let items = by(segue_eval::By::Popularity);
+    assert_eq!(items.iter().map(|group| group.range).collect::<Vec<_>>(), [(0, 1), (2, 3), (4, 5), (6, 7)]);
+    // The parts make up the whole, where every user has one positive.
+    for groups in [users, items] {
+        let mean = groups.iter().map(|group| value(&group.evaluation, "mrr@20")).sum::<f64>() / 4.0;
+        assert!((mean - value(&whole, "mrr@20")).abs() < 1e-12);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use segue_core::{OpenedTests, Output, Prepared};
-use segue_eval::{Cell, Dialect, Evaluation, Summary};
+use segue_eval::{By, Cell, Dialect, Evaluation, Group, Question, Summary, breakdown};
 use segue_lab::{Bundle, CandidateKind, EvaluationSettings, Known, LabError, Translated};
 
 /// Measures models on the test part of prepared data.
@@ -51,6 +51,26 @@ impl Evaluator {
             seed: 42,
             on_validation: false,
         }
+    }
+
+    /// Measures `model` on quarters of the test question, or of the validation question.
+    pub fn breakdown(&self, model: &Bundle, data: &Prepared, by: By) -> Result<Vec<Group>, LabError> {
+        let registry = crate::registry();
+        let output = registry.find(&model.model_name).map_or(Output::Ranking, |entry| entry.info.output);
+        let Some(task) = data.split.tasks.first() else {
+            return Err(LabError::Config("the data ask no question: prepare them with a split".into()));
+        };
+        let protocol = segue_lab::protocol(&self.settings, self.seed, output)?;
+        let translated = Translated::new(model, &data.users, &data.catalogue);
+        let known = data.train_and_valid();
+        let mut record = OpenedTests::default();
+        let question = if self.on_validation {
+            Question::valid(data, task)
+        } else {
+            let opened = task.test.open(&mut record, format!("evaluate {} by parts", model.model_name));
+            Question::test(data, task, opened, &known)
+        };
+        Ok(breakdown(&translated, &Question { output, ..question }, &protocol, by)?)
     }
 
     /// Measures `model` on `data`, whatever dense ids either uses: they meet by external ids.

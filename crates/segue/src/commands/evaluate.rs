@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use segue_core::Prepared;
+use segue_eval::{By, Group};
 use segue_lab::{Bundle, Composer};
 
 use crate::evaluator::Evaluator;
-use crate::terminal::{Format, print_measured, say};
+use crate::terminal::{Format, print_measured, print_table, say};
 
 /// Which part is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -18,11 +20,22 @@ enum Part {
     Test,
 }
 
+/// What a question is taken apart by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Parts {
+    /// Known events of the user.
+    Activity,
+    /// Training users of the item.
+    Popularity,
+}
+
 /// Measure a trained model on prepared data.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   segue evaluate --run outputs/segue/ease --data artifacts/films_from_music
   segue evaluate --run outputs/segue/ease --data artifacts/films_from_music evaluation.k_values=[5,10]
+  segue evaluate --run outputs/segue/ease --data artifacts/films_from_music --by activity
+  segue evaluate --run outputs/segue/ease --data artifacts/films_from_music evaluation.dialect=trec_eval evaluation.metrics=[ndcg,map]
   segue evaluate --run outputs/segue/ease --data artifacts/films_from_music evaluation.candidates=sampled evaluation.negatives=99")]
 pub(crate) struct Arguments {
     /// A run folder, or its model.safetensors.
@@ -34,6 +47,9 @@ pub(crate) struct Arguments {
     /// The part to ask.
     #[arg(long, default_value = "test")]
     split: Part,
+    /// Also measure quarters of the users by their known events, or of the held-out items by their training users.
+    #[arg(long, value_name = "WHAT")]
+    by: Option<Parts>,
     /// Overrides of the `evaluation` group and of `seed`.
     #[arg(value_name = "OVERRIDE")]
     overrides: Vec<String>,
@@ -57,12 +73,42 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let evaluator =
         Evaluator { settings: settings.evaluation, seed: settings.seed, on_validation: args.split == Part::Valid };
     let results = evaluator.evaluate(&bundle, &data)?;
-    print_measured(&segue_eval::measured(&results.summary), Format::or_fitting(args.format))?;
+    let format = Format::or_fitting(args.format);
+    print_measured(&segue_eval::measured(&results.summary), format)?;
+    if let Some(parts) = args.by {
+        print_parts(&evaluator, (&bundle, &data), parts, format)?;
+    }
     if results.n_unknown_items > 0 {
         say(&format!("{} target items are unknown to this model and rank last", results.n_unknown_items));
     }
     if results.n_unknown_users > 0 {
         say(&format!("{} users are unknown to this model and answered as guests", results.n_unknown_users));
     }
+    Ok(())
+}
+
+/// A row per quarter: who or what is in it, and every metric.
+fn print_parts(
+    evaluator: &Evaluator,
+    (model, data): (&Bundle, &Prepared),
+    parts: Parts,
+    format: Format,
+) -> anyhow::Result<()> {
+    let (by, what) = match parts {
+        Parts::Activity => (By::Activity, "known events"),
+        Parts::Popularity => (By::Popularity, "training users"),
+    };
+    let groups = evaluator.breakdown(model, data, by)?;
+    let metrics = groups.first().map_or_else(Vec::new, |group| group.evaluation.values());
+    let header =
+        [what, "users", "positives"].map(String::from).into_iter().chain(metrics.into_iter().map(|(name, _)| name));
+    let rows: Vec<Vec<String>> = groups
+        .iter()
+        .map(|Group { range: (least, most), n_positives, evaluation }| {
+            let counts = [format!("{least} to {most}"), evaluation.n_users().to_string(), n_positives.to_string()];
+            counts.into_iter().chain(evaluation.values().into_iter().map(|(_, value)| format!("{value:.4}"))).collect()
+        })
+        .collect();
+    print_table(&header.collect::<Vec<_>>(), &rows, format)?;
     Ok(())
 }
