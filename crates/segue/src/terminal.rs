@@ -21,6 +21,8 @@ pub(crate) enum Format {
     Tsv,
     /// For documents.
     Markdown,
+    /// For papers: a tabular with the rules of booktabs.
+    Latex,
     /// Comma-separated (RFC 4180), numbers at full precision where there are any.
     Csv,
     /// One object per row.
@@ -46,6 +48,7 @@ pub(crate) fn print_table(header: &[String], rows: &[Vec<String>], format: Forma
                 .try_for_each(|row| writeln!(out, "{}", row.iter().map(clean).collect::<Vec<_>>().join("\t")))
         }
         Format::Markdown => write!(out, "{}", markdown(header, rows)),
+        Format::Latex => write!(out, "{}", latex(header, rows)),
         Format::Csv => std::iter::once(header).chain(rows.iter().map(Vec::as_slice)).try_for_each(|row| {
             writeln!(out, "{}", row.iter().map(|cell| csv_field(cell)).collect::<Vec<_>>().join(","))
         }),
@@ -79,14 +82,45 @@ pub(crate) fn markdown(header: &[String], rows: &[Vec<String>]) -> String {
     text
 }
 
+/// A LaTeX tabular; columns of numbers are aligned right.
+fn latex(header: &[String], rows: &[Vec<String>]) -> String {
+    let line = |cells: &[String]| cells.iter().map(|cell| escaped(cell)).collect::<Vec<_>>().join(" & ");
+    let column =
+        |n: usize| if rows.iter().all(|row| row.get(n).is_none_or(|cell| is_number(cell))) { 'r' } else { 'l' };
+    let columns: String = (0..header.len()).map(column).collect();
+    let body: String = rows.iter().map(|row| line(row) + " \\\\\n").collect();
+    format!(
+        "\\begin{{tabular}}{{{columns}}}\n\\toprule\n{} \\\\\n\\midrule\n{body}\\bottomrule\n\\end{{tabular}}\n",
+        line(header)
+    )
+}
+
+/// What LaTeX prints as the text.
+fn escaped(text: &str) -> String {
+    text.chars().fold(String::new(), |mut out, c| {
+        match c {
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => out.extend(['\\', c]),
+            '~' => out.push_str("\\textasciitilde{}"),
+            '^' => out.push_str("\\textasciicircum{}"),
+            '\\' => out.push_str("\\textbackslash{}"),
+            '\n' => out.push(' '),
+            c => out.push(c),
+        }
+        out
+    })
+}
+
+fn is_number(cell: &str) -> bool {
+    cell.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'))
+}
+
 fn framed(header: &[String], rows: &[Vec<String>]) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
     table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header);
     for row in rows {
         table.add_row(row.iter().map(|cell| {
-            let number = cell.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'));
-            Cell::new(cell).set_alignment(if number { CellAlignment::Right } else { CellAlignment::Left })
+            Cell::new(cell).set_alignment(if is_number(cell) { CellAlignment::Right } else { CellAlignment::Left })
         }));
     }
     table
@@ -255,5 +289,19 @@ impl Watch for Bar {
             }
         }
         ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_latex_table_has_rules_and_escapes() {
+        let cells = |row: &[&str]| row.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let text = latex(&cells(&["model", "ndcg@10"]), &[cells(&["item_knn", "0.25"]), cells(&["50 % & more", "-"])]);
+        let expected = "\\begin{tabular}{lr}\n\\toprule\nmodel & ndcg@10 \\\\\n\\midrule\nitem\\_knn & 0.25 \\\\\n\
+                        50 \\% \\& more & - \\\\\n\\bottomrule\n\\end{tabular}\n";
+        assert_eq!(text, expected);
     }
 }

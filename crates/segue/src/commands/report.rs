@@ -79,7 +79,7 @@ fn print(statistics: &Statistics, format: Format) -> anyhow::Result<()> {
             print_table(&COLUMNS.map(String::from), &rows, format)?;
         }
         Format::Json => writeln!(io::stdout(), "{}", json(statistics)?)?,
-        Format::Table | Format::Markdown => {
+        Format::Table | Format::Markdown | Format::Latex => {
             for table in tables(statistics) {
                 print_section(&table, format)?;
             }
@@ -90,8 +90,13 @@ fn print(statistics: &Statistics, format: Format) -> anyhow::Result<()> {
 
 fn print_section(table: &SectionTable, format: Format) -> io::Result<()> {
     let shown = if format == Format::Table { table.rows.len().min(ROWS) } else { table.rows.len() };
-    let heading = if format == Format::Markdown { "## " } else { "" };
-    writeln!(io::stdout(), "{heading}{}\n{}", table.title, table.meaning)?;
+    let [heading, line] = match format {
+        Format::Markdown => ["## ", ""],
+        // A comment.
+        Format::Latex => ["% ", "% "],
+        _ => ["", ""],
+    };
+    writeln!(io::stdout(), "{heading}{}\n{line}{}", table.title, table.meaning)?;
     if shown > 0 {
         if format == Format::Markdown {
             writeln!(io::stdout())?;
