@@ -200,14 +200,14 @@ struct Dense {
 }
 
 impl Dense {
-    /// A row, unless it is incomplete.
+    /// A row of dense ids, unless it is incomplete.
     fn row(&self, row: RawRow, (timed, implicit): (bool, bool)) -> Option<Row> {
         if (row.value.is_none() && !implicit) || (row.time.is_none() && timed) {
             return None;
         }
         Some(Row {
-            user: self.users[row.user as usize],
-            item: self.items[row.item as usize],
+            user: row.user,
+            item: row.item,
             value: row.value.filter(|_| !implicit).unwrap_or(1.0),
             weight: 1.0,
             time: row.time.filter(|_| timed).unwrap_or(0),
@@ -277,10 +277,10 @@ fn rows_of(
         incomplete += log.nameless;
         let rows = std::mem::take(&mut log.rows);
         let mut failed = None;
-        rows.drain(|row| match log.row(row, (timed, domain.implicit)) {
+        rows.drain((&log.users, &log.items), |row| match log.row(row, (timed, domain.implicit)) {
             None => {
                 incomplete += 1;
-                scatter.lacks(log.users[row.user as usize]);
+                scatter.lacks(row.user);
             }
             Some(row) if failed.is_none() => failed = scatter.push(row).err(),
             Some(_) => {}

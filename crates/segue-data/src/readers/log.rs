@@ -90,6 +90,7 @@ impl RawLog {
         let Pending { users, items, rest } = &mut self.pending;
         self.users.intern_batch(users);
         self.items.intern_batch(items);
+        self.rows.count(users.ids());
         for ((&user, &item), (value, time)) in users.ids().iter().zip(items.ids()).zip(rest.drain(..)) {
             self.rows.push(RawRow { user, item, value, time });
         }
@@ -103,6 +104,7 @@ impl RawLog {
             self.settle();
         }
         let item = self.items.intern(item);
+        self.rows.count(&[user]);
         self.rows.push(RawRow { user, item, value, time });
     }
 }
@@ -179,6 +181,12 @@ impl Columns {
         })
     }
 
+    /// Puts other numbers in place of the names' own: by column, so that waits for memory overlap.
+    fn renumber(&mut self, users: &[u32], items: &[u32]) {
+        self.user.iter_mut().for_each(|user| *user = users[*user as usize]);
+        self.item.iter_mut().for_each(|item| *item = items[*item as usize]);
+    }
+
     fn bytes(&self) -> Vec<u8> {
         let mut out = block(self.user.len());
         out.reserve(self.user.len() * Self::ROW);
@@ -234,11 +242,18 @@ impl RawRows {
         columns.time.push(row.time.unwrap_or(0));
         columns.has.push(HAS_VALUE * u8::from(row.value.is_some()) + HAS_TIME * u8::from(row.time.is_some()));
         self.timed |= row.time.is_some();
-        if self.per_user.len() <= row.user as usize {
-            self.per_user.resize(row.user as usize + 1, 0);
-        }
-        self.per_user[row.user as usize] += 1;
         self.len += 1;
+    }
+
+    /// Counts the users of rows that are pushed; of many at once, since each waits for memory where the users are many.
+    fn count(&mut self, users: &[u32]) {
+        let n = users.iter().max().map_or(0, |&last| last as usize + 1);
+        if self.per_user.len() < n {
+            self.per_user.resize(n, 0);
+        }
+        for &user in users {
+            self.per_user[user as usize] += 1;
+        }
     }
 
     /// Begins a block. Where there is no room for it, those before it go away; a failure is told by [`Self::check`].
@@ -271,25 +286,38 @@ impl RawRows {
 
     /// Hands out every row, in order.
     pub fn each(&self, mut take: impl FnMut(RawRow)) -> Result<(), DataError> {
-        if let Some(away) = self.away.as_ref().filter(|away| away.n > 0) {
-            let mut blocks = away.spill.read(&away.file)?;
-            while let Some(columns) = Columns::read(&mut blocks)? {
-                columns.rows().for_each(&mut take);
-            }
-        }
+        self.away_blocks(|columns| columns.rows().for_each(&mut take))?;
         self.held.iter().flat_map(Columns::rows).for_each(take);
         Ok(())
     }
 
-    /// Hands out every row and gives back its room.
-    pub(crate) fn drain(mut self, mut take: impl FnMut(RawRow)) -> Result<(), DataError> {
+    /// Hands out every row by the numbers that `users` and `items` have for its own, and gives back its room.
+    pub(crate) fn drain(
+        mut self,
+        (users, items): (&[u32], &[u32]),
+        mut take: impl FnMut(RawRow),
+    ) -> Result<(), DataError> {
         let held = std::mem::take(&mut self.held);
-        self.each(&mut take)?;
+        self.away_blocks(|mut columns| {
+            columns.renumber(users, items);
+            columns.rows().for_each(&mut take);
+        })?;
         if let Some(away) = self.away.as_ref().filter(|away| away.n > 0 && !away.spill.keeps()) {
             away.spill.remove(&away.file);
         }
-        for columns in held {
+        for mut columns in held {
+            columns.renumber(users, items);
             columns.rows().for_each(&mut take);
+        }
+        Ok(())
+    }
+
+    fn away_blocks(&self, mut take: impl FnMut(Columns)) -> Result<(), DataError> {
+        if let Some(away) = self.away.as_ref().filter(|away| away.n > 0) {
+            let mut blocks = away.spill.read(&away.file)?;
+            while let Some(columns) = Columns::read(&mut blocks)? {
+                take(columns);
+            }
         }
         Ok(())
     }
