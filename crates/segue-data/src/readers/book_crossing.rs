@@ -40,10 +40,9 @@ pub(super) fn read(
     log: &mut RawLog,
     layout: &Layout,
 ) -> Result<(), DataError> {
-    let unrated = layout.unrated.unwrap_or(0.0);
+    let layout = layout.zero_is_none();
     each_record(input, session, |cell| {
-        let value = parse_value(&cell(2)?)?.filter(|&value| value != unrated);
-        log.push(cell(0)?.trim(), cell(1)?.trim(), value, None);
+        log.push(cell(0)?.trim(), cell(1)?.trim(), layout.rated(parse_value(&cell(2)?)?), None);
         Ok(())
     })
 }

@@ -17,8 +17,8 @@ pub(super) fn read(
         let (user, item, value, rest) = (cells.next(), cells.next(), cells.next(), cells.next());
         match (user, item, rest) {
             (Some(user), Some(item), None) => {
-                let value = value.map_or(Ok(Some(1.0)), parse_value)?.filter(|&value| layout.unrated != Some(value));
-                log.push(user, item, value, None);
+                let value = value.map_or(Ok(Some(1.0)), parse_value)?;
+                log.push(user, item, layout.rated(value), None);
                 Ok(())
             }
             _ => Err(format!("has {} tab-separated fields, 2 or 3 are needed", line.split('\t').count()).into()),

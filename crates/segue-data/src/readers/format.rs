@@ -114,6 +114,16 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// A value as read, `None` where it is the one that stands for none.
+    pub(super) fn rated(&self, value: Option<f32>) -> Option<f32> {
+        value.filter(|&value| self.unrated != Some(value))
+    }
+
+    /// The layout of a format whose zeros are no ratings unless the user says so.
+    pub(super) fn zero_is_none(&self) -> Self {
+        Self { unrated: self.unrated.or(Some(0.0)), ..self.clone() }
+    }
+
     /// The format of a file that begins with `head`: as named, or recognised. What only a table has makes it one.
     fn format_of(&self, head: &[u8]) -> Format {
         match (self.format, recognise(head)) {

@@ -33,7 +33,7 @@ pub(super) fn read(
     log: &mut RawLog,
     layout: &Layout,
 ) -> Result<(), DataError> {
-    let layout = Layout { unrated: layout.unrated.or(Some(0.0)), ..layout.clone() };
+    let layout = layout.zero_is_none();
     if input.first_line()?.trim_ascii_start().starts_with(b"{") {
         each_object(input, session, log, (&KEYS, &layout))
     } else {

@@ -122,11 +122,7 @@ pub(super) fn each_object(
             }
         }
         // A value that is null is none; without the key, no line is expected to have one.
-        let value = if !has_value && !keys.has_values {
-            Some(1.0)
-        } else {
-            value.value()?.filter(|&v| layout.unrated != Some(v))
-        };
+        let value = if !has_value && !keys.has_values { Some(1.0) } else { layout.rated(value.value()?) };
         log.push(&user.name(&keys.user)?, &item.name(&keys.item)?, value, time.time()?);
         Ok(())
     })

@@ -58,8 +58,8 @@ pub(super) fn read(
 ) -> Result<(), DataError> {
     session.each_line(input, |line| {
         let play = Play::parse(line)?;
-        let value = play.plays.map_or(Ok(Some(1.0)), parse_value)?.filter(|&value| layout.unrated != Some(value));
-        log.push(play.user, play.artist, value, play.time.map_or(Ok(None), parse_time)?);
+        let value = play.plays.map_or(Ok(Some(1.0)), parse_value)?;
+        log.push(play.user, play.artist, layout.rated(value), play.time.map_or(Ok(None), parse_time)?);
         Ok(())
     })
 }

@@ -19,20 +19,19 @@ pub(super) fn read(
 ) -> Result<(), DataError> {
     let first = input.first_line()?;
     if first.windows(2).any(|w| w == b"::") {
-        session.each_line(input, |line| row(line.split("::"), layout.unrated, log))
+        session.each_line(input, |line| row(line.split("::"), layout, log))
     } else if first.contains(&b'\t') {
-        session.each_line(input, |line| row(line.split('\t'), layout.unrated, log))
+        session.each_line(input, |line| row(line.split('\t'), layout, log))
     } else {
         let layout = Layout { delimiter: Some(','), header: Some(true), ..layout.clone() };
         table::read(input, session, log, &layout)
     }
 }
 
-fn row<'a>(mut cells: impl Iterator<Item = &'a str>, unrated: Option<f32>, log: &mut RawLog) -> Result<(), Reason> {
+fn row<'a>(mut cells: impl Iterator<Item = &'a str>, layout: &Layout, log: &mut RawLog) -> Result<(), Reason> {
     match (cells.next(), cells.next(), cells.next(), cells.next(), cells.next()) {
         (Some(user), Some(item), Some(value), Some(time), None) => {
-            let value = parse_value(value)?.filter(|&value| unrated != Some(value));
-            log.push(user.trim(), item.trim(), value, parse_time(time)?);
+            log.push(user.trim(), item.trim(), layout.rated(parse_value(value)?), parse_time(time)?);
             Ok(())
         }
         _ => Err("does not have the 4 fields user, item, rating, time".into()),

@@ -61,9 +61,8 @@ pub(super) fn read(path: &Path, session: &mut Session<'_>, log: &mut RawLog, lay
                         }
                     }
                     let value = values.as_ref().map_or(Ok(Some(1.0)), |cells| cells.value(n))?;
-                    let value = value.filter(|&value| layout.unrated != Some(value));
                     let time = times.as_ref().map_or(Ok(None), |cells: &Cells| cells.time(n))?;
-                    log.push(user.trim(), item.trim(), value, time);
+                    log.push(user.trim(), item.trim(), layout.rated(value), time);
                     Ok(())
                 });
                 reading.count(|| row..row + 1, outcome);

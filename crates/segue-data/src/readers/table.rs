@@ -38,7 +38,7 @@ pub(super) fn read(
         layout.columns.by_position(&path, cells.len()).map(|at| third_is_time(at, &layout.columns, &cells))
     }?;
     let chosen = layout.only.among(&path, if header { &cells } else { &[] })?;
-    rows.each(header, session, |record| take(record, at, (&chosen, layout.unrated, delimiter), log))
+    rows.each(header, session, |record| take(record, at, (&chosen, layout, delimiter), log))
 }
 
 /// Ratings from this on are seconds since 1970.
@@ -93,7 +93,7 @@ pub(super) fn quotes_cells(line: &str) -> bool {
 fn take(
     record: &csv::ByteRecord,
     at: Positions,
-    (chosen, unrated, delimiter): (&Chosen<'_>, Option<f32>, u8),
+    (chosen, layout, delimiter): (&Chosen<'_>, &Layout, u8),
     log: &mut RawLog,
 ) -> Result<(), Reason> {
     let cell = |position: usize| -> Result<&str, Reason> {
@@ -113,8 +113,8 @@ fn take(
         }
         id => Ok(id),
     };
-    let value = at.value.map_or(Ok(Some(1.0)), |c| parse_value(cell(c)?))?.filter(|&value| unrated != Some(value));
+    let value = at.value.map_or(Ok(Some(1.0)), |c| parse_value(cell(c)?))?;
     let time = at.time.map_or(Ok(None), |c| parse_time(cell(c)?))?;
-    log.push(id(at.user)?, id(at.item)?, value, time);
+    log.push(id(at.user)?, id(at.item)?, layout.rated(value), time);
     Ok(())
 }
