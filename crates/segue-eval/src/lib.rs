@@ -22,7 +22,7 @@ mod stats;
 mod ties;
 mod validation;
 
-pub use breakdown::{By, Group, breakdown};
+pub use breakdown::{By, Group, among_first, breakdown};
 pub use evaluate::{EvalError, Evaluation, Measured, PerUser, evaluate, evaluate_watched};
 pub use facts::ItemFacts;
 pub use metrics::{Dialect, Exposure, Grades, List, Measure, Metric, MetricError, MetricSpec, Ranks};

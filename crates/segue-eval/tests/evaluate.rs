@@ -199,11 +199,17 @@ fn a_question_is_taken_apart_by_who_asks_and_what_for() {
     let whole = evaluate(&model, &question, &protocol).unwrap();
     let by = |by| breakdown(&model, &question, &protocol, by).unwrap();
     let users = by(segue_eval::By::Activity);
-    assert_eq!(users.iter().map(|group| group.range).collect::<Vec<_>>(), [(1, 2), (3, 4), (5, 6), (7, 8)]);
+    assert_eq!(
+        users.iter().map(|group| group.name.as_str()).collect::<Vec<_>>(),
+        ["1 to 2", "3 to 4", "5 to 6", "7 to 8"]
+    );
     assert!(users.iter().all(|group| group.evaluation.n_users() == 2 && group.n_positives == 2));
     // Item u + 1 was met by the 7 - u users above; the last item by nobody.
     let items = by(segue_eval::By::Popularity);
-    assert_eq!(items.iter().map(|group| group.range).collect::<Vec<_>>(), [(0, 1), (2, 3), (4, 5), (6, 7)]);
+    assert_eq!(
+        items.iter().map(|group| group.name.as_str()).collect::<Vec<_>>(),
+        ["0 to 1", "2 to 3", "4 to 5", "6 to 7"]
+    );
     // The parts make up the whole, where every user has one positive.
     for groups in [users, items] {
         let mean = groups.iter().map(|group| value(&group.evaluation, "mrr@20")).sum::<f64>() / 4.0;

@@ -27,6 +27,9 @@ enum Parts {
     Activity,
     /// Training users of the item.
     Popularity,
+    /// Category of the item.
+    #[value(alias = "category")]
+    Genre,
 }
 
 /// Measure a trained model on prepared data.
@@ -47,7 +50,8 @@ pub(crate) struct Arguments {
     /// The part to ask.
     #[arg(long, default_value = "test")]
     split: Part,
-    /// Also measure quarters of the users by their known events, or of the held-out items by their training users.
+    /// Also measure quarters of the users by their known events, or of the held-out items by their training users; or the genres
+    /// of the held-out items.
     #[arg(long, value_name = "WHAT")]
     by: Option<Parts>,
     /// Overrides of the `evaluation` group and of `seed`.
@@ -97,15 +101,20 @@ fn print_parts(
     let (by, what) = match parts {
         Parts::Activity => (By::Activity, "known events"),
         Parts::Popularity => (By::Popularity, "training users"),
+        Parts::Genre => (By::Category, "genre"),
     };
     let groups = evaluator.breakdown(model, data, by)?;
+    if groups.is_empty() {
+        say("the held-out items have no genres: prepare the data with `items` files");
+        return Ok(());
+    }
     let metrics = groups.first().map_or_else(Vec::new, |group| group.evaluation.values());
     let header =
         [what, "users", "positives"].map(String::from).into_iter().chain(metrics.into_iter().map(|(name, _)| name));
     let rows: Vec<Vec<String>> = groups
         .iter()
-        .map(|Group { range: (least, most), n_positives, evaluation }| {
-            let counts = [format!("{least} to {most}"), evaluation.n_users().to_string(), n_positives.to_string()];
+        .map(|Group { name, n_positives, evaluation }| {
+            let counts = [name.clone(), evaluation.n_users().to_string(), n_positives.to_string()];
             counts.into_iter().chain(evaluation.values().into_iter().map(|(_, value)| format!("{value:.4}"))).collect()
         })
         .collect();
