@@ -1,66 +1,41 @@
 //! Several models on one question, side by side.
 
 use segue_core::{OpenedTests, Registry, Watch};
-use segue_eval::{Bootstrap, Difference, Evaluation, MetricSpec, OverSeeds, Paired, PerUser, Summary};
+use segue_eval::{Bootstrap, Difference, Evaluation, MetricSpec, OverSeeds, Paired, PerUser};
 
 use crate::error::LabError;
 use crate::experiment::{Bench, Fitted, Loaded, fit, measure};
-use crate::report::summarise;
+use crate::row::Row;
 use crate::settings::{Scope, Settings};
 
-/// One row of a comparison.
-#[derive(Debug)]
-pub struct Contestant {
-    /// The model, fitted.
-    pub fitted: Fitted,
-    /// What it learnt from.
-    pub scope: Scope,
-    /// Root of its random streams.
-    pub seed: u64,
-    /// On validation, if there is any.
-    pub valid: Option<Evaluation>,
-    /// On test.
-    pub test: Evaluation,
-    /// Test metrics with intervals.
-    pub summary: Summary,
-}
-
-/// Rows measured on the same users under the same protocol.
-#[derive(Debug)]
+/// Rows to be put beside each other.
+#[derive(Debug, Default)]
 pub struct Comparison {
-    /// The rows in the order given.
-    pub contestants: Vec<Contestant>,
-    /// The line that every number travels with.
-    pub protocol: String,
+    /// The rows in the order given; of one fit, a row for each question of the split.
+    pub rows: Vec<Row>,
 }
 
-/// Fits and measures every job on one loaded data set. `terminal` makes a watcher for each by its label.
+/// Fits and measures every job on one loaded data set; with `apart`, also on parts of each question. `terminal` makes a
+/// watcher for each by its label, `keep` is given each fitted model when it was measured: [`Row::fit`] counts them.
 pub fn compare<W: Watch>(
-    jobs: &[Settings],
-    loaded: &Loaded,
-    registry: &Registry,
+    (jobs, apart): (&[Settings], bool),
+    (loaded, registry): (&Loaded, &Registry),
     mut terminal: impl FnMut(&str) -> W,
+    mut keep: impl FnMut(Fitted),
 ) -> Result<Comparison, LabError> {
-    let mut contestants = Vec::with_capacity(jobs.len());
-    for settings in jobs {
+    let mut rows = Vec::new();
+    for (n, settings) in jobs.iter().enumerate() {
         let algorithm = settings.algorithm(registry, false)?;
         let data = loaded.scoped(settings.scope, settings.seed);
         let mut watch = terminal(&format!("{} {}", algorithm.info().name, settings.scope));
         let mut bench = Bench { registry, terminal: &mut watch, folder: None, resume: false };
         let fitted = fit(settings, algorithm.as_ref(), &data, &mut bench)?;
-        let measurements = measure(&fitted, &data, settings, &mut OpenedTests::default())?;
-        let summary = summarise(&measurements.test, settings.evaluation.bootstrap, settings.seed)?;
-        contestants.push(Contestant {
-            fitted,
-            scope: settings.scope,
-            seed: settings.seed,
-            valid: measurements.valid,
-            test: measurements.test,
-            summary,
-        });
+        for answer in measure(&fitted, &data, (settings, apart), &mut OpenedTests::default())? {
+            rows.push(Row::of((&fitted, n), answer, (settings, &data, loaded))?);
+        }
+        keep(fitted);
     }
-    let protocol = contestants.first().map(|c| c.test.protocol.clone()).unwrap_or_default();
-    Ok(Comparison { contestants, protocol })
+    Ok(Comparison { rows })
 }
 
 /// A row beside the one that it is measured against.
@@ -92,23 +67,29 @@ impl Comparison {
     /// [`Scope::Shuffled`] it is the part of that which comes from knowing who is who.
     pub fn gains(&self, control: Scope, resamples: usize) -> Result<Vec<(usize, Vec<Difference>)>, LabError> {
         let mut gains = Vec::new();
-        for (n, row) in self.contestants.iter().enumerate().filter(|(_, c)| c.scope != control) {
+        for (n, row) in self.rows.iter().enumerate().filter(|(_, row)| row.scope != control) {
             let Some(twin) = self.control_of(row, control) else { continue };
-            gains.push((n, differences(&row.test, &self.contestants[twin].test, (resamples, row.seed))?));
+            gains.push((n, differences(&row.test, &self.rows[twin].test, (resamples, row.seed))?));
         }
         Ok(gains)
     }
 
-    /// The row of the same model and seed that learnt from `control`.
-    pub(crate) fn control_of(&self, row: &Contestant, control: Scope) -> Option<usize> {
-        let same = |c: &Contestant| c.fitted.bundle.model_name == row.fitted.bundle.model_name && c.seed == row.seed;
-        self.contestants.iter().position(|c| c.scope == control && same(c))
+    /// The row of the same model, seed and question that learnt from `control`.
+    pub(crate) fn control_of(&self, row: &Row, control: Scope) -> Option<usize> {
+        let same = |c: &Row| c.model == row.model && c.seed == row.seed && c.is_asked_as(row);
+        self.rows.iter().position(|c| c.scope == control && same(c))
     }
 
-    /// Every other row beside the row `baseline`, user by user, by a metric that is measured per user.
+    /// The row of a model that is asked what `row` is: the first, whatever it learnt from.
+    pub fn same_question(&self, row: &Row, model: &str) -> Option<usize> {
+        self.rows.iter().position(|c| c.model == model && c.is_asked_as(row))
+    }
+
+    /// Every other row of the same question beside the row `baseline`, user by user, by a metric that is measured per user.
     pub fn against(&self, baseline: usize, metric: MetricSpec, resamples: usize) -> Result<Vec<Tested>, LabError> {
         let mut tested = Vec::new();
-        for row in (0..self.contestants.len()).filter(|row| *row != baseline) {
+        let asked = |row: &usize| *row != baseline && self.rows[*row].is_asked_as(&self.rows[baseline]);
+        for row in (0..self.rows.len()).filter(asked) {
             tested.extend(self.beside(row, baseline, metric, resamples)?);
         }
         Ok(tested)
@@ -123,9 +104,9 @@ impl Comparison {
         resamples: usize,
     ) -> Result<Option<Tested>, LabError> {
         // The one metric, so that no other is resampled.
-        let alone = |contestant: &Contestant| {
-            let metrics = contestant.test.metrics.iter().filter(|measured| measured.spec == metric).cloned().collect();
-            Evaluation { metrics, ..contestant.test.clone() }
+        let alone = |row: &Row| {
+            let metrics = row.test.metrics.iter().filter(|measured| measured.spec == metric).cloned().collect();
+            Evaluation { metrics, ..row.test.clone() }
         };
         let per_user = |alone: &Evaluation| match alone.metrics.first().map(|measured| &measured.per_user) {
             Some(PerUser::Mean(values)) => Ok(values.clone()),
@@ -133,8 +114,8 @@ impl Comparison {
                 "{metric} is no mean over users, so that no test compares it user by user; choose another by --show"
             ))),
         };
-        let seeded = (resamples, self.contestants[row].seed);
-        let (first, second) = (alone(&self.contestants[row]), alone(&self.contestants[base]));
+        let seeded = (resamples, self.rows[row].seed);
+        let (first, second) = (alone(&self.rows[row]), alone(&self.rows[base]));
         let paired = Paired::of(&per_user(&first)?, &per_user(&second)?, seeded);
         let difference = differences(&first, &second, seeded)?.pop();
         Ok(difference.zip(paired).map(|(difference, paired)| Tested { row, difference, paired }))
@@ -142,15 +123,13 @@ impl Comparison {
 
     /// The value of a metric over the seeds of each model and scope that ran with several, by the position of the first.
     pub fn over_seeds(&self, metric: MetricSpec) -> Vec<(usize, OverSeeds)> {
-        let same = |a: &Contestant, b: &Contestant| {
-            a.scope == b.scope && a.fitted.bundle.model_name == b.fitted.bundle.model_name
-        };
+        let same = |a: &Row, b: &Row| a.scope == b.scope && a.model == b.model && a.is_asked_as(b);
         let mut found = Vec::new();
-        for (n, first) in self.contestants.iter().enumerate() {
-            if self.contestants[..n].iter().any(|earlier| same(earlier, first)) {
+        for (n, first) in self.rows.iter().enumerate() {
+            if self.rows[..n].iter().any(|earlier| same(earlier, first)) {
                 continue;
             }
-            let runs = self.contestants.iter().filter(|run| same(run, first));
+            let runs = self.rows.iter().filter(|run| same(run, first));
             let values: Vec<f64> = runs.filter_map(|run| run.test.value(metric)).collect();
             found.extend(OverSeeds::of(&values, Bootstrap::default().level).map(|over| (n, over)));
         }
@@ -159,11 +138,24 @@ impl Comparison {
 
     /// The row that validation would choose by `metric` (test plays no part); the first where nothing was validated.
     pub fn chosen(&self, metric: &str) -> Option<usize> {
-        let value = |c: &Contestant| {
-            let values = c.valid.as_ref()?.values();
-            values.into_iter().find(|(name, _)| name == metric).map(|(_, value)| value)
-        };
-        let scored = self.contestants.iter().enumerate().filter_map(|(n, c)| Some((n, value(c)?)));
+        let value = |row: &Row| row.valid.iter().find(|(name, _)| name == metric).map(|(_, value)| *value);
+        let scored = self.rows.iter().enumerate().filter_map(|(n, row)| Some((n, value(row)?)));
         scored.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0))).map(|(n, _)| n)
+    }
+
+    /// The protocol of each question that was asked, once and in order, and which of them each row answers.
+    pub fn protocols(&self) -> (Vec<&str>, Vec<usize>) {
+        let mut asked: Vec<&Row> = Vec::new();
+        let mut answered = Vec::new();
+        for row in &self.rows {
+            let at = asked.iter().position(|known| known.is_asked_as(row)).unwrap_or(asked.len());
+            if at == asked.len() {
+                // With shuffled links the line says so; that of a row without stands for all.
+                let plain = self.rows.iter().find(|other| other.scope != Scope::Shuffled && other.is_asked_as(row));
+                asked.push(plain.unwrap_or(row));
+            }
+            answered.push(at);
+        }
+        (asked.into_iter().map(|row| row.test.protocol.as_str()).collect(), answered)
     }
 }

@@ -6,20 +6,24 @@ use std::path::Path;
 use std::time::Instant;
 
 use segue_core::{
-    ArtifactReader, Configured, DomainId, EpochRecord, FitCx, FitError, Interactions, OpenedTests, Output, Prepared,
-    Recommender, Registry, Seed, TrainData, Validator, Watch,
+    ArtifactReader, Configured, DomainId, EpochRecord, FitCx, FitError, Holdout, Interactions, OpenedTests, Output,
+    Prepared, Recommender, Registry, Seed, Task, TaskKind, TrainData, Validator, Watch,
 };
 use segue_data::prepare::{
     DataConfig, OneOrMany, PrepareReport, Progress, load_folder, prepare, prepare_folder, write_folder,
 };
 use segue_data::synth::{Medium, World, WorldError, shuffle_links};
-use segue_eval::{Evaluation, Protocol, Question, Validation};
+use segue_eval::{
+    By, EvalError, Evaluation, Measure, MetricSpec, Protocol, Question, Validation, among_first, breakdown,
+};
 use serde_json::Value;
 
 use crate::bundle::Bundle;
 use crate::error::LabError;
 use crate::files::read;
 use crate::measure::{measure_test, measure_valid, protocol};
+use crate::memory;
+use crate::row::{Apart, Part};
 use crate::settings::{Scope, Settings};
 use crate::watch::{CHECKPOINT_NAME, RunWatch, WatchPlan, unless_stopped};
 
@@ -133,6 +137,8 @@ pub struct Fitted {
     pub records: Vec<EpochRecord>,
     /// Training time, seconds.
     pub seconds: f64,
+    /// Memory of the program at its peak while it trained, in bytes; where the system tells it.
+    pub memory: Option<u64>,
 }
 
 impl Fitted {
@@ -173,6 +179,7 @@ pub fn fit(
     let question = Question { output, ..Question::valid(data, task) };
     let validation = Validation::new(question, watched_protocol(settings, output)?)?;
     let validated = !task.valid.events.is_empty();
+    memory::forget_peak();
     let started = Instant::now();
     let (model, records) = fit_once(
         settings,
@@ -186,10 +193,12 @@ pub fn fit(
         output,
         records,
         seconds: started.elapsed().as_secs_f64(),
+        memory: memory::peak(),
     };
     if settings.trainer.refit && validated {
         refit(settings, &mut fitted, data, bench)?;
         fitted.seconds = started.elapsed().as_secs_f64();
+        fitted.memory = memory::peak();
     }
     Ok(fitted)
 }
@@ -269,30 +278,92 @@ fn watched_protocol(settings: &Settings, output: Output) -> Result<Protocol, Lab
     Ok(watched)
 }
 
-/// A model measured on validation, and once on test.
+/// What a model answered to one question.
 #[derive(Debug)]
-pub struct Measurements {
-    /// On validation; `None` where the split has none.
+pub struct Answer {
+    /// Name of the task.
+    pub question: String,
+    /// What it asks.
+    pub kind: TaskKind,
+    /// On validation; `None` where the task has none.
     pub valid: Option<Evaluation>,
     /// On test.
     pub test: Evaluation,
+    /// The test question taken apart, where that was asked for.
+    pub parts: Vec<Part>,
 }
 
-/// Measures a fitted model. Opens the test holdout, and writes that down in `opened`.
+/// Items that a stage of retrieval would hand to one of ranking.
+const RETRIEVED: usize = 200;
+
+/// Asks a fitted model every question of the split, and takes them apart if `apart` says so. Opens the test holdouts, and
+/// writes that down in `opened`.
+///
+/// A question beside the first that nobody is asked has no answer.
 pub fn measure(
     fitted: &Fitted,
     data: &Prepared,
-    settings: &Settings,
+    (settings, apart): (&Settings, bool),
     opened: &mut OpenedTests,
-) -> Result<Measurements, LabError> {
-    let Some(task) = data.split.tasks.first() else { return Err(no_task()) };
+) -> Result<Vec<Answer>, LabError> {
+    let mut answers = Vec::new();
+    for (n, task) in data.split.tasks.iter().enumerate() {
+        match answer(fitted, (data, task), (settings, apart), opened) {
+            Err(LabError::Eval(EvalError::NoUsers { .. })) if n > 0 => {}
+            answer => answers.push(answer?),
+        }
+    }
+    if answers.is_empty() { Err(no_task()) } else { Ok(answers) }
+}
+
+fn answer(
+    fitted: &Fitted,
+    (data, task): (&Prepared, &Task),
+    (settings, apart): (&Settings, bool),
+    opened: &mut OpenedTests,
+) -> Result<Answer, LabError> {
     let (model, output) = (fitted.bundle.model.as_ref(), fitted.output);
     let protocol = protocol(&settings.evaluation, settings.seed, output)?;
-    let valid =
-        if task.valid.events.is_empty() { None } else { Some(measure_valid(model, (data, task), output, &protocol)?) };
-    let holdout = task.test.open(opened, format!("measure {} seed {}", fitted.bundle.model_name, settings.seed));
+    let valid = if task.valid.events.is_empty() {
+        None
+    } else {
+        match measure_valid(model, (data, task), output, &protocol) {
+            Err(LabError::Eval(EvalError::NoUsers { .. })) => None,
+            valid => Some(valid?),
+        }
+    };
+    let reason = format!("measure {} seed {} on {}", fitted.bundle.model_name, settings.seed, task.name);
+    let holdout = task.test.open(opened, reason);
     let test = measure_test(model, (data, task, holdout), output, &protocol)?;
-    Ok(Measurements { valid, test })
+    let parts = if apart { parts(model, (data, task, holdout), (&protocol, &test))? } else { Vec::new() };
+    Ok(Answer { question: task.name.clone(), kind: task.kind, valid, test, parts })
+}
+
+/// The metrics that are means over users, on every part of the test question.
+fn parts(
+    model: &dyn Recommender,
+    (data, task, holdout): (&Prepared, &Task, &Holdout),
+    (protocol, whole): (&Protocol, &Evaluation),
+) -> Result<Vec<Part>, LabError> {
+    let mean = |spec: &&MetricSpec| matches!(spec.metric.measure, Measure::PerUser(_));
+    let protocol = Protocol { metrics: protocol.metrics.iter().filter(mean).copied().collect(), ..protocol.clone() };
+    if protocol.metrics.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known = data.train_and_valid();
+    let question = Question::test(data, task, holdout, &known);
+    let mut parts = Vec::new();
+    for (apart, by) in
+        [(Apart::Activity, By::Activity), (Apart::Popularity, By::Popularity), (Apart::Genre, By::Category)]
+    {
+        if unless_stopped().is_break() {
+            return Err(LabError::Interrupted("interrupted while measuring; nothing was written".into()));
+        }
+        parts.extend(breakdown(model, &question, &protocol, by)?.iter().map(|group| Part::of(apart, group)));
+    }
+    let retrieved = among_first(model, &question, (&protocol, whole), RETRIEVED)?;
+    parts.extend(retrieved.iter().map(|group| Part::of(Apart::Retrieved, group)));
+    Ok(parts)
 }
 
 fn no_task() -> LabError {

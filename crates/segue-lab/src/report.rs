@@ -17,7 +17,7 @@ pub fn summarise(evaluation: &Evaluation, resamples: usize, seed: u64) -> Result
 
 /// `REPORT.txt`.
 pub fn report_text(run: &Run, settings: &Settings, loaded: &Loaded) -> String {
-    let Run { fitted, measurements, summary: test, .. } = run;
+    let Run { fitted, rows, .. } = run;
     let bundle = &fitted.bundle;
     let domains: Vec<&str> = bundle.catalogue.domains().iter().map(|d| d.name.as_str()).collect();
     let mut text = String::new();
@@ -44,19 +44,23 @@ pub fn report_text(run: &Run, settings: &Settings, loaded: &Loaded) -> String {
         None => "without epochs".into(),
     };
     line("trained", how);
-    if let Some(valid) = &measurements.valid {
-        let _ = writeln!(text, "\nValidation ({} users)", valid.n_users());
-        for (name, value) in valid.values() {
-            let _ = writeln!(text, "  {name:<14} {value:.4}");
+    for row in rows {
+        // Of one question its name says nothing.
+        let of = if rows.len() > 1 { format!(" of {}", row.question) } else { String::new() };
+        if !row.valid.is_empty() {
+            let _ = writeln!(text, "\nValidation{of}");
+            for (name, value) in &row.valid {
+                let _ = writeln!(text, "  {name:<14} {value:.4}");
+            }
         }
-    }
-    let _ = writeln!(text, "\nTest ({} users; 95 % bootstrap intervals over users)", measurements.test.n_users());
-    for e in &test.metrics {
-        let _ = writeln!(text, "  {:<14} {}", e.metric.to_string(), Cell::Estimate(e.value, e.interval));
-    }
-    let _ = writeln!(text, "\nProtocol");
-    for note in test.notes() {
-        let _ = writeln!(text, "  {note}");
+        let _ = writeln!(text, "\nTest{of} ({} users; 95 % bootstrap intervals over users)", row.summary.n_users);
+        for e in &row.summary.metrics {
+            let _ = writeln!(text, "  {:<14} {}", e.metric.to_string(), Cell::Estimate(e.value, e.interval));
+        }
+        let _ = writeln!(text, "\nProtocol{of}");
+        for note in row.summary.notes() {
+            let _ = writeln!(text, "  {note}");
+        }
     }
     text
 }

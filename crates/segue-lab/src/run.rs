@@ -1,29 +1,33 @@
 //! The run folder: everything a run leaves behind, complete or not there at all.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use segue_core::{Configured, OpenedTests, Prepared, Registry, Watch, kernels};
-use segue_eval::{Evaluation, PerUser, Summary, csv_field};
+use segue_core::{Configured, OpenedTests, Registry, Watch, kernels};
 use serde_json::{Map, Value, json};
 
 use crate::bundle;
 use crate::config::to_yaml;
 use crate::error::LabError;
-use crate::experiment::{Bench, Fitted, Loaded, Measurements, fit, measure};
+use crate::experiment::{Bench, Fitted, Loaded, fit, measure};
 use crate::files::{create_folder, rename_folder, write_aside};
 use crate::npy::write_npy;
-use crate::report::{report_text, summarise};
+use crate::report::report_text;
+use crate::row::Row;
 use crate::settings::Settings;
+use crate::tables::{parts_csv, per_user_csv, test_csv};
 use crate::watch::{CHECKPOINT_NAME, LOG_NAME};
 
 /// Version of the layout of a run folder.
-pub(crate) const RUN_FORMAT: u64 = 1;
+pub(crate) const RUN_FORMAT: u64 = 2;
+
+/// Values by user.
+pub(crate) const PER_USER: &str = "per_user.csv";
+/// Metrics on parts of the questions.
+pub(crate) const PARTS: &str = "parts.csv";
 
 /// Every file of a run folder, finished or not.
-const RUN_FILES: [&str; 12] = [
+const RUN_FILES: [&str; 13] = [
     "config.yaml",
     LOG_NAME,
     CHECKPOINT_NAME,
@@ -31,7 +35,8 @@ const RUN_FILES: [&str; 12] = [
     "hparams.json",
     "metrics.json",
     "test_metrics.csv",
-    "per_user.csv",
+    PER_USER,
+    PARTS,
     "REPORT.txt",
     "manifest.json",
     "user_embeddings.npy",
@@ -45,10 +50,8 @@ pub struct Run {
     pub folder: PathBuf,
     /// The model and its log.
     pub fitted: Fitted,
-    /// Validation and test.
-    pub measurements: Measurements,
-    /// Test metrics with their intervals.
-    pub summary: Summary,
+    /// What it came to, a row for each question of the split.
+    pub rows: Vec<Row>,
 }
 
 /// Fits, measures and writes the run folder of `settings.out`.
@@ -66,7 +69,8 @@ pub fn train(
     let folder = &settings.out;
     check_target(folder, settings.overwrite)?;
     let partial = appended(folder, ".partial");
-    let algorithm = settings.algorithm(registry, true)?;
+    // Whether a key of the trainer may go unused is for the caller to say: one run of several may have no use for it.
+    let algorithm = settings.algorithm(registry, false)?;
     // Held while the run is written: nobody else may write there.
     let _lock = start(&partial, settings, resume)?;
     let run = train_in(&partial, (settings, loaded), algorithm.as_ref(), (registry, terminal, resume));
@@ -88,10 +92,11 @@ fn train_in(
     let mut bench = Bench { registry, terminal, folder: Some(partial), resume };
     let fitted = fit(settings, algorithm, &data, &mut bench)?;
     let mut opened = OpenedTests::default();
-    let measurements = measure(&fitted, &data, settings, &mut opened)?;
-    let summary = summarise(&measurements.test, settings.evaluation.bootstrap, settings.seed)?;
-    let run = Run { folder: folder.clone(), fitted, measurements, summary };
-    write_all(partial, &run, (settings, loaded, &data), &opened)?;
+    let answers = measure(&fitted, &data, (settings, true), &mut opened)?;
+    let rows = answers.into_iter().map(|answer| Row::of((&fitted, 0), answer, (settings, &data, loaded)));
+    let rows = rows.collect::<Result<_, _>>()?;
+    let run = Run { folder: folder.clone(), fitted, rows };
+    write_all(partial, &run, (settings, loaded), &opened)?;
     check_target(folder, settings.overwrite)
         .and_then(|()| finish(partial, folder))
         .map_err(|error| LabError::Config(format!("{error}; the finished run is at {}", partial.display())))?;
@@ -251,10 +256,10 @@ fn finish(partial: &Path, folder: &Path) -> Result<(), LabError> {
 fn write_all(
     partial: &Path,
     run: &Run,
-    (settings, loaded, data): (&Settings, &Loaded, &Prepared),
+    (settings, loaded): (&Settings, &Loaded),
     opened: &OpenedTests,
 ) -> Result<(), LabError> {
-    let Run { fitted, measurements, .. } = run;
+    let Run { fitted, rows, .. } = run;
     fitted.bundle.save(&bundle::path_in(partial))?;
     let hparams = json!({
         "model": fitted.bundle.model_name,
@@ -267,23 +272,35 @@ fn write_all(
     write_json(&partial.join("hparams.json"), &hparams)?;
 
     let best = fitted.records.iter().rev().find(|record| record.best);
+    let questions = rows.iter().map(|row| {
+        json!({
+            "question": row.question,
+            "kind": row.kind,
+            "valid": row.valid,
+            "test_summary": row.summary,
+        })
+    });
     let metrics = json!({
         "best_epoch": fitted.best_epoch(),
         "best_valid": best.map(|record| values(&record.valid)),
-        "valid": measurements.valid.as_ref().map(|e| values(&e.values())),
-        "test": values(&measurements.test.values()),
-        "test_summary": run.summary,
+        // Of the first question, on which validation chose.
+        "valid": rows.first().map(|row| values(&row.valid)),
+        "test": rows.first().map(|row| values(&row.test.values())),
+        "questions": questions.collect::<Vec<_>>(),
     });
     write_json(&partial.join("metrics.json"), &metrics)?;
-    write_text(&partial.join("test_metrics.csv"), &test_csv(run, settings, &loaded.name)?)?;
-    write_text(&partial.join("per_user.csv"), &per_user_csv(&measurements.test, data))?;
+    write_text(&partial.join("test_metrics.csv"), &test_csv(rows))?;
+    write_text(&partial.join(PER_USER), &per_user_csv(rows))?;
+    write_text(&partial.join(PARTS), &parts_csv(rows))?;
     write_text(&partial.join("REPORT.txt"), &report_text(run, settings, loaded))?;
     let manifest = json!({
         "format": RUN_FORMAT,
         "segue": env!("CARGO_PKG_VERSION"),
         "isa": kernels::isa(),
         "train_seconds": fitted.seconds,
-        "data": { "name": loaded.name, "inputs": loaded.report.inputs, "split": data.split.protocol },
+        "peak_bytes": fitted.memory,
+        "explains": rows.iter().any(|row| row.explains),
+        "data": { "name": loaded.name, "inputs": loaded.report.inputs, "split": loaded.data.split.protocol },
         "opened_tests": opened.reasons(),
         "settings": settings,
     });
@@ -299,56 +316,6 @@ fn write_all(
 
 fn values(values: &[(String, f64)]) -> Value {
     Value::Object(values.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<Map<_, _>>())
-}
-
-/// One row under a header: easy to put beside the rows of other runs.
-fn test_csv(run: &Run, settings: &Settings, data: &str) -> Result<String, LabError> {
-    let mut header = String::from("model,data,scope,seed,users");
-    let mut row = format!(
-        "{},{},{},{},{}",
-        run.fitted.bundle.model_name,
-        csv_field(data),
-        settings.scope,
-        settings.seed,
-        run.measurements.test.n_users()
-    );
-    for (name, value) in run.measurements.test.values() {
-        write!(header, ",{name}")
-            .and_then(|()| write!(row, ",{value}"))
-            .map_err(|e| LabError::Internal(e.to_string()))?;
-    }
-    Ok(format!("{header}\n{row}\n"))
-}
-
-/// Each user's value of every per-user metric, by external id: what paired comparisons of stored runs need.
-fn per_user_csv(evaluation: &Evaluation, data: &Prepared) -> String {
-    let columns: Vec<(String, Cow<'_, [f64]>)> = evaluation
-        .metrics
-        .iter()
-        .filter_map(|m| match &m.per_user {
-            PerUser::Mean(values) => Some((m.spec.to_string(), Cow::Borrowed(values.as_slice()))),
-            PerUser::Weighted { sums, weights } => {
-                Some((m.spec.to_string(), sums.iter().zip(weights).map(|(sum, weight)| sum / weight).collect()))
-            }
-            PerUser::Pooled { .. } | PerUser::OfMeans(_) | PerUser::Whole => None,
-        })
-        .collect();
-    let mut text = String::from("user");
-    for (name, _) in &columns {
-        text.push(',');
-        text.push_str(name);
-    }
-    text.push('\n');
-    for (n, &user) in evaluation.users.iter().enumerate() {
-        text.push_str(&csv_field(data.users.external(user)));
-        for (_, values) in &columns {
-            text.push(',');
-            // Plus zero: -0 is no value anybody wants to read.
-            text.push_str(&(values[n] + 0.0).to_string());
-        }
-        text.push('\n');
-    }
-    text
 }
 
 fn config_yaml(settings: &Settings) -> Result<String, LabError> {

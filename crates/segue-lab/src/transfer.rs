@@ -51,7 +51,7 @@ impl Comparison {
         let over_target = self.over(Scope::Target, metric, resamples)?;
         let over_shuffled = self.over(Scope::Shuffled, metric, resamples)?;
         let transfer = |(tested, p): (Tested, f64)| {
-            let row = &self.contestants[tested.row];
+            let row = &self.rows[tested.row];
             let shuffled = over_shuffled.iter().find(|(other, _)| other.row == tested.row).cloned();
             let gains = |tested: &Tested, p: f64| p < ALPHA && tested.paired.mean > 0.0;
             let verdict = match &shuffled {
@@ -60,8 +60,13 @@ impl Comparison {
                 Some((other, p)) if !gains(other, *p) => Verdict::NotByLinks,
                 _ => Verdict::Transfer,
             };
-            let model = row.fitted.bundle.model_name.clone();
-            Transfer { model, seed: row.seed, over_target: (tested, p), over_shuffled: shuffled, verdict }
+            Transfer {
+                model: row.model.clone(),
+                seed: row.seed,
+                over_target: (tested, p),
+                over_shuffled: shuffled,
+                verdict,
+            }
         };
         Ok(over_target.into_iter().map(transfer).collect())
     }
@@ -69,7 +74,7 @@ impl Comparison {
     /// Every joint row beside its own control, with its p corrected for all of them.
     fn over(&self, control: Scope, metric: MetricSpec, resamples: usize) -> Result<Vec<(Tested, f64)>, LabError> {
         let mut tested = Vec::new();
-        for (n, row) in self.contestants.iter().enumerate().filter(|(_, c)| c.scope == Scope::Joint) {
+        for (n, row) in self.rows.iter().enumerate().filter(|(_, c)| c.scope == Scope::Joint) {
             let Some(twin) = self.control_of(row, control) else { continue };
             tested.extend(self.beside(n, twin, metric, resamples)?);
         }

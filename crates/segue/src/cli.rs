@@ -5,7 +5,7 @@ use segue_lab::LabError;
 
 use crate::commands::{
     check_table, compare, datasets, demo, download, evaluate, explore, export, models, prepare, recommend, report,
-    similar, train,
+    reproduce, similar, train,
 };
 use crate::terminal::say;
 
@@ -21,7 +21,7 @@ use crate::terminal::say;
   segue prepare data=amazon data.root=... --out artifacts/films_from_music
   segue explore artifacts/films_from_music      one page to look at: sizes, long tail, overlap, taste, leakage
   segue train model=lightgcn data_dir=artifacts/films_from_music
-  segue compare model=popularity,item_knn,ease data=sample
+  segue compare model=popularity,item_knn,ease data=sample --html results.html
   segue recommend --run outputs/... --like \"a song you love\" --target films
 
 Configuration is key=value, in Hydra's grammar: `segue train --cfg job` prints every key."
@@ -44,6 +44,7 @@ enum Command {
     Evaluate(evaluate::Arguments),
     Compare(compare::Arguments),
     CheckTable(check_table::Arguments),
+    Reproduce(reproduce::Arguments),
     Recommend(recommend::Arguments),
     Similar(similar::Arguments),
     Models(models::Arguments),
@@ -61,6 +62,7 @@ impl Cli {
                 | Command::Explore(_)
                 | Command::Train(_)
                 | Command::Compare(_)
+                | Command::Reproduce(_)
         );
         let parting = match self.command {
             Command::Download(_) => "\nstopped; what has arrived is kept, and the same command goes on from there",
@@ -79,6 +81,7 @@ impl Cli {
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Compare(args) => compare::run(&args),
             Command::CheckTable(args) => check_table::run(&args),
+            Command::Reproduce(args) => reproduce::run(&args),
             Command::Recommend(args) => recommend::run(args),
             Command::Similar(args) => similar::run(&args),
             Command::Models(args) => models::run(&args),

@@ -41,54 +41,84 @@ pub fn page(all: &Statistics) -> String {
         division::leakage(all),
         division::preparation(all),
     ];
-    let name = escape(&all.name);
-    let mut out = format!(
-        "{MARK}<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
-         script-src 'sha256-{SCRIPT_HASH}'; base-uri 'none'; form-action 'none'\">\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <meta name=\"color-scheme\" content=\"light dark\">\
-         <title>{name}: what is in the data</title><style>{STYLE}</style></head><body>\
-         <a class=\"skip\" href=\"#main\">To the numbers</a>"
-    );
-    out += &overview::header(all);
-    out += &bar(all, &sections);
-    out.push_str("<main id=\"main\">");
-    out += &overview::findings(all);
-    for section in &sections {
-        let Section { id, title, lead, cards } = section;
-        let lead = escape(lead);
-        let _ = write!(
-            out,
-            "<section id=\"{id}\" aria-labelledby=\"{id}-title\"><h2 id=\"{id}-title\">{title}</h2><p class=\"lead\">{lead}</p>"
-        );
-        if !cards.is_empty() {
-            let narrow = |card: &String| !card.contains("card two") && !card.contains("whole\"");
-            let class = if matches!(cards.len(), 2 | 4) && cards.iter().all(narrow) { "grid halves" } else { "grid" };
-            let _ = write!(out, "<div class=\"{class}\">{}</div>", cards.concat());
-        }
-        out.push_str("</section>");
+    Shell {
+        mark: MARK,
+        title: format!("{}: what is in the data", all.name),
+        header: overview::header(all),
+        key: if all.domains.len() > 1 { ("Domains", &all.domains) } else { ("", &[]) },
+        first: overview::findings(all),
+        sections: &sections,
+        footer: "Written by <code>segue explore</code>. The same data give the same page, byte for byte.",
     }
-    let _ = writeln!(
-        out,
-        "</main><footer><p>Written by <code>segue explore</code>. The same data give the same page, byte for byte.</p></footer>\
-         <script>{SCRIPT}</script></body></html>"
-    );
-    out
+    .html()
+}
+
+/// What is around the sections of a page.
+pub(super) struct Shell<'a> {
+    /// How the file begins.
+    pub(super) mark: &'static str,
+    pub(super) title: String,
+    /// HTML of ours.
+    pub(super) header: String,
+    /// What the names are of whose colours stand on top, and the names.
+    pub(super) key: (&'static str, &'a [String]),
+    /// The section before all others; HTML of ours.
+    pub(super) first: String,
+    pub(super) sections: &'a [Section],
+    /// HTML of ours.
+    pub(super) footer: &'static str,
+}
+
+impl Shell<'_> {
+    /// The whole file.
+    pub(super) fn html(&self) -> String {
+        let title = escape(&self.title);
+        let mut out = format!(
+            "{}<html lang=\"en\"><head><meta charset=\"utf-8\">\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
+             script-src 'sha256-{SCRIPT_HASH}'; base-uri 'none'; form-action 'none'\">\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+             <meta name=\"color-scheme\" content=\"light dark\">\
+             <title>{title}</title><style>{STYLE}</style></head><body>\
+             <a class=\"skip\" href=\"#main\">To the numbers</a>",
+            self.mark
+        );
+        out += &self.header;
+        out += &bar(self.key, self.sections);
+        out.push_str("<main id=\"main\">");
+        out += &self.first;
+        for section in self.sections {
+            let Section { id, title, lead, cards } = section;
+            let lead = escape(lead);
+            let _ = write!(
+                out,
+                "<section id=\"{id}\" aria-labelledby=\"{id}-title\"><h2 id=\"{id}-title\">{title}</h2><p class=\"lead\">{lead}</p>"
+            );
+            if !cards.is_empty() {
+                let narrow = |card: &String| !card.contains("card two") && !card.contains("whole\"");
+                let class =
+                    if matches!(cards.len(), 2 | 4) && cards.iter().all(narrow) { "grid halves" } else { "grid" };
+                let _ = write!(out, "<div class=\"{class}\">{}</div>", cards.concat());
+            }
+            out.push_str("</section>");
+        }
+        let _ = writeln!(out, "</main><footer><p>{}</p></footer><script>{SCRIPT}</script></body></html>", self.footer);
+        out
+    }
 }
 
 /// The bar that stays on top: where to go, and which colour is whose.
-fn bar(all: &Statistics, sections: &[Section]) -> String {
-    let mut out = String::from("<nav class=\"bar\" aria-label=\"Sections and domains\"><ul class=\"places\">");
+fn bar((what, names): (&str, &[String]), sections: &[Section]) -> String {
+    let mut out = String::from("<nav class=\"bar\" aria-label=\"Sections and colours\"><ul class=\"places\">");
     for Section { id, title, .. } in sections {
         let _ = write!(out, "<li><a href=\"#{id}\">{title}</a></li>");
     }
     out.push_str("</ul>");
-    if all.domains.len() > 1 {
-        out.push_str("<ul class=\"chips\" aria-label=\"Domains\">");
-        for (domain, name) in all.domains.iter().enumerate() {
-            let class = colour(domain);
-            let _ = write!(out, "<li class=\"chip {class}\" data-chip=\"{domain}\"><span>{}</span></li>", escape(name));
+    if !names.is_empty() {
+        let _ = write!(out, "<ul class=\"chips\" aria-label=\"{what}\">");
+        for (n, name) in names.iter().enumerate() {
+            let class = colour(n);
+            let _ = write!(out, "<li class=\"chip {class}\" data-chip=\"{n}\"><span>{}</span></li>", escape(name));
         }
         out.push_str("</ul>");
     }

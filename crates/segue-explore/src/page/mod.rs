@@ -1,4 +1,4 @@
-//! The statistics as one page that needs nothing else: no network, no fonts, no script to be read.
+//! Statistics, or the results of models, as one page that needs nothing else: no network, no fonts, no script to be read.
 
 mod across;
 mod assemble;
@@ -11,7 +11,10 @@ mod lines;
 mod matrix;
 mod overview;
 mod quantities;
+mod results;
 mod scale;
+mod scatter;
 mod text;
 
 pub use assemble::{MARK, page};
+pub use results::{MARK as RESULTS_MARK, Measure, Part, Results, Row, results_page};

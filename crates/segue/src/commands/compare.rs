@@ -1,25 +1,35 @@
 //! `segue compare`: several models, one table.
 
-use clap::Args;
-use segue_eval::{Cell, Interval, Measure, MetricSpec, holm};
-use segue_lab::{ALPHA, Comparison, Composer, Contestant, LabError, POWER, Scope, Settings, compare};
+use std::path::{Path, PathBuf};
 
+use clap::Args;
+use segue_eval::{Measure, MetricSpec};
+use segue_explore::page;
+use segue_lab::{Comparison, Composer, Job, LabError, Row, Settings, Stored, compare, read_run, write_aside};
+
+use super::comparison::{Baseline, POPULARITY, marks_note, several_seeds, shown, table, tests};
+use super::explore::{is_folder, replaceable};
+use super::results_page::results;
 use super::train::{Configuration, load};
 use crate::terminal::{Bar, Format, print_table, say};
 
-/// Train several models on the same data and print one table with intervals.
+/// Compare models on the same data: train them now, or read the folders of runs; one table with intervals.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   segue compare data=sample model=popularity,item_knn,mf,ease,ials,lightgcn
   segue compare data=sample model=ease,ials --controls      what the other domains add, a placebo, and the verdict
   segue compare data_dir=artifacts/films_from_music model=mf,ease seed=1,2,3 --format markdown
   segue compare data=sample model=ease,ials,mf --tests --baseline ease
+  segue compare outputs/segue/* --html results.html         runs of `segue train`, as one page to look at
 
 The popularity row is always there, with each model's lift over it. With several seeds, a row more for each model has their mean
-and its interval by Student's t.
+and its interval by Student's t. ▲ and ▼ mark what is better or worse than the baseline beyond chance. A split that asks several
+questions has a row for each.
 --tests prints each row beside the baseline instead, user by user: the difference, how large it is (effect: mean / deviation),
 for how many users it is better and worse, four tests of it (bootstrap, Student's t, Wilcoxon, randomisation), the last
-corrected for the number of rows (Holm), and the least difference that these users would show in four of five tries.")]
+corrected for the number of rows (Holm), and the least difference that these users would show in four of five tries.
+--html draws everything: metrics with their intervals, learning curves, who is served well and with what, accuracy against
+coverage, time and memory. The page opens offline.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     configuration: Configuration,
@@ -34,17 +44,72 @@ pub(crate) struct Arguments {
     #[arg(long)]
     tests: bool,
     /// The model whose first row others are tested against.
-    #[arg(long, value_name = "MODEL", default_value = POPULARITY, requires = "tests")]
+    #[arg(long, value_name = "MODEL", default_value = POPULARITY)]
     baseline: String,
+    /// Also draw the comparison as one HTML page.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// How to print.
     #[arg(long)]
     format: Option<Format>,
 }
 
-const POPULARITY: &str = "popularity";
-
 /// Runs the command.
 pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
+    let registry = crate::registry();
+    // Before anything is trained: a name that cannot be written to should not cost minutes.
+    args.html.iter().try_for_each(|page| replaceable(page, page::RESULTS_MARK))?;
+    let baseline = registry.find(&args.baseline).map_err(LabError::from)?.info.name;
+    let folders: Vec<&String> = args.configuration.overrides.iter().filter(|word| is_folder(word)).collect();
+    let (comparison, settings) = if folders.is_empty() {
+        let Some(done) = of_jobs(args, baseline)? else { return Ok(()) };
+        done
+    } else {
+        of_runs(args, &folders)?
+    };
+    if !comparison.rows.iter().any(|row| row.model == baseline) {
+        anyhow::bail!("--baseline {baseline}: it is not compared; name it in model=, or a run of it");
+    }
+    print(args, (&comparison, &settings), baseline)
+}
+
+/// The rows of stored runs, with popularity on the data of the first if none of them has it.
+fn of_runs(args: &Arguments, folders: &[&String]) -> anyhow::Result<(Comparison, Settings)> {
+    if let Some(other) = args.configuration.overrides.iter().find(|word| !is_folder(word)) {
+        anyhow::bail!("`{other}`: folders of runs are compared as they are; leave it out, or leave out the folders");
+    }
+    if args.controls {
+        anyhow::bail!(
+            "--controls trains models; with folders of runs, name those with scope=target, joint and shuffled"
+        );
+    }
+    let mut runs: Vec<Stored> = Vec::new();
+    for (n, folder) in folders.iter().enumerate() {
+        runs.push(read_run(Path::new(folder), n)?);
+    }
+    let Some(first) = runs.first().map(|run| run.settings.clone()) else { anyhow::bail!("there are no runs") };
+    let mut rows: Vec<Row> = runs.into_iter().flat_map(|run| run.rows).collect();
+    if !rows.iter().any(|row| row.model == POPULARITY) {
+        let n = folders.len();
+        match popular(&first) {
+            Ok(popular) => rows.extend(popular.rows.into_iter().map(|row| Row { fit: n, ..row })),
+            Err(error) => say(&format!("note: there is no row of {POPULARITY}: {error}")),
+        }
+    }
+    Ok((Comparison { rows }, first))
+}
+
+/// Popularity on the data of a stored run.
+fn popular(of: &Settings) -> anyhow::Result<Comparison> {
+    let mut settings = of.clone();
+    settings.model = [("name".to_owned(), POPULARITY.into())].into_iter().collect();
+    settings.scope = segue_lab::Scope::Target;
+    let loaded = load(&settings)?;
+    Ok(compare((&[settings], true), (&loaded, &crate::registry()), Bar::new, drop)?)
+}
+
+/// The rows of models that are trained now; `None` if their configurations were only to be shown, which is then done.
+fn of_jobs(args: &Arguments, baseline: &str) -> anyhow::Result<Option<(Comparison, Settings)>> {
     let registry = crate::registry();
     // A comparison writes its table and nothing else.
     let writes = |o: &&String| {
@@ -66,9 +131,10 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     }
     let mut jobs = composer.sweep(&overrides)?;
     if args.configuration.cfg.is_some() {
-        return jobs.iter().try_for_each(|job| args.configuration.show(job));
+        jobs.iter().try_for_each(|job| args.configuration.show(job))?;
+        return Ok(None);
     }
-    let settings = |jobs: &[segue_lab::Job]| jobs.iter().map(segue_lab::Job::settings).collect::<Result<Vec<_>, _>>();
+    let settings = |jobs: &[Job]| jobs.iter().map(Job::settings).collect::<Result<Vec<_>, _>>();
     let mut names = Vec::new();
     for job in &settings(&jobs)? {
         names.push(job.algorithm(&registry, false)?.info().name);
@@ -76,8 +142,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     if !names.contains(&POPULARITY) {
         jobs.push(composer.job(&of_popularity(&args.configuration.overrides, &jobs)?)?);
     }
-    let baseline = registry.find(&args.baseline).map_err(LabError::from)?.info.name;
-    if args.tests && baseline != POPULARITY && !names.contains(&baseline) {
+    if baseline != POPULARITY && !names.contains(&baseline) {
         anyhow::bail!("--baseline {baseline}: it is not compared; name it in model=");
     }
     let settings: Vec<Settings> = settings(&jobs)?;
@@ -88,35 +153,56 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         );
     }
     let loaded = load(first)?;
-    let comparison = compare(&settings, &loaded, &registry, Bar::new)?;
-    let (header, rows) = if args.tests {
-        tests(&comparison, baseline, &args.show, first)?
-    } else {
-        table(&comparison, &args.show, first)?
-    };
+    let comparison = compare((&settings, args.html.is_some()), (&loaded, &registry), Bar::new, drop)?;
+    Ok(Some((comparison, first.clone())))
+}
+
+/// The table, what must be read with it, and the page.
+fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseline: &str) -> anyhow::Result<()> {
+    let baseline = Baseline { model: baseline, resamples: first.evaluation.bootstrap };
+    let names = shown(comparison, &args.show, first)?;
+    let (header, rows) =
+        if args.tests { tests(comparison, &baseline, &names)? } else { table(comparison, &baseline, &names)? };
     print_table(&header, &rows, Format::or_fitting(args.format))?;
-    say(&comparison.protocol);
-    if several_seeds(&comparison) && !args.tests {
-        say("mean of n: over seeds, with its interval by Student's t; other intervals are of the users");
+    let mut notes = Vec::new();
+    let (protocols, _) = comparison.protocols();
+    for (n, protocol) in protocols.iter().enumerate() {
+        notes.push(if protocols.len() > 1 {
+            format!("protocol {}: {protocol}", n + 1)
+        } else {
+            (*protocol).to_owned()
+        });
     }
+    if several_seeds(comparison) && !args.tests {
+        notes.push("mean of n: over seeds, with its interval by Student's t; other intervals are of the users".into());
+    }
+    notes.extend(marks_note(&rows, &baseline).filter(|_| !args.tests));
     // What learning from other domains is worth is said wherever it can be.
-    let named = shown(&comparison, &args.show, first)?.into_iter().filter_map(|name| name.parse::<MetricSpec>().ok());
+    let named = names.iter().filter_map(|name| name.parse::<MetricSpec>().ok());
     for spec in named.filter(|spec| matches!(spec.metric.measure, Measure::PerUser(_))).take(1) {
         let transfers = comparison.transfers(spec, first.evaluation.bootstrap)?;
-        for transfer in transfers {
-            say(&transfer.to_string());
-        }
+        notes.extend(transfers.iter().map(ToString::to_string));
     }
     if args.tests {
-        say(
-            "p corrected: that of the randomisation test, by Holm for all rows; detectable: found in four of five tries at the 5 % level",
+        notes.push(
+            "p corrected: that of the randomisation test, by Holm for all rows; detectable: found in four of five tries at the 5 % level"
+                .into(),
         );
     }
-    for contestant in &comparison.contestants {
+    for row in &comparison.rows {
         // The first is the protocol again, and what intervals are is said by every table.
-        for note in contestant.summary.notes().iter().skip(1).filter(|note| !note.starts_with("intervals")) {
-            say(&format!("{} {}: {note}", contestant.fitted.bundle.model_name, contestant.scope));
+        for note in row.summary.notes().iter().skip(1).filter(|note| !note.starts_with("intervals")) {
+            notes.push(format!("{} {}: {note}", row.model, row.scope));
         }
+    }
+    for note in &notes {
+        say(note);
+    }
+    if let Some(path) = &args.html {
+        let html = page::results_page(&results(comparison, &baseline, (&names, &notes))?);
+        replaceable(path, page::RESULTS_MARK)?;
+        write_aside(path, |out| out.write_all(html.as_bytes()))?;
+        say(&format!("wrote {} ({} KiB)", path.display(), html.len().div_ceil(1024)));
     }
     Ok(())
 }
@@ -130,162 +216,4 @@ fn of_popularity(overrides: &[String], jobs: &[segue_lab::Job]) -> anyhow::Resul
     let seed = jobs.first().map(segue_lab::Job::settings).transpose()?.map_or(0, |settings| settings.seed);
     let kept = overrides.iter().filter(|item| !of_model(item)).cloned();
     Ok(kept.chain([format!("model={POPULARITY}"), "scope=target".into(), format!("seed={seed}")]).collect())
-}
-
-/// A row per row but the baseline: the difference to it, user by user, with every test.
-fn tests(
-    comparison: &Comparison,
-    baseline: &str,
-    show: &[String],
-    settings: &Settings,
-) -> Result<(Vec<String>, Vec<Vec<String>>), LabError> {
-    let names = shown(comparison, show, settings)?;
-    let metric = metric(names.first())?;
-    let base = position(comparison, baseline).unwrap_or_default();
-    let tested = comparison.against(base, metric, settings.evaluation.bootstrap)?;
-    let corrected = holm(&tested.iter().map(|t| t.paired.p_randomisation).collect::<Vec<_>>());
-    let several_seeds = several_seeds(comparison);
-    let of = &comparison.contestants[base];
-    let mut header = labels(several_seeds);
-    header.push(format!("{metric} over {} {}", of.fitted.bundle.model_name, of.scope));
-    let columns = [
-        "effect",
-        "better",
-        "worse",
-        "p bootstrap",
-        "p t",
-        "p Wilcoxon",
-        "p randomisation",
-        "p corrected",
-        "detectable",
-    ];
-    header.extend(columns.map(String::from));
-    let rows = tested.iter().zip(corrected).map(|(t, corrected)| {
-        let paired = &t.paired;
-        let mut row = label(&comparison.contestants[t.row], several_seeds);
-        row.push(signed(t.difference.difference, t.difference.interval));
-        row.push(format!("{:.3}", paired.effect));
-        row.extend([paired.wins, paired.losses].map(|n| n.to_string()));
-        let ps = [t.difference.p, paired.p_t, paired.p_wilcoxon, paired.p_randomisation, corrected];
-        row.extend(ps.map(|p| if p < 1e-4 { format!("{p:.1e}") } else { format!("{p:.4}") }));
-        row.push(format!("{:.4}", paired.detectable(ALPHA, POWER)));
-        row
-    });
-    Ok((header, rows.collect()))
-}
-
-fn metric(name: Option<&String>) -> Result<MetricSpec, LabError> {
-    let name = name.map(String::as_str).unwrap_or_default();
-    name.parse().map_err(|error: segue_eval::MetricError| LabError::NotFound(error.to_string()))
-}
-
-/// The first row of a model.
-fn position(comparison: &Comparison, model: &str) -> Option<usize> {
-    comparison.contestants.iter().position(|c| c.fitted.bundle.model_name == model)
-}
-
-/// Whether some model ran with several seeds; popularity has none.
-fn several_seeds(comparison: &Comparison) -> bool {
-    let seeds = || comparison.contestants.iter().map(|c| c.seed);
-    seeds().min() != seeds().max()
-}
-
-fn labels(several_seeds: bool) -> Vec<String> {
-    ["model", "scope"].into_iter().chain(several_seeds.then_some("seed")).map(String::from).collect()
-}
-
-fn label(contestant: &Contestant, several_seeds: bool) -> Vec<String> {
-    let seed = several_seeds.then(|| contestant.seed.to_string());
-    [contestant.fitted.bundle.model_name.clone(), contestant.scope.to_string()].into_iter().chain(seed).collect()
-}
-
-fn signed(difference: f64, interval: Interval) -> String {
-    format!("{difference:+.4} [{:+.4}, {:+.4}]", interval.low, interval.high)
-}
-
-/// A row per model: its metrics with intervals, what learning from the other domains adds, and the training time.
-pub(crate) fn table(
-    comparison: &Comparison,
-    show: &[String],
-    settings: &Settings,
-) -> Result<(Vec<String>, Vec<Vec<String>>), LabError> {
-    let names = shown(comparison, show, settings)?;
-    let resamples = settings.evaluation.bootstrap;
-    let mut gains = Vec::new();
-    for (control, title) in [(Scope::Target, "target alone"), (Scope::Shuffled, "shuffled links")] {
-        let gain = comparison.gains(control, resamples)?;
-        if !gain.is_empty() {
-            gains.push((title, gain));
-        }
-    }
-    let several_seeds = several_seeds(comparison);
-    let mut header = labels(several_seeds);
-    header.extend(names.iter().cloned());
-    let main = names.first().cloned().unwrap_or_default();
-    header.extend(gains.iter().map(|(title, _)| format!("gain over {title}, {main}")));
-    let popular = position(comparison, POPULARITY).and_then(|n| value(&comparison.contestants[n], &main));
-    header.extend(popular.map(|_| format!("lift over {POPULARITY}, {main}")));
-    header.push("seconds".into());
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    for (n, c) in comparison.contestants.iter().enumerate() {
-        let mut row = label(c, several_seeds);
-        for name in &names {
-            let estimate = c.summary.metrics.iter().find(|e| e.metric.to_string() == *name);
-            row.push(estimate.map(|e| Cell::Estimate(e.value, e.interval).to_string()).unwrap_or_default());
-        }
-        for (_, gain) in &gains {
-            let own = gain.iter().find(|(row, _)| *row == n).map(|(_, differences)| differences);
-            let difference = own.and_then(|all| all.iter().find(|d| d.spec.to_string() == main));
-            row.push(
-                difference.map_or(String::new(), |d| format!("{} p={:.3}", signed(d.difference, d.interval), d.p)),
-            );
-        }
-        if let Some(popular) = popular {
-            let lift = value(c, &main).filter(|_| popular > 0.0).map(|value| 100.0 * (value / popular - 1.0));
-            row.push(lift.map_or("-".into(), |lift| format!("{lift:+.0} %")));
-        }
-        row.push(format!("{:.2}", c.fitted.seconds));
-        rows.push(row);
-    }
-    rows.extend(means(comparison, &names, header.len())?);
-    Ok((header, rows))
-}
-
-/// A row more for each model that ran with several seeds.
-fn means(comparison: &Comparison, names: &[String], width: usize) -> Result<Vec<Vec<String>>, LabError> {
-    let mut rows: Vec<(usize, Vec<String>)> = Vec::new();
-    for (column, name) in names.iter().enumerate() {
-        for (n, over) in comparison.over_seeds(metric(Some(name))?) {
-            let at = rows.iter().position(|(first, _)| *first == n).unwrap_or_else(|| {
-                let mut row = label(&comparison.contestants[n], true);
-                row[2] = format!("mean of {}", over.n);
-                row.resize(width, String::new());
-                rows.push((n, row));
-                rows.len() - 1
-            });
-            rows[at].1[3 + column] = Cell::Estimate(over.mean, Some(over.interval)).to_string();
-        }
-    }
-    Ok(rows.into_iter().map(|(_, row)| row).collect())
-}
-
-fn value(contestant: &Contestant, name: &str) -> Option<f64> {
-    contestant.summary.metrics.iter().find(|e| e.metric.to_string() == name).map(|e| e.value)
-}
-
-fn shown(comparison: &Comparison, show: &[String], settings: &Settings) -> Result<Vec<String>, LabError> {
-    let Some(first) = comparison.contestants.first() else { return Ok(Vec::new()) };
-    let known: Vec<String> = first.summary.metrics.iter().map(|e| e.metric.to_string()).collect();
-    if show.is_empty() {
-        let k = settings.evaluation.k_values.first().copied().unwrap_or(10);
-        let main = ["ndcg", "hr", "recall", "mrr", "coverage"].map(|name| format!("{name}@{k}"));
-        let usual: Vec<String> = main.into_iter().filter(|name| known.contains(name)).collect();
-        return Ok(if usual.is_empty() { known } else { usual });
-    }
-    for name in show {
-        if !known.contains(name) {
-            return Err(LabError::NotFound(format!("--show {name} was not measured; there are: {}", known.join(", "))));
-        }
-    }
-    Ok(show.to_vec())
 }

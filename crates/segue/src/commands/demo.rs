@@ -6,7 +6,8 @@ use clap::Args;
 use segue_core::{DomainId, ItemId, Signal};
 use segue_lab::{Bundle, Composer, Request, Settings, compare, recommend};
 
-use super::{compare as compare_command, prepare as prepare_command, recommend as recommend_command, train};
+use super::comparison::{Baseline, POPULARITY, marks_note, shown, table};
+use super::{prepare as prepare_command, recommend as recommend_command, train};
 use crate::terminal::{Bar, Format, print_table, say};
 
 /// The models of the tour, with settings that suit a small world.
@@ -46,14 +47,20 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     prepare_command::print_report(&loaded.report, Format::or_fitting(None))?;
 
     say("\n2. Six models learn from all domains and rank every film for every person:");
-    let mut comparison = compare(&settings, &loaded, &registry, Bar::new)?;
-    let (header, rows) = compare_command::table(&comparison, &[], first)?;
+    let mut fitted = Vec::new();
+    let comparison = compare((&settings, false), (&loaded, &registry), Bar::new, |one| fitted.push(one))?;
+    let baseline = Baseline { model: POPULARITY, resamples: first.evaluation.bootstrap };
+    let names = shown(&comparison, &[], first)?;
+    let (header, rows) = table(&comparison, &baseline, &names)?;
     print_table(&header, &rows, Format::or_fitting(None))?;
-    say(&comparison.protocol);
+    comparison.protocols().0.into_iter().for_each(say);
+    if let Some(note) = marks_note(&rows, &baseline) {
+        say(&note);
+    }
 
     let metric = &first.trainer.early_stopping.metric;
     let chosen = comparison.chosen(metric).unwrap_or_default();
-    let bundle = comparison.contestants.swap_remove(chosen).fitted.bundle;
+    let bundle = fitted.swap_remove(comparison.rows[chosen].fit).bundle;
     let file = args.out.join("model.safetensors");
     bundle.save(&file)?;
 

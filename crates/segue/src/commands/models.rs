@@ -1,16 +1,35 @@
 //! `segue models`: what there is to train, and the parameters of each.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use segue_core::{ModelEntry, Output, Registry};
 use serde_json::Value;
 
+use super::guide::print_guide;
 use crate::terminal::{Format, print_table};
 
-/// List the models, or the parameters of one.
+/// List the models, the parameters of one, or what stored runs say of them.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  segue models                                 what there is to train
+  segue models ease                            its parameters
+  segue train -m model=popularity,item_knn,ease,mf data=sample
+  segue models --guide outputs/segue/*         training time, memory, cold start, accuracy, interpretability of these runs
+
+The grades of the guide are relative to the other runs: time to the slowest (very fast up to 2 %, fast to 15 %, medium to half),
+memory to the least (low up to a quarter more, medium to twice), accuracy and cold start to the best (excellent from 97 %, good from
+85 %, fair from 60 %). Cold start is the question about cold users where the split asks it (split=questions, split=cold_user), else
+the quarter of the users of whom least is known.")]
 pub(crate) struct Arguments {
     /// Show the parameters of this model.
     name: Option<String>,
+    /// Compare the models of these run folders: training time, memory, cold start, accuracy, interpretability.
+    #[arg(long, value_name = "RUN", num_args = 1.., conflicts_with = "name")]
+    guide: Vec<PathBuf>,
+    /// With --guide: the metric of accuracy and cold start.
+    #[arg(long, value_name = "METRIC@K", default_value = "ndcg@10", requires = "guide")]
+    metric: String,
     /// How to print.
     #[arg(long)]
     format: Option<Format>,
@@ -23,6 +42,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let registry = crate::registry();
     let format = if args.markdown { Format::Markdown } else { Format::or_fitting(args.format) };
+    if !args.guide.is_empty() {
+        return print_guide(&args.guide, &args.metric, format);
+    }
     match &args.name {
         None => print_table(&list_header(), &list(&registry), format)?,
         Some(name) => {

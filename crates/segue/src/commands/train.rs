@@ -41,12 +41,7 @@ impl Configuration {
     pub(crate) fn job(&self) -> anyhow::Result<Option<Job>> {
         let registry = crate::registry();
         let composer = Composer::new(self.config_dir.clone(), &registry)?;
-        if self.multirun {
-            composer.sweep(&self.overrides)?;
-            anyhow::bail!(
-                "--multirun is not built for this command yet; `segue compare model=a,b seed=1,2 ...` runs a sweep and prints its table"
-            );
-        }
+        anyhow::ensure!(!self.multirun, "--multirun: this command does one thing at a time; give it one configuration");
         let job = composer.job(&self.overrides)?;
         if self.cfg.is_some() {
             self.show(&job)?;
@@ -71,7 +66,8 @@ impl Configuration {
   segue train model=ease data=sample scope=target             the sample world, films alone
   segue train model=mf data_dir=artifacts/films_from_music model.factors=128 trainer.max_epochs=50
   segue train model=svd model.n_factors=100 model.biased=false
-  segue train model=mf --cfg job                              print every key and stop")]
+  segue train model=mf --cfg job                              print every key and stop
+  segue train -m model=popularity,ease,mf seed=1,2            a run for every combination; then `segue compare outputs/segue/*`")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     configuration: Configuration,
@@ -82,17 +78,48 @@ pub(crate) struct Arguments {
 
 /// Runs the command.
 pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
-    let Some(job) = args.configuration.job()? else { return Ok(()) };
-    let settings = job.settings()?;
+    let jobs = if args.configuration.multirun {
+        let registry = crate::registry();
+        let composer = Composer::new(args.configuration.config_dir.clone(), &registry)?;
+        let jobs = composer.sweep(&args.configuration.overrides)?;
+        if args.configuration.cfg.is_some() {
+            return jobs.iter().try_for_each(|job| args.configuration.show(job));
+        }
+        jobs
+    } else {
+        args.configuration.job()?.into_iter().collect()
+    };
     let registry = crate::registry();
+    let settings = jobs.iter().map(Job::settings).collect::<Result<Vec<_>, _>>()?;
     // Refuse a wrong model or parameter before reading any data.
-    let algorithm = settings.algorithm(&registry, true)?;
-    let loaded = load(&settings)?;
-    let mut bar = Bar::new(algorithm.info().name);
-    let run = train(&settings, &loaded, &registry, &mut bar, args.resume);
+    for settings in &settings {
+        settings.algorithm(&registry, jobs.len() == 1)?;
+    }
+    let mut loaded: Option<(&Settings, Loaded)> = None;
+    for settings in &settings {
+        let data = match loaded.take() {
+            Some((of, data)) if of.same_data(settings) && of.seed == settings.seed => data,
+            _ => load(settings)?,
+        };
+        one(settings, &data, args.resume)?;
+        loaded = Some((settings, data));
+    }
+    Ok(())
+}
+
+/// One run.
+fn one(settings: &Settings, loaded: &Loaded, resume: bool) -> anyhow::Result<()> {
+    let registry = crate::registry();
+    let mut bar = Bar::new(settings.algorithm(&registry, false)?.info().name);
+    let run = train(settings, loaded, &registry, &mut bar, resume);
     bar.finish();
     let run = run?;
-    print_measured(&segue_eval::measured(&run.summary), Format::or_fitting(None))?;
+    for row in &run.rows {
+        if run.rows.len() > 1 {
+            say(&format!("\n{}:", row.question));
+        }
+        print_measured(&segue_eval::measured(&row.summary), Format::or_fitting(None))?;
+    }
     if settings.save_embeddings && run.fitted.bundle.model.embeddings().is_none() {
         say(&format!(
             "save_embeddings=true: `{}` has no vectors of users and items to write",

@@ -1,4 +1,4 @@
-// The page of `segue explore` in a real browser, opened from a file with the network off.
+// The pages of `segue explore` and `segue compare` in a real browser, opened from a file with the network off.
 //
 //   SEGUE=target/release/segue MODULES=folder/with/node_modules node crates/segue/tests/browser/pages.mjs [screenshots]
 //
@@ -24,9 +24,20 @@ const faults = [];
 /** Builds a page; `overrides` is a command line without quotes. */
 function build(name, overrides) {
   const file = path.join(scratch, `${name}.html`);
-  const done = spawnSync(segue, ["explore", ...overrides, "--out", file], { cwd: scratch, encoding: "utf8" });
-  if (done.status !== 0) throw new Error(`segue explore ${overrides.join(" ")}: ${done.stderr}`);
-  return { name, file };
+  run(["explore", ...overrides, "--out", file]);
+  return { name, file, sections: 11 };
+}
+
+/** Results of models. */
+function results(name, overrides) {
+  const file = path.join(scratch, `${name}.html`);
+  run(["compare", ...overrides, "--html", file]);
+  return { name, file, sections: 9 };
+}
+
+function run(words) {
+  const done = spawnSync(segue, words, { cwd: scratch, encoding: "utf8" });
+  if (done.status !== 0) throw new Error(`segue ${words.join(" ")}: ${done.stderr}`);
 }
 
 /** Two domains whose every word is an attack, one of them without times. */
@@ -53,10 +64,10 @@ function bare() {
 }
 
 /** Everything that can be asked inside the page; runs there. */
-function inspect() {
+function inspect(expected) {
   const found = [];
   const sections = [...document.querySelectorAll("main > section")];
-  if (sections.length !== 11) found.push(`${sections.length} sections`);
+  if (sections.length !== expected) found.push(`${sections.length} sections`);
   for (const section of sections) {
     const reason = /Has none|Nothing stands out/.test(section.textContent);
     if (!reason && !section.querySelector("svg, table, ul")) found.push(`#${section.id} has nothing to look at`);
@@ -89,19 +100,19 @@ function inspect() {
 async function interact(page, say) {
   const chip = page.locator("[data-chip] button").first();
   if (await chip.count()) {
-    const curve = page.locator("#spread g[data-s='0']").first();
+    const curve = page.locator("#spread g[data-s='0'], #coverage g[data-s='0']").first();
     await chip.click();
     if (await curve.isVisible()) say("a switched-off domain is still drawn");
     await chip.click();
     if (!(await curve.isVisible())) say("a domain does not come back");
   }
-  const mark = page.locator("#preparation [data-tip], #sizes [data-tip]").first();
+  const mark = page.locator("#preparation [data-tip], #sizes [data-tip], #metrics [data-tip]").first();
   await mark.scrollIntoViewIfNeeded();
   await mark.hover();
   if (!(await page.locator(".tip").isVisible())) say("a mark has no tip");
 }
 
-async function look(browser, { name, file }, width, colorScheme) {
+async function look(browser, { name, file, sections }, width, colorScheme) {
   const say = (what) => faults.push(`${name} ${width} px ${colorScheme}: ${what}`);
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, offline: true, reducedMotion: "reduce" });
   const page = await context.newPage();
@@ -109,7 +120,7 @@ async function look(browser, { name, file }, width, colorScheme) {
   page.on("pageerror", (error) => say(`error: ${error}`));
   page.on("request", (request) => request.url().startsWith("file:") || say(`asks for ${request.url()}`));
   await page.goto(pathToFileURL(file).href);
-  (await page.evaluate(inspect)).forEach(say);
+  (await page.evaluate(inspect, sections)).forEach(say);
   if (screenshots) await page.screenshot({ path: path.join(screenshots, `${name}-${width}-${colorScheme}.png`), fullPage: true });
   await interact(page, say);
   await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
@@ -127,7 +138,7 @@ async function withoutScripts(browser, { name, file }) {
   const page = await context.newPage();
   await page.goto(pathToFileURL(file).href);
   const titles = await page.locator("svg.plot title").count();
-  if (titles < 10 || !(await page.locator("#split, #parts").first().isVisible())) faults.push(`${name} without scripts: ${titles} titles`);
+  if (titles < 10 || !(await page.locator("#split, #parts, #table").first().isVisible())) faults.push(`${name} without scripts: ${titles} titles`);
   await context.close();
 }
 
@@ -140,7 +151,16 @@ function checkHash({ name, file }) {
 }
 
 const data = path.resolve(process.env.SEGUE_DATA ?? "../shared/data");
+const small = ["data.world.n_users=300", "data.world.music.n_items=120", "data.world.films.n_items=90", "data.world.books.n_items=60"];
+const foreign = ["data=pair", `data.root=${path.join(scratch, "hostile")}`, "data.source=left", "data.target=right"];
 const pages = [build("sample", ["data=sample"]), hostile(), bare()];
+pages.push(results("models", ["data=sample", ...small, "model=popularity,item_knn,mf,ease", "--controls"]));
+// Words that attack, few users, nothing with epochs.
+pages.push(results("hostile_models", [...foreign, "model=ease,random"]));
+// Runs of another day.
+for (const model of ["mf", "ials"]) run(["train", "data=sample", ...small, `model=${model}`]);
+const runs = fs.readdirSync(path.join(scratch, "outputs/segue")).map((run) => path.join("outputs/segue", run));
+pages.push(results("runs", runs));
 if (fs.existsSync(path.join(data, "ml-latest-small"))) {
   process.env.SEGUE_DATA = data;
   pages.push(build("ml_latest_small", ["data=ml_latest_small"]));

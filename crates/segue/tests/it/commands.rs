@@ -126,7 +126,7 @@ fn what_is_not_built_is_refused_and_never_ignored() {
     scratch.fails("train model=ncf model.mf_dim=wide", &["model.mf_dim", "a number"]);
     scratch.fails("train model=ncf device=banana", &["device=banana", "unknown"]);
     scratch.fails("train model=ncf trainer.max_epoch=3", &["max_epoch", "max_epochs"]);
-    scratch.fails("train --multirun model=lightgcn,svd seed=1,2", &["--multirun", "segue compare"]);
+    scratch.fails("prepare --multirun data=sample seed=1,2 --out x", &["--multirun", "one configuration"]);
     scratch.fails("train model=lightgcn,svd", &["several runs"]);
     scratch.fails("train model=[lightgcn,svd]", &["one model", "segue compare model=a,b"]);
     assert!(!scratch.path("outputs").exists());

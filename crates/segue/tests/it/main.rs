@@ -21,4 +21,5 @@ mod readme;
 mod server;
 mod splits;
 mod sql;
+mod stored_runs;
 mod support;

@@ -1,0 +1,156 @@
+//! Whether a run comes out again, to the bit, and what differs where it does not.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::error::LabError;
+use crate::files::read;
+use crate::settings::Settings;
+use crate::stored::settings_of;
+
+/// What became of one file, or of one fact of the manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reproduced {
+    /// Name of the file, or `manifest.json: isa`.
+    pub what: String,
+    /// How it differs; `None` where it is the same to the bit.
+    pub difference: Option<String>,
+}
+
+/// The settings of a stored run, to be run again in the folder `out`.
+pub fn settings_again(run: &Path, out: &Path) -> Result<Settings, LabError> {
+    if !run.join("manifest.json").is_file() {
+        return Err(LabError::NotFound(format!(
+            "{} holds no finished run: name a folder that `segue train` wrote",
+            run.display()
+        )));
+    }
+    let settings = settings_of(run)?;
+    Ok(Settings { out: out.to_owned(), overwrite: false, numbered: false, ..settings })
+}
+
+/// Keys of the configuration that say where a run is written, which changes no number.
+const PLACES: [&str; 2] = ["out", "overwrite"];
+/// Facts of the manifest that explain a difference: what was read, and what ran.
+const FACTS: [&str; 4] = ["/data/inputs", "/data/split", "/segue", "/isa"];
+
+/// Compares a run with the same run done again: every file byte for byte, and of the manifest, which tells times, the facts that
+/// explain a difference. Facts come first.
+pub fn compare_runs(stored: &Path, again: &Path) -> Result<Vec<Reproduced>, LabError> {
+    let json = |folder: &Path| -> Result<Value, LabError> {
+        let path = folder.join("manifest.json");
+        serde_json::from_slice(&read(&path)?)
+            .map_err(|error| LabError::NotFound(format!("{}: {error}; the run is damaged", path.display())))
+    };
+    let (before, now) = (json(stored)?, json(again)?);
+    let mut found = Vec::new();
+    for fact in FACTS {
+        let (before, now) = (before.pointer(fact).map(without_folders), now.pointer(fact).map(without_folders));
+        let (before, now) = (before.unwrap_or_default(), now.unwrap_or_default());
+        let difference = match (&before, &now) {
+            (a, b) if a == b => None,
+            (Value::Array(a), Value::Array(b)) => {
+                let changed = a.iter().zip(b).find(|(a, b)| a != b);
+                Some(
+                    changed
+                        .map_or_else(|| format!("{} became {}", a.len(), b.len()), |(a, b)| format!("{a} became {b}")),
+                )
+            }
+            (a, b) => Some(format!("{a} became {b}")),
+        };
+        let what = format!("manifest.json: {}", fact.trim_start_matches('/').replace('/', "."));
+        found.push(Reproduced { what, difference });
+    }
+    for name in names(stored)?.union(&names(again)?).filter(|name| *name != "manifest.json") {
+        let (a, b) = (stored.join(name), again.join(name));
+        let difference = match (a.is_file(), b.is_file()) {
+            (true, false) => Some("is not written any more".to_owned()),
+            (false, true) => Some("was not written before".to_owned()),
+            _ if name == "config.yaml" => difference(&without_places(&read(&a)?), &without_places(&read(&b)?)),
+            _ => difference(&read(&a)?, &read(&b)?),
+        };
+        found.push(Reproduced { what: name.clone(), difference });
+    }
+    Ok(found)
+}
+
+/// Inputs by the names of their files: a generated world is in another folder every time.
+fn without_folders(fact: &Value) -> Value {
+    match fact {
+        Value::Array(inputs) => inputs.iter().map(without_folders).collect(),
+        Value::Object(input) => {
+            let mut input = input.clone();
+            if let Some(Value::String(path)) = input.get_mut("path") {
+                *path = Path::new(path.as_str()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+            }
+            Value::Object(input)
+        }
+        other => other.clone(),
+    }
+}
+
+/// The files of a folder, by name.
+fn names(folder: &Path) -> Result<BTreeSet<String>, LabError> {
+    let entries = fs::read_dir(folder).map_err(|error| LabError::io("read", folder, &error))?;
+    Ok(entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+}
+
+/// Lines of the configuration but those that say where the run is.
+fn without_places(config: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(config);
+    let place = |line: &&str| PLACES.iter().any(|key| line.starts_with(&format!("{key}:")));
+    let lines: Vec<&str> = text.lines().filter(|line| !place(line)).collect();
+    lines.join("\n").into_bytes()
+}
+
+/// Where two files begin to differ.
+fn difference(before: &[u8], now: &[u8]) -> Option<String> {
+    if before == now {
+        return None;
+    }
+    if let (Ok(a), Ok(b)) = (std::str::from_utf8(before), std::str::from_utf8(now)) {
+        let line = a.lines().zip(b.lines()).enumerate().find(|(_, (a, b))| a != b);
+        return Some(match line {
+            Some((n, (a, b))) => format!("line {}: `{}` became `{}`", n + 1, shortened(a), shortened(b)),
+            None => format!("{} lines became {}", a.lines().count(), b.lines().count()),
+        });
+    }
+    if before.len() != now.len() {
+        return Some(format!("{} bytes became {}", before.len(), now.len()));
+    }
+    let differing = before.iter().zip(now).filter(|(a, b)| a != b).count();
+    let first = before.iter().zip(now).position(|(a, b)| a != b).unwrap_or_default();
+    Some(format!("{differing} of {} bytes differ, the first at {first}", now.len()))
+}
+
+/// A line that fits beside another.
+fn shortened(line: &str) -> String {
+    const MOST: usize = 60;
+    let line = line.trim();
+    if line.chars().count() <= MOST { line.to_owned() } else { line.chars().take(MOST).chain(['…']).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_difference_is_told() {
+        assert_eq!(difference(b"a\nb", b"a\nb"), None);
+        assert_eq!(difference(b"a\nb\n", b"a\nc\n").unwrap(), "line 2: `b` became `c`");
+        assert_eq!(difference(b"a\n", b"a\nc\n").unwrap(), "1 lines became 2");
+        assert_eq!(difference(&[0xff, 1, 2], &[0xff, 9, 2]).unwrap(), "1 of 3 bytes differ, the first at 1");
+        assert_eq!(difference(&[0xff], &[0xff, 9]).unwrap(), "1 bytes became 2");
+    }
+
+    #[test]
+    fn a_place_is_no_difference() {
+        let config =
+            |out: &str| without_places(format!("seed: 1\nout: {out}\noverwrite: false\nmodel:\n  out: 3\n").as_bytes());
+        assert_eq!(config("a"), config("b"));
+        assert_eq!(config("a"), b"seed: 1\nmodel:\n  out: 3");
+    }
+}

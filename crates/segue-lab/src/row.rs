@@ -1,0 +1,162 @@
+//! What one model came to on one question: all that is compared of a run, whether it has just ended or was stored.
+
+use segue_core::{EpochRecord, Prepared, Query, TaskKind};
+use segue_eval::{Evaluation, Group, Summary};
+
+use crate::error::LabError;
+use crate::experiment::{Answer, Fitted, Loaded};
+use crate::report::summarise;
+use crate::settings::{EvaluationSettings, Scope, Settings};
+
+/// One row of a comparison.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Name of the model.
+    pub model: String,
+    /// What it learnt from.
+    pub scope: Scope,
+    /// Root of its random streams.
+    pub seed: u64,
+    /// Name of the data set.
+    pub data: String,
+    /// How the data were divided, in one line.
+    pub split: String,
+    /// How it was measured.
+    pub evaluation: EvaluationSettings,
+    /// Name of the question among those of the split.
+    pub question: String,
+    /// What it asks.
+    pub kind: TaskKind,
+    /// Which fit, or which stored run, of several it belongs to.
+    pub fit: usize,
+    /// Training time, seconds.
+    pub seconds: f64,
+    /// Memory of the program at its peak while it trained, the data included, in bytes; where the system tells it.
+    pub memory: Option<u64>,
+    /// Whether the model says what each event of a history adds to a score.
+    pub explains: bool,
+    /// The training log.
+    pub records: Vec<EpochRecord>,
+    /// Validation metrics of the model that was kept; none where there was no validation.
+    pub valid: Vec<(String, f64)>,
+    /// External ids of the users asked, rising by dense id.
+    pub users: Vec<String>,
+    /// On test; its users are positions in `users`.
+    pub test: Evaluation,
+    /// Test metrics with intervals.
+    pub summary: Summary,
+    /// The test question taken apart.
+    pub parts: Vec<Part>,
+}
+
+/// Ranking metrics on a part of a question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// What the question was taken apart by.
+    pub by: Apart,
+    /// Which part, e.g. `3 to 7` or `Drama`.
+    pub name: String,
+    /// Users asked.
+    pub n_users: usize,
+    /// Their held-out positives in it.
+    pub n_positives: usize,
+    /// Metrics.
+    pub values: Vec<(String, f64)>,
+}
+
+/// What a question is taken apart by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Apart {
+    /// Known events of the user.
+    Activity,
+    /// Training users of the item.
+    Popularity,
+    /// Genre of the item.
+    Genre,
+    /// Whether a positive was among the first so many that the model would have retrieved.
+    Retrieved,
+}
+
+impl Apart {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Activity, Self::Popularity, Self::Genre, Self::Retrieved];
+
+    /// The word for it in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Activity => "activity",
+            Self::Popularity => "popularity",
+            Self::Genre => "genre",
+            Self::Retrieved => "retrieved",
+        }
+    }
+}
+
+impl Part {
+    pub(crate) fn of(by: Apart, group: &Group) -> Self {
+        let Group { name, n_positives, evaluation } = group;
+        let (n_users, values) = (evaluation.n_users(), evaluation.values());
+        Self { by, name: name.clone(), n_users, n_positives: *n_positives, values }
+    }
+}
+
+impl Row {
+    /// The row of an answer of a fitted model.
+    pub(crate) fn of(
+        (fitted, fit): (&Fitted, usize),
+        answer: Answer,
+        (settings, data, loaded): (&Settings, &Prepared, &Loaded),
+    ) -> Result<Self, LabError> {
+        let Answer { question, kind, valid, mut test, parts } = answer;
+        let summary = summarise(&test, settings.evaluation.bootstrap, settings.seed)?;
+        let users = test.users.iter().map(|&user| data.users.external(user).to_owned()).collect();
+        test.users = (0..test.users.len() as u32).collect();
+        Ok(Self {
+            model: fitted.bundle.model_name.clone(),
+            scope: settings.scope,
+            seed: settings.seed,
+            data: loaded.name.clone(),
+            split: loaded.data.split.protocol.clone(),
+            evaluation: settings.evaluation.clone(),
+            question,
+            kind,
+            fit,
+            seconds: fitted.seconds,
+            memory: fitted.memory,
+            explains: explains(fitted),
+            records: fitted.records.clone(),
+            valid: valid.map(|valid| valid.values()).unwrap_or_default(),
+            users,
+            test,
+            summary,
+            parts,
+        })
+    }
+
+    /// Whether both rows were asked the same question of the same users, so that they may be compared user by user. What
+    /// was learnt from is what is compared, and does not count; nor do metrics, each of which is compared with itself.
+    pub fn is_asked_as(&self, other: &Self) -> bool {
+        let asked = |row: &Self| {
+            let e = &row.evaluation;
+            (e.candidates, e.negatives, e.history, e.hide, e.dialect, e.ties)
+        };
+        let place = |row: &Self| (row.data.clone(), row.question.clone(), row.split.clone());
+        asked(self) == asked(other) && place(self) == place(other) && self.users == other.users
+    }
+
+    /// The value of a test metric, by its name.
+    pub fn value(&self, name: &str) -> Option<f64> {
+        self.summary.metrics.iter().find(|estimate| estimate.metric.to_string() == name).map(|estimate| estimate.value)
+    }
+}
+
+/// Whether the model gives additive reasons, asked of the first user who has a history.
+fn explains(fitted: &Fitted) -> bool {
+    let bundle = &fitted.bundle;
+    let asked = (0..bundle.log.n_users() as u32).find(|&user| !bundle.log.user(user).is_empty());
+    asked.is_some_and(|user| {
+        let query = Query { user: Some(user), history: bundle.log.user(user) };
+        let item = bundle.catalogue.range(bundle.target).start;
+        bundle.model.contributions(&query, item).is_some()
+    })
+}

@@ -1,0 +1,249 @@
+//! A run folder read back: its rows, as they were when it ended.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use segue_core::{EpochRecord, TaskKind};
+use segue_eval::{Evaluation, Measured, PerUser, Summary};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::config::parse_yaml;
+use crate::error::LabError;
+use crate::files::read;
+use crate::row::{Apart, Part, Row};
+use crate::run::{PARTS, PER_USER, RUN_FORMAT};
+use crate::settings::Settings;
+use crate::watch::LOG_NAME;
+
+/// A run of another time.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// What it was asked to do.
+    pub settings: Settings,
+    /// What it came to, a row for each question.
+    pub rows: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    format: u64,
+    train_seconds: f64,
+    peak_bytes: Option<u64>,
+    #[serde(default)]
+    explains: bool,
+    data: ManifestData,
+}
+
+#[derive(Deserialize)]
+struct ManifestData {
+    name: String,
+    split: String,
+}
+
+#[derive(Deserialize)]
+struct Metrics {
+    questions: Vec<Asked>,
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    question: String,
+    kind: TaskKind,
+    valid: Vec<(String, f64)>,
+    test_summary: Summary,
+}
+
+/// Reads the folder of a finished run; `fit` is its number among several.
+pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
+    let manifest_path = folder.join("manifest.json");
+    if !manifest_path.is_file() {
+        return Err(LabError::NotFound(format!(
+            "{} holds no finished run: name a folder that `segue train` wrote (a run still going is called <name>.partial)",
+            folder.display()
+        )));
+    }
+    let bytes = read(&manifest_path)?;
+    let format = serde_json::from_slice::<Value>(&bytes).ok().and_then(|manifest| manifest.get("format")?.as_u64());
+    if format != Some(RUN_FORMAT) {
+        return Err(LabError::NotFound(format!(
+            "{}: written by another version of segue; train the run again to compare it",
+            folder.display()
+        )));
+    }
+    let manifest: Manifest = json(&manifest_path)?;
+    let metrics: Metrics = json(&folder.join("metrics.json"))?;
+    let settings = settings_of(folder)?;
+    let records = records(&folder.join(LOG_NAME))?;
+    let several = metrics.questions.len() > 1;
+    let mut users = per_user(&folder.join(PER_USER), several)?;
+    let mut parts = parts(&folder.join(PARTS))?;
+    debug_assert_eq!(manifest.format, RUN_FORMAT);
+    let model = settings.model.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let rows = metrics.questions.into_iter().map(|asked| {
+        let key = if several { asked.question.clone() } else { String::new() };
+        let (users, columns) = users.remove(&key).unwrap_or_default();
+        Row {
+            model: model.clone(),
+            scope: settings.scope,
+            seed: settings.seed,
+            data: manifest.data.name.clone(),
+            split: manifest.data.split.clone(),
+            evaluation: settings.evaluation.clone(),
+            parts: parts.remove(&asked.question).unwrap_or_default(),
+            question: asked.question,
+            kind: asked.kind,
+            fit,
+            seconds: manifest.train_seconds,
+            memory: manifest.peak_bytes,
+            explains: manifest.explains,
+            records: records.clone(),
+            valid: asked.valid,
+            test: evaluation(&asked.test_summary, users.len(), &columns),
+            summary: asked.test_summary,
+            users,
+        }
+    });
+    Ok(Stored { folder: folder.to_owned(), rows: rows.collect(), settings })
+}
+
+/// The settings in a run folder.
+pub(crate) fn settings_of(folder: &Path) -> Result<Settings, LabError> {
+    let path = folder.join("config.yaml");
+    let text = text(&path)?;
+    let document = parse_yaml(&text, &path.display().to_string()).map_err(|error| damaged(&path, &error))?;
+    Settings::from_value(document.value)
+}
+
+/// What was measured, without what only the run itself had.
+fn evaluation(summary: &Summary, n_users: usize, columns: &[(String, Vec<f64>)]) -> Evaluation {
+    let metrics = summary.metrics.iter().map(|estimate| {
+        let name = estimate.metric.to_string();
+        let values = columns.iter().find(|(column, _)| *column == name).map(|(_, values)| values);
+        // Users may weigh differently, and then the mean of their values is not the metric.
+        let is_mean = |values: &&Vec<f64>| {
+            let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+            (mean - estimate.value).abs() <= 1e-9 * estimate.value.abs().max(1.0)
+        };
+        let per_user = values.filter(is_mean).map_or(PerUser::Whole, |values| PerUser::Mean(values.clone()));
+        Measured { spec: estimate.metric, value: estimate.value, per_user }
+    });
+    Evaluation {
+        protocol: summary.protocol.clone(),
+        users: (0..n_users as u32).collect(),
+        metrics: metrics.collect(),
+        n_unserved: summary.n_unserved,
+        n_unranked: summary.n_unranked,
+        tied_users: summary.tied_users,
+        n_candidates: summary.n_candidates,
+        ratings: None,
+    }
+}
+
+fn damaged(path: &Path, what: &dyn std::fmt::Display) -> LabError {
+    LabError::NotFound(format!("{}: {what}; the run is damaged: train it again", path.display()))
+}
+
+fn text(path: &Path) -> Result<String, LabError> {
+    String::from_utf8(read(path)?).map_err(|error| damaged(path, &error))
+}
+
+fn json<T: DeserializeOwned>(path: &Path) -> Result<T, LabError> {
+    serde_json::from_slice(&read(path)?).map_err(|error| damaged(path, &error))
+}
+
+/// A table of a run: its header, and each row with its line; all as wide as the header.
+fn table(path: &Path, first: &[&str]) -> Result<(Vec<String>, Vec<csv::StringRecord>), LabError> {
+    let bytes = read(path)?;
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    let header: Vec<String> = reader.headers().map_err(|error| damaged(path, &error))?.iter().map(Into::into).collect();
+    if !header.iter().map(String::as_str).take(first.len()).eq(first.iter().copied()) {
+        return Err(damaged(path, &format!("its first columns are not {}", first.join(","))));
+    }
+    let rows = reader.records().collect::<Result<_, _>>().map_err(|error| damaged(path, &error))?;
+    Ok((header, rows))
+}
+
+fn number<T: std::str::FromStr>(path: &Path, cell: &str) -> Result<T, LabError> {
+    cell.parse().map_err(|_| damaged(path, &format!("{cell:?} is no number")))
+}
+
+/// Names and values of the cells that are not empty.
+fn values(
+    path: &Path,
+    header: &[String],
+    row: &csv::StringRecord,
+    skip: usize,
+) -> Result<Vec<(String, f64)>, LabError> {
+    let cells = header.iter().zip(row.iter()).skip(skip).filter(|(_, cell)| !cell.is_empty());
+    cells.map(|(name, cell)| Ok((name.clone(), number(path, cell)?))).collect()
+}
+
+fn records(path: &Path) -> Result<Vec<EpochRecord>, LabError> {
+    // A model without epochs has no log.
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let (header, rows) = table(path, &["epoch", "loss", "best"])?;
+    let plain = |(name, value): (String, f64)| (name.strip_prefix("valid_").unwrap_or(&name).to_owned(), value);
+    rows.iter()
+        .map(|row| {
+            Ok(EpochRecord {
+                epoch: number(path, &row[0])?,
+                loss: number(path, &row[1])?,
+                best: &row[2] == "1",
+                valid: values(path, &header, row, 3)?.into_iter().map(plain).collect(),
+            })
+        })
+        .collect()
+}
+
+/// Users of a question, and their value of every metric.
+type Users = (Vec<String>, Vec<(String, Vec<f64>)>);
+
+/// By question; of one alone under no name.
+fn per_user(path: &Path, several: bool) -> Result<BTreeMap<String, Users>, LabError> {
+    let first: &[&str] = if several { &["question", "user"] } else { &["user"] };
+    let (header, rows) = table(path, first)?;
+    let skip = first.len();
+    let mut questions: BTreeMap<String, Users> = BTreeMap::new();
+    for row in &rows {
+        let key = if several { row[0].to_owned() } else { String::new() };
+        let (users, columns) = questions.entry(key).or_insert_with(|| {
+            let columns = header.iter().skip(skip).map(|name| (name.clone(), Vec::new()));
+            (Vec::new(), columns.collect())
+        });
+        users.push(row[skip - 1].to_owned());
+        for ((_, column), cell) in columns.iter_mut().zip(row.iter().skip(skip)) {
+            if !cell.is_empty() {
+                column.push(number(path, cell)?);
+            }
+        }
+    }
+    for (users, columns) in questions.values_mut() {
+        columns.retain(|(_, column)| column.len() == users.len());
+    }
+    Ok(questions)
+}
+
+/// By question.
+fn parts(path: &Path) -> Result<BTreeMap<String, Vec<Part>>, LabError> {
+    let first = ["question", "by", "part", "users", "positives"];
+    let (header, rows) = table(path, &first)?;
+    let mut questions: BTreeMap<String, Vec<Part>> = BTreeMap::new();
+    for row in &rows {
+        let by = Apart::ALL.into_iter().find(|by| by.name() == &row[1]);
+        let part = Part {
+            by: by.ok_or_else(|| damaged(path, &format!("{:?} is nothing to take a question apart by", &row[1])))?,
+            name: row[2].to_owned(),
+            n_users: number(path, &row[3])?,
+            n_positives: number(path, &row[4])?,
+            values: values(path, &header, row, first.len())?,
+        };
+        questions.entry(row[0].to_owned()).or_default().push(part);
+    }
+    Ok(questions)
+}

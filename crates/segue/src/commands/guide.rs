@@ -1,0 +1,127 @@
+//! Which model for what: a guide drawn from stored runs.
+
+use std::path::PathBuf;
+
+use segue_core::TaskKind;
+use segue_lab::{Apart, Row, read_run};
+
+use crate::terminal::{Format, print_table, say};
+
+/// What is known of a model.
+struct Entry {
+    model: String,
+    seconds: f64,
+    memory: Option<u64>,
+    /// The metric on users of whom nothing or least is known.
+    cold: Option<f64>,
+    accuracy: f64,
+    explains: bool,
+}
+
+/// Prints what each model of these runs costs and is worth, and which to take for what.
+pub(crate) fn print_guide(folders: &[PathBuf], metric: &str, format: Format) -> anyhow::Result<()> {
+    let mut rows: Vec<Row> = Vec::new();
+    for (n, folder) in folders.iter().enumerate() {
+        rows.extend(read_run(folder, n)?.rows);
+    }
+    let Some(first) = rows.iter().find(|row| row.kind != TaskKind::ColdUser) else {
+        anyhow::bail!("these runs answer no question that accuracy could be told by")
+    };
+    let first = first.clone();
+    if let Some(other) = rows.iter().find(|row| row.data != first.data || row.split != first.split) {
+        anyhow::bail!(
+            "the runs are of {} and {}, or split otherwise: a guide compares models on the same data; name runs of one preparation",
+            first.data,
+            other.data
+        );
+    }
+    let mut entries: Vec<Entry> = Vec::new();
+    for row in rows.iter().filter(|row| row.question == first.question) {
+        let entry = entry(row, &rows, metric)?;
+        match entries.iter_mut().find(|known| known.model == entry.model) {
+            // Of several runs of a model, the better.
+            Some(known) if known.accuracy < entry.accuracy => *known = entry,
+            Some(_) => {}
+            None => entries.push(entry),
+        }
+    }
+    let most = |of: &dyn Fn(&Entry) -> Option<f64>| entries.iter().filter_map(of).fold(0.0, f64::max);
+    let (slowest, best, coldest) = (most(&|e| Some(e.seconds)), most(&|e| Some(e.accuracy)), most(&|e| e.cold));
+    let least = entries.iter().filter_map(|entry| entry.memory).min();
+    let header = ["model", "training time", "memory", "cold start", "accuracy", "interpretability"].map(String::from);
+    let table: Vec<Vec<String>> = entries
+        .iter()
+        .map(|entry| {
+            let time = entry.seconds / slowest.max(f64::MIN_POSITIVE);
+            let time = graded(time, [(0.02, "very fast"), (0.15, "fast"), (0.5, "medium")], "slow");
+            let memory = entry.memory.zip(least).map(|(bytes, least)| {
+                let word = graded(bytes as f64 / least as f64, [(1.0, "low"), (1.25, "low"), (2.0, "medium")], "high");
+                format!("{word} ({} MiB)", bytes >> 20)
+            });
+            vec![
+                entry.model.clone(),
+                format!("{time} ({:.2} s)", entry.seconds),
+                memory.unwrap_or_else(|| "not told".into()),
+                entry.cold.map_or_else(|| "not measured".into(), |cold| worth(cold, coldest)),
+                worth(entry.accuracy, best),
+                if entry.explains { "high: every reason adds up to the score" } else { "low: reasons by comparison" }
+                    .into(),
+            ]
+        })
+        .collect();
+    print_table(&header, &table, format)?;
+    let by = |of: &dyn Fn(&Entry) -> f64| {
+        entries.iter().max_by(|a, b| of(a).total_cmp(&of(b))).map_or("", |entry| entry.model.as_str())
+    };
+    say(&format!("{}, {metric}; time and memory as measured when each was trained", first.test.protocol));
+    say(&format!("highest accuracy: {}", by(&|e| e.accuracy)));
+    say(&format!("fastest training: {}", by(&|e| -e.seconds)));
+    if entries.iter().any(|entry| entry.cold.is_some()) {
+        say(&format!("new users: {}", by(&|e| e.cold.unwrap_or(f64::NEG_INFINITY))));
+    }
+    if entries.iter().any(|entry| entry.explains) {
+        let explained = |e: &Entry| if e.explains { e.accuracy } else { f64::NEG_INFINITY };
+        say(&format!("reasons that add up: {}", by(&explained)));
+    }
+    Ok(())
+}
+
+fn entry(row: &Row, rows: &[Row], metric: &str) -> anyhow::Result<Entry> {
+    let Some(accuracy) = row.value(metric) else {
+        let known: Vec<String> = row.summary.metrics.iter().map(|estimate| estimate.metric.to_string()).collect();
+        anyhow::bail!("{metric} was not measured; there are: {}", known.join(", "))
+    };
+    let asked = rows.iter().find(|other| other.fit == row.fit && other.kind == TaskKind::ColdUser);
+    let cold = asked.and_then(|cold| cold.value(metric)).or_else(|| {
+        let least = row.parts.iter().find(|part| part.by == Apart::Activity)?;
+        least.values.iter().find(|(name, _)| name == metric).map(|(_, value)| *value)
+    });
+    let Row { model, seconds, memory, explains, .. } = row.clone();
+    Ok(Entry { model, seconds, memory, cold, accuracy, explains })
+}
+
+/// The word of the first bound that a number does not pass.
+fn graded(x: f64, bounds: [(f64, &'static str); 3], beyond: &'static str) -> &'static str {
+    bounds.into_iter().find(|(bound, _)| x <= *bound).map_or(beyond, |(_, word)| word)
+}
+
+/// How near a metric is to the best.
+fn worth(value: f64, best: f64) -> String {
+    let share = if best > 0.0 { value / best } else { 0.0 };
+    let word = graded(-share, [(-0.97, "excellent"), (-0.85, "good"), (-0.6, "fair")], "poor");
+    format!("{word} ({value:.4})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::worth;
+
+    #[test]
+    fn grades_are_shares_of_the_best() {
+        assert_eq!(
+            [0.1, 0.09, 0.07, 0.01].map(|value| worth(value, 0.1)),
+            ["excellent (0.1000)", "good (0.0900)", "fair (0.0700)", "poor (0.0100)"]
+        );
+        assert_eq!(worth(0.0, 0.0), "poor (0.0000)");
+    }
+}

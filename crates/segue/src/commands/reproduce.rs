@@ -1,0 +1,60 @@
+//! `segue reproduce`: a stored run again, and what differs.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use segue_lab::{compare_runs, settings_again, train};
+
+use super::train::load;
+use crate::terminal::{Bar, Format, print_table, say};
+
+/// Run a stored run again from its configuration and say what differs, to the bit.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  segue reproduce outputs/segue/ease_joint_seed42
+  segue reproduce outputs/segue/ease_joint_seed42 --keep outputs/again
+
+Run it where the run was started: paths in its configuration are taken as they were. The model, every metric, every user's value and
+the training log are compared byte for byte; times are not. Where something differs, the facts that may explain it (inputs, split,
+version, instruction set) stand first, and the exit code is 1. The same machine, data and program give the same bytes whatever the
+number of threads.")]
+pub(crate) struct Arguments {
+    /// A run folder.
+    run: PathBuf,
+    /// Keep the new run here; by default it is thrown away.
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    /// How to print.
+    #[arg(long)]
+    format: Option<Format>,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
+    let registry = crate::registry();
+    let scratch = tempfile::tempdir()?;
+    let out = args.keep.clone().unwrap_or_else(|| scratch.path().join("run"));
+    let settings = settings_again(&args.run, &out)?;
+    let loaded = load(&settings)?;
+    let mut bar = Bar::new("again");
+    let again = train(&settings, &loaded, &registry, &mut bar, false);
+    bar.finish();
+    again?;
+    let found = compare_runs(&args.run, &out)?;
+    let header = ["file", "same", "difference"].map(String::from);
+    let rows: Vec<Vec<String>> = found
+        .iter()
+        .map(|one| {
+            let same = if one.difference.is_none() { "yes" } else { "no" };
+            vec![one.what.clone(), same.to_owned(), one.difference.clone().unwrap_or_default()]
+        })
+        .collect();
+    print_table(&header, &rows, Format::or_fitting(args.format))?;
+    let differ = found.iter().filter(|one| one.difference.is_some()).count();
+    if let Some(kept) = &args.keep {
+        say(&format!("wrote {}", kept.display()));
+    }
+    anyhow::ensure!(differ == 0, "{differ} of {} differ: the run was not reproduced", found.len());
+    say(&format!("reproduced: all {} are the same to the bit", found.len()));
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! A comparison as the numbers of a page.
+
+use segue_core::EpochRecord;
+use segue_explore::page::{Measure, Part, Results, Row as Drawn};
+use segue_lab::{Apart, Comparison, LabError, Row};
+
+use super::comparison::{Baseline, Labels, table};
+
+/// Everything that the page of a comparison draws; `names` are the metrics shown, the one that counts most first.
+pub(crate) fn results(
+    comparison: &Comparison,
+    baseline: &Baseline<'_>,
+    (names, notes): (&[String], &[String]),
+) -> Result<Results, LabError> {
+    let labels = Labels::of(comparison);
+    let rows = comparison.rows.iter().enumerate().map(|(n, row)| drawn(row, &labels.words(row, n), names));
+    let mut data: Vec<&str> = Vec::new();
+    for row in &comparison.rows {
+        if !data.contains(&row.data.as_str()) {
+            data.push(&row.data);
+        }
+    }
+    Ok(Results {
+        name: data.join(", "),
+        metric: names.first().cloned().unwrap_or_default(),
+        notes: notes.to_vec(),
+        table: table(comparison, baseline, names)?,
+        rows: rows.collect(),
+    })
+}
+
+fn drawn(row: &Row, label: &str, names: &[String]) -> Drawn {
+    let main = names.first().map_or("", String::as_str);
+    let metrics = names.iter().filter_map(|name| {
+        let estimate = row.summary.metrics.iter().find(|estimate| estimate.metric.to_string() == *name)?;
+        let interval = estimate.interval.map(|interval| (interval.low, interval.high));
+        Some(Measure { name: name.clone(), value: estimate.value, interval })
+    });
+    let coverage = row.summary.metrics.iter().find(|estimate| estimate.metric.metric.name == "coverage");
+    let parts = |by: Apart| {
+        let own = row.parts.iter().filter(move |part| part.by == by);
+        own.filter_map(|part| {
+            let value = part.values.iter().find(|(name, _)| name == main)?.1;
+            Some(Part { name: part.name.clone(), n_users: part.n_users, value })
+        })
+        .collect()
+    };
+    let retrieved = row.parts.iter().find(|part| part.by == Apart::Retrieved).map(|part| {
+        let value = |name: &String| part.values.iter().find(|(own, _)| own == name).cloned();
+        (part.n_users, names.iter().filter_map(value).collect())
+    });
+    Drawn {
+        label: label.to_owned(),
+        model: row.model.clone(),
+        question: row.question.clone(),
+        metrics: metrics.collect(),
+        curve: curve(&row.records, main),
+        coverage: coverage.map(|estimate| (estimate.metric.to_string(), estimate.value)),
+        seconds: row.seconds,
+        memory: row.memory,
+        by_activity: parts(Apart::Activity),
+        by_popularity: parts(Apart::Popularity),
+        by_genre: parts(Apart::Genre),
+        retrieved,
+    }
+}
+
+/// The validation metric that is shown most, epoch by epoch.
+fn curve(records: &[EpochRecord], main: &str) -> Vec<(usize, f64)> {
+    let value = |record: &EpochRecord| record.valid.iter().find(|(name, _)| name == main).map(|(_, value)| *value);
+    records.iter().filter_map(|record| Some((record.epoch, value(record)?))).collect()
+}

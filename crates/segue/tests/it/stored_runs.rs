@@ -1,0 +1,92 @@
+//! Runs read back: compared, reproduced, and told apart by a guide.
+
+use std::fs;
+
+use crate::support::{SMALL_WORLD, Scratch};
+
+const MODELS: &str = "model=ease,mf trainer.max_epochs=3";
+
+/// The cells of a table but the last, which is a time.
+fn without_seconds(table: &str) -> Vec<String> {
+    table.lines().map(|line| line.rsplit_once('\t').unwrap().0.to_owned()).collect()
+}
+
+#[test]
+fn stored_runs_compare_as_fresh_ones_do() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    let fresh = scratch.ok(&format!("compare {world} {MODELS}"));
+    scratch.ok(&format!("train --multirun {world} {MODELS}"));
+    let runs = "outputs/segue/ease_joint_seed42 outputs/segue/mf_joint_seed42";
+    assert_eq!(without_seconds(&scratch.ok(&format!("compare {runs}"))), without_seconds(&fresh));
+    let tests = |what: &str| scratch.ok(&format!("compare {what} --tests --baseline ease --show recall@20"));
+    assert_eq!(tests(runs), tests(&format!("{world} {MODELS}")));
+
+    // One page, replaced only by another of ours.
+    let drawn = scratch.line(&format!("compare {runs} --html results.html"));
+    assert!(drawn.stderr.contains("wrote results.html"), "{}", drawn.stderr);
+    let page = fs::read_to_string(scratch.path("results.html")).unwrap();
+    for section in ["metrics", "curves", "parts", "genres", "retrieved", "coverage", "costs", "table"] {
+        assert!(page.contains(&format!("<section id=\"{section}\"")), "{section}");
+    }
+    assert!(page.contains("split: leave-one-out") && !page.contains("Has none"));
+    scratch.ok(&format!("compare {runs} --html results.html"));
+    scratch.write("mine.html", "precious");
+    scratch.fails(&format!("compare {runs} --html mine.html"), &["mine.html", "not written by this command"]);
+
+    let guide = scratch.ok(&format!("models --guide {runs} --format tsv"));
+    let ease = guide.lines().find(|line| line.starts_with("ease\t")).unwrap();
+    assert!(
+        ease.contains("high: every reason adds up") && ease.contains("MiB") && ease.contains("excellent"),
+        "{guide}"
+    );
+
+    // What is no run, or not to be mixed, is said.
+    scratch.fails("compare outputs/none", &["outputs/none holds no finished run", "segue train"]);
+    scratch.fails(&format!("compare {runs} seed=1"), &["`seed=1`", "leave it out"]);
+    scratch.fails(&format!("compare {runs} --controls"), &["--controls", "scope=target"]);
+    scratch.fails(&format!("compare {runs} --baseline ials"), &["--baseline ials", "not compared"]);
+    scratch.fails(&format!("models --guide {runs} --metric ndcg@7"), &["ndcg@7 was not measured", "ndcg@10"]);
+    let metrics = scratch.path("outputs/segue/mf_joint_seed42/metrics.json");
+    fs::write(&metrics, "{").unwrap();
+    scratch.fails(&format!("compare {runs}"), &["metrics.json", "damaged"]);
+}
+
+#[test]
+fn a_split_with_several_questions_has_a_row_for_each() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    scratch.ok(&format!("prepare {world} split.targets=all --out artifacts/all"));
+    let table = scratch.ok("compare data_dir=artifacts/all model=ease evaluation.bootstrap=50");
+    let mut rows = table.lines().map(|line| line.split('\t').take(4).collect::<Vec<_>>());
+    assert_eq!(rows.next().unwrap(), ["model", "scope", "question", "protocol"]);
+    let asked: Vec<Vec<&str>> = rows.collect();
+    // Popularity on the target alone knows one domain.
+    assert_eq!(asked.iter().filter(|row| row[0] == "ease").count(), 3, "{table}");
+    scratch.ok("train data_dir=artifacts/all model=ease run_name=all evaluation.bootstrap=50");
+    let stored = scratch.ok("compare outputs/segue/all");
+    assert_eq!(without_seconds(&stored), without_seconds(&table));
+    let text = fs::read_to_string(scratch.path("outputs/segue/all/test_metrics.csv")).unwrap();
+    assert_eq!(text.lines().count(), 4, "{text}");
+}
+
+#[test]
+fn a_run_comes_out_again_to_the_bit() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    scratch.ok(&format!("train {world} model=mf trainer.max_epochs=3 run_name=one save_embeddings=true"));
+    let again = scratch.line("reproduce outputs/segue/one --format tsv");
+    assert_eq!(again.code, Some(0), "{}\n{}", again.stdout, again.stderr);
+    assert!(again.stderr.contains("reproduced: all") && again.stdout.contains("user_embeddings.npy\tyes"));
+    assert_eq!(fs::read_dir(scratch.path("outputs/segue")).unwrap().count(), 1, "nothing is left behind");
+
+    // What somebody changed is found, and named.
+    let metrics = scratch.path("outputs/segue/one/test_metrics.csv");
+    let text = fs::read_to_string(&metrics).unwrap();
+    fs::write(&metrics, text.replacen("mf,", "fm,", 1)).unwrap();
+    let again = scratch.line("reproduce outputs/segue/one --keep outputs/again --format tsv");
+    assert_eq!(again.code, Some(1));
+    assert!(again.stdout.contains("test_metrics.csv\tno\tline 2: `fm,"), "{}", again.stdout);
+    assert!(again.stderr.contains("was not reproduced") && scratch.path("outputs/again/manifest.json").is_file());
+    scratch.fails("reproduce outputs/none", &["outputs/none holds no finished run"]);
+}
