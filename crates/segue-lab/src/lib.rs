@@ -33,7 +33,7 @@ pub use error::LabError;
 pub use experiment::{Answer, Bench, Fitted, Loaded, fit, load_data, measure, prepare_data};
 pub use files::write_aside;
 pub use job::{Composer, Job};
-pub use measure::{measure_test, measure_valid, protocol};
+pub use measure::{answered, measure_test, measure_valid, protocol};
 pub use recommend::{Reason, Recommendation, Request, find_domain, find_item, find_user, reasons, recommend, similar};
 pub use report::{report_text, summarise};
 pub use reproduce::{Reproduced, compare_runs, settings_again};

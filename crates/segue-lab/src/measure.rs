@@ -48,7 +48,7 @@ pub fn protocol(settings: &EvaluationSettings, seed: u64, output: Output) -> Res
 }
 
 /// Measures until done, or until somebody asks to stop.
-fn stoppable(model: &dyn Recommender, question: &Question<'_>, protocol: &Protocol) -> Result<Evaluation, LabError> {
+pub fn answered(model: &dyn Recommender, question: &Question<'_>, protocol: &Protocol) -> Result<Evaluation, LabError> {
     Ok(evaluate_watched(model, question, protocol, &|_, _| unless_stopped())?)
 }
 
@@ -60,7 +60,7 @@ pub fn measure_valid(
     protocol: &Protocol,
 ) -> Result<Evaluation, LabError> {
     let question = Question { output, ..Question::valid(data, task) };
-    stoppable(model, &question, protocol)
+    answered(model, &question, protocol)
 }
 
 /// Asks the test question of `task`, whose holdout the caller has opened.
@@ -72,5 +72,5 @@ pub fn measure_test(
 ) -> Result<Evaluation, LabError> {
     let known: Interactions = data.train_and_valid();
     let question = Question { output, part: Part::Test, ..Question::test(data, task, opened, &known) };
-    stoppable(model, &question, protocol)
+    answered(model, &question, protocol)
 }

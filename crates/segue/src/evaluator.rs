@@ -3,7 +3,7 @@
 use std::fmt;
 
 use segue_core::{OpenedTests, Output, Prepared};
-use segue_eval::{By, Cell, Dialect, Evaluation, Group, Question, Summary, breakdown};
+use segue_eval::{By, Cell, Dialect, Evaluation, Group, Protocol, Question, Summary, breakdown};
 use segue_lab::{Bundle, CandidateKind, EvaluationSettings, Known, LabError, Translated};
 
 /// Measures models on the test part of prepared data.
@@ -55,26 +55,32 @@ impl Evaluator {
 
     /// Measures `model` on quarters of the test question, or of the validation question.
     pub fn breakdown(&self, model: &Bundle, data: &Prepared, by: By) -> Result<Vec<Group>, LabError> {
-        let registry = crate::registry();
-        let output = registry.find(&model.model_name).map_or(Output::Ranking, |entry| entry.info.output);
-        let Some(task) = data.split.tasks.first() else {
-            return Err(LabError::Config("the data ask no question: prepare them with a split".into()));
-        };
-        let protocol = segue_lab::protocol(&self.settings, self.seed, output)?;
-        let translated = Translated::new(model, &data.users, &data.catalogue);
-        let known = data.train_and_valid();
-        let mut record = OpenedTests::default();
-        let question = if self.on_validation {
-            Question::valid(data, task)
-        } else {
-            let opened = task.test.open(&mut record, format!("evaluate {} by parts", model.model_name));
-            Question::test(data, task, opened, &known)
-        };
-        Ok(breakdown(&translated, &Question { output, ..question }, &protocol, by)?)
+        self.ask((model, data), &format!("evaluate {} by parts", model.model_name), |translated, question, protocol| {
+            Ok(breakdown(translated, question, protocol, by)?)
+        })
     }
 
     /// Measures `model` on `data`, whatever dense ids either uses: they meet by external ids.
     pub fn evaluate(&self, model: &Bundle, data: &Prepared) -> Result<Results, LabError> {
+        self.ask((model, data), &format!("evaluate {}", model.model_name), |translated, question, protocol| {
+            let evaluation = segue_lab::answered(translated, question, protocol)?;
+            Ok(Results {
+                model: model.model_name.clone(),
+                summary: segue_lab::summarise(&evaluation, self.settings.bootstrap, self.seed)?,
+                evaluation,
+                n_unknown_items: translated.n_unknown_in(question.items.clone()),
+                n_unknown_users: translated.n_unknown_users(),
+            })
+        })
+    }
+
+    /// Puts the question of the data to the model, in the data's ids; `why` the test part is opened.
+    fn ask<T>(
+        &self,
+        (model, data): (&Bundle, &Prepared),
+        why: &str,
+        answer: impl FnOnce(&Translated<'_>, &Question<'_>, &Protocol) -> Result<T, LabError>,
+    ) -> Result<T, LabError> {
         let registry = crate::registry();
         let output = registry.find(&model.model_name).map_or(Output::Ranking, |entry| entry.info.output);
         let Some(task) = data.split.tasks.first() else {
@@ -82,8 +88,8 @@ impl Evaluator {
         };
         let translated = Translated::new(model, &data.users, &data.catalogue);
         let range = data.catalogue.range(task.target);
-        let (n_unknown_items, n_items) = (translated.n_unknown_in(range.clone()), range.len());
-        if n_unknown_items == n_items {
+        let n_items = range.len();
+        if translated.n_unknown_in(range) == n_items {
             let domain = &data.catalogue.domains()[task.target].name;
             let known: Vec<&str> = model.catalogue.domains().iter().map(|d| d.name.as_str()).collect();
             return Err(LabError::Config(format!(
@@ -93,19 +99,13 @@ impl Evaluator {
             )));
         }
         let protocol = segue_lab::protocol(&self.settings, self.seed, output)?;
-        let evaluation = if self.on_validation {
-            segue_lab::measure_valid(&translated, (data, task), output, &protocol)?
-        } else {
-            let opened = task.test.open(&mut OpenedTests::default(), format!("evaluate {}", model.model_name));
-            segue_lab::measure_test(&translated, (data, task, opened), output, &protocol)?
-        };
-        Ok(Results {
-            model: model.model_name.clone(),
-            summary: segue_lab::summarise(&evaluation, self.settings.bootstrap, self.seed)?,
-            evaluation,
-            n_unknown_items,
-            n_unknown_users: translated.n_unknown_users(),
-        })
+        if self.on_validation {
+            return answer(&translated, &Question { output, ..Question::valid(data, task) }, &protocol);
+        }
+        let mut record = OpenedTests::default();
+        let opened = task.test.open(&mut record, why);
+        let known = data.train_and_valid();
+        answer(&translated, &Question { output, ..Question::test(data, task, opened, &known) }, &protocol)
     }
 }
 

@@ -155,6 +155,10 @@ fn stored_models() {
     scratch.ok(&format!("train {world} model=popularity scope=target run_name=films"));
     scratch.fails("similar --run outputs/segue/films 1", &["popularity", "item_knn"]);
     scratch.fails("evaluate --run outputs/segue/films --data books", &["none of the", "books", "films"]);
+    let model = segue::Bundle::load(&scratch.path("outputs/segue/films"), &segue::registry()).unwrap();
+    let (books, _) = segue::load_folder(&scratch.path("books")).unwrap();
+    let parts = segue::Evaluator::new(&[10]).breakdown(&model, &books, segue_eval::By::Activity);
+    assert!(parts.unwrap_err().to_string().contains("none of the"));
     scratch.fails(&format!("evaluate {run} --data nowhere model.l2=3"), &["model.l2", "evaluation"]);
 
     let file = scratch.path("outputs/segue/r/model.safetensors");
