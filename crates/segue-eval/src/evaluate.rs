@@ -139,6 +139,9 @@ pub struct Evaluation {
     pub n_candidates: (usize, usize),
     /// Errors of predicted ratings, where they were asked for.
     pub ratings: Option<Ratings>,
+    /// What sampled metrics would be on the full catalogue, estimated: where negatives were drawn uniformly, every user has
+    /// one relevant item, and the metric depends on its rank alone. Empty elsewhere.
+    pub corrected: Vec<(MetricSpec, f64)>,
 }
 
 impl Evaluation {
@@ -194,6 +197,7 @@ pub fn evaluate_watched(
             tied_users: 0.0,
             n_candidates: (0, 0),
             ratings: None,
+            corrected: Vec::new(),
         }
     } else {
         rank(model, question, protocol, &ranked, progress)?

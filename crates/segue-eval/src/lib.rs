@@ -7,6 +7,7 @@
 
 mod breakdown;
 pub mod check;
+mod corrected;
 mod evaluate;
 mod facts;
 pub mod metrics;
@@ -23,6 +24,7 @@ mod ties;
 mod validation;
 
 pub use breakdown::{By, Group, among_first, breakdown};
+pub use corrected::{GAMMA, Sampling};
 pub use evaluate::{EvalError, Evaluation, Measured, PerUser, evaluate, evaluate_watched};
 pub use facts::ItemFacts;
 pub use metrics::{Dialect, Exposure, Grades, List, Measure, Metric, MetricError, MetricSpec, Ranks};

@@ -18,17 +18,18 @@ impl<'a> Negatives<'a> {
         Self { question, popularity: popular.then(|| events_up_to(question)) }
     }
 
-    /// Up to `n` distinct items of the target that the user met in no part of the data that may be read.
+    /// Up to `n` distinct items of the target that the user met in no part of the data that may be read, and how many such
+    /// items there are.
     ///
     /// They are drawn as positions in the target, so that a model of the target alone meets the same lists as a joint one.
-    pub(crate) fn draw(&self, user: UserId, n: usize, seed: u64) -> Vec<ItemId> {
+    pub(crate) fn draw(&self, user: UserId, n: usize, seed: u64) -> (Vec<ItemId>, usize) {
         let question = self.question;
         let logs = [question.train, question.known, &question.holdout.events];
         let met = rising(logs.iter().flat_map(|log| question.met(log, user)).collect());
         let mut stream = Seed::new(seed).named("negatives").named(question.users.external(user)).stream();
         let free = question.items.clone().filter(|item| met.binary_search(item).is_err());
         let n_free = question.items.len() - met.len();
-        match &self.popularity {
+        let drawn = match &self.popularity {
             None if n >= n_free / 2 => {
                 // Rejection would be slow: shuffle what there is.
                 let mut drawn: Vec<ItemId> = free.collect();
@@ -51,14 +52,16 @@ impl<'a> Negatives<'a> {
                         .map(|item| (-(1.0 - stream.unit()).ln() / events(position(item)) as f64, item))
                         .collect();
                     keyed.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-                    return keyed.into_iter().take(n).map(|(_, item)| item).collect();
+                    keyed.into_iter().take(n).map(|(_, item)| item).collect()
+                } else {
+                    self.rejected(n, &met, || {
+                        let event = (stream.unit() * total as f64) as u64;
+                        up_to.partition_point(|&up_to| up_to <= event.min(total - 1)) as u32
+                    })
                 }
-                self.rejected(n, &met, || {
-                    let event = (stream.unit() * total as f64) as u64;
-                    up_to.partition_point(|&up_to| up_to <= event.min(total - 1)) as u32
-                })
             }
-        }
+        };
+        (drawn, n_free)
     }
 
     /// Draws positions until there are `n` distinct items that were not met.

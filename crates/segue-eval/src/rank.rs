@@ -8,11 +8,12 @@ use rayon::prelude::*;
 use segue_core::ranking::{Ask, Ranking, block_size, rank_list, rank_range, rank_range_top};
 use segue_core::{ItemId, Query, Recommender, UserId};
 
+use crate::corrected::{Place, estimates};
 use crate::evaluate::{EvalError, Evaluation, Measured, PerUser};
 use crate::facts::ItemFacts;
 use crate::metrics::{Exposure, Grades, List, Measure, MetricSpec, Ranks};
 use crate::negatives::Negatives;
-use crate::protocol::{Candidates, Protocol};
+use crate::protocol::{Candidates, Draw, Protocol};
 use crate::question::{Question, rising};
 use crate::ties::{Ties, docid, in_order, taken_apart};
 
@@ -25,6 +26,8 @@ struct Block {
     n_unranked: usize,
     n_tied: usize,
     n_candidates: (usize, usize),
+    /// Of each user whose one relevant item stands among uniformly drawn negatives.
+    places: Vec<Place>,
 }
 
 /// A ranking, and the grades of the relevant items that it was asked about: in the order found, and all.
@@ -119,6 +122,7 @@ impl Job<'_> {
             n_unranked: 0,
             n_tied: 0,
             n_candidates: (usize::MAX, 0),
+            places: Vec::new(),
         };
         if self.protocol.candidates == Candidates::Full {
             for (asked, ranking) in asked.iter().zip(self.rankings(&asks)?) {
@@ -128,7 +132,12 @@ impl Job<'_> {
             }
         } else {
             for (asked, ask) in asked.iter().zip(&asks) {
-                let lists = self.lists(asked, ask)?;
+                let (lists, n_others) = self.lists(asked, ask)?;
+                if let ([list], Candidates::Sampled { by: Draw::Uniform, .. }) = (&lists[..], self.protocol.candidates)
+                {
+                    let Ranking { n_candidates, ref relevant, .. } = list.ranking;
+                    block.places.push(Place { block: relevant.first().copied(), n_candidates, n_others });
+                }
                 let n_unranked = lists.iter().filter(|list| list.ranking.relevant.is_empty()).count();
                 self.measure(&lists, (&asked.relevant, n_unranked), &mut block);
             }
@@ -172,11 +181,15 @@ impl Job<'_> {
         Query { user: Some(user), history: self.question.log(self.protocol.history).user(user) }
     }
 
-    /// One list per positive: that positive among the user's negatives.
-    fn lists(&self, asked: &Asked, ask: &Ask<'_>) -> Result<Vec<Ranked>, EvalError> {
-        let (negatives, hidden) = match self.protocol.candidates {
+    /// One list per positive: that positive among the user's negatives; and how many items these were taken from.
+    fn lists(&self, asked: &Asked, ask: &Ask<'_>) -> Result<(Vec<Ranked>, usize), EvalError> {
+        let ((negatives, n_others), hidden) = match self.protocol.candidates {
             Candidates::Sampled { n, seed, .. } => (self.negatives.draw(asked.user, n, seed), ask.hidden),
-            Candidates::Full | Candidates::Given => (self.given(asked.user)?, &[][..]),
+            Candidates::Full | Candidates::Given => {
+                let given = self.given(asked.user)?;
+                let n = given.len();
+                ((given, n), &[][..])
+            }
         };
         let mut lists = Vec::with_capacity(asked.relevant.len());
         for (n, positive) in asked.relevant.chunks(1).enumerate() {
@@ -188,7 +201,7 @@ impl Job<'_> {
             };
             lists.push(self.ranked(ranking, (positive, asked.grades.get(n..=n).unwrap_or_default())));
         }
-        Ok(lists)
+        Ok((lists, n_others))
     }
 
     fn given(&self, user: UserId) -> Result<Vec<ItemId>, EvalError> {
@@ -281,6 +294,13 @@ impl Job<'_> {
             next += columns_of(spec);
             metrics.push(Measured { spec, value, per_user });
         }
+        let places: Vec<Place> = blocks.iter().flat_map(|block| block.places.iter().copied()).collect();
+        let corrected = match self.protocol.candidates {
+            Candidates::Sampled { n, by: Draw::Uniform, .. } if places.len() == users.len() => {
+                estimates(&places, self.specs, n)
+            }
+            _ => Vec::new(),
+        };
         let n_tied: usize = blocks.iter().map(|block| block.n_tied).sum();
         Ok(Evaluation {
             protocol: String::new(),
@@ -294,6 +314,7 @@ impl Job<'_> {
                 .fold((usize::MAX, 0), |all, block| (all.0.min(block.0), all.1.max(block.1))),
             users,
             ratings: None,
+            corrected,
         })
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
+use crate::corrected::GAMMA;
 use crate::evaluate::Evaluation;
 use crate::metrics::MetricSpec;
 use crate::stats::{Bootstrap, Difference, Interval, StatsError};
@@ -121,6 +122,9 @@ pub struct Summary {
     pub n_candidates: (usize, usize),
     /// Predicted ratings off the scale of training, where ratings were predicted.
     pub n_off_scale: Option<usize>,
+    /// What sampled metrics would be on the full catalogue, estimated; see [`Evaluation::corrected`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub corrected: Vec<(MetricSpec, f64)>,
 }
 
 impl Summary {
@@ -137,12 +141,28 @@ impl Summary {
             tied_users: evaluation.tied_users,
             n_candidates: evaluation.n_candidates,
             n_off_scale: evaluation.ratings.as_ref().map(|ratings| ratings.n_off_scale),
+            corrected: evaluation.corrected.clone(),
         })
     }
 
     /// The estimate of a metric.
     pub fn find(&self, spec: MetricSpec) -> Option<&Estimate> {
         self.metrics.iter().find(|estimate| estimate.metric == spec)
+    }
+
+    /// What a sampled metric would be on the full catalogue, where that was estimated.
+    pub fn full(&self, spec: MetricSpec) -> Option<f64> {
+        self.corrected.iter().find(|(of, _)| *of == spec).map(|&(_, value)| value)
+    }
+
+    /// What the estimates of [`Summary::full`] are, where there are any.
+    pub fn note_of_full(&self) -> Option<String> {
+        (!self.corrected.is_empty()).then(|| {
+            format!(
+                "full, estimated: what the metric would be among all items that the user never met, from the ranks among the \
+                 sampled ones (Krichene and Rendle, KDD 2020, BV {GAMMA}); candidates=full measures it"
+            )
+        })
     }
 
     /// The protocol, and whatever of the data a reader should know before trusting the numbers.
@@ -167,24 +187,25 @@ impl Summary {
     }
 }
 
-/// One evaluation, a row per metric: metric, value, low, high.
+/// One evaluation, a row per metric: metric, value, low, high; and where any was estimated, the value on the full catalogue.
 pub fn measured(summary: &Summary) -> Table {
-    let end = |end: Option<f64>| end.map_or(Cell::Missing, |value| Cell::Number(value, 4));
+    let number = |number: Option<f64>| number.map_or(Cell::Missing, |value| Cell::Number(value, 4));
+    let full = summary.note_of_full();
+    let columns = ["metric", "value", "low", "high"].into_iter().chain(full.as_ref().map(|_| "full, estimated"));
+    let rows = summary.metrics.iter().map(|estimate| {
+        let mut row = vec![
+            Cell::Text(estimate.metric.to_string()),
+            Cell::Number(estimate.value, 4),
+            number(estimate.interval.map(|i| i.low)),
+            number(estimate.interval.map(|i| i.high)),
+        ];
+        row.extend(full.as_ref().map(|_| number(summary.full(estimate.metric))));
+        row
+    });
     Table {
-        notes: summary.notes(),
-        columns: ["metric", "value", "low", "high"].map(str::to_owned).to_vec(),
-        rows: summary
-            .metrics
-            .iter()
-            .map(|estimate| {
-                vec![
-                    Cell::Text(estimate.metric.to_string()),
-                    Cell::Number(estimate.value, 4),
-                    end(estimate.interval.map(|i| i.low)),
-                    end(estimate.interval.map(|i| i.high)),
-                ]
-            })
-            .collect(),
+        columns: columns.map(str::to_owned).collect(),
+        rows: rows.collect(),
+        notes: summary.notes().into_iter().chain(full.clone()).collect(),
     }
 }
 
@@ -279,6 +300,7 @@ mod tests {
             tied_users: 0.0,
             n_candidates: (5, 5),
             n_off_scale: None,
+            corrected: Vec::new(),
         }
     }
 
@@ -309,11 +331,25 @@ mod tests {
     }
 
     #[test]
+    fn an_estimate_of_the_full_value_has_a_column_and_a_note() {
+        let mut summary = summary("sampled", "hr@10", 0.7, None);
+        assert_eq!(measured(&summary).columns.len(), 4);
+        summary.corrected = vec![("hr@10".parse().unwrap(), 0.125)];
+        summary.metrics.push(Estimate { metric: "coverage@10".parse().unwrap(), value: 0.5, interval: None });
+        let table = measured(&summary);
+        assert_eq!(table.csv(), "metric,value,low,high,\"full, estimated\"\nhr@10,0.7,,,0.125\ncoverage@10,0.5,,,\n");
+        assert!(table.notes[1].starts_with("full, estimated: "), "{:?}", table.notes);
+    }
+
+    #[test]
     fn a_summary_survives_serde() {
         let interval = Interval { low: 0.1, high: 0.3, level: 0.9 };
-        let summary = summary("full", "map@7", 0.2, Some(interval));
+        let mut summary = summary("full", "map@7", 0.2, Some(interval));
         let json = serde_json::to_string(&summary).unwrap();
-        assert!(json.contains("\"map@7\""), "{json}");
+        assert!(json.contains("\"map@7\"") && !json.contains("corrected"), "{json}");
+        assert_eq!(serde_json::from_str::<Summary>(&json).unwrap(), summary);
+        summary.corrected = vec![("map@7".parse().unwrap(), 0.1)];
+        let json = serde_json::to_string(&summary).unwrap();
         assert_eq!(serde_json::from_str::<Summary>(&json).unwrap(), summary);
     }
 }

@@ -311,6 +311,7 @@ mod tests {
             tied_users: 0.0,
             n_candidates: (1, 1),
             ratings: None,
+            corrected: Vec::new(),
         }
     }
 

@@ -55,10 +55,11 @@ pub fn report_text(run: &Run, settings: &Settings, loaded: &Loaded) -> String {
         }
         let _ = writeln!(text, "\nTest{of} ({} users; 95 % bootstrap intervals over users)", row.summary.n_users);
         for e in &row.summary.metrics {
-            let _ = writeln!(text, "  {:<14} {}", e.metric.to_string(), Cell::Estimate(e.value, e.interval));
+            let full = row.summary.full(e.metric).map_or_else(String::new, |full| format!("   full, estimated: {full:.4}"));
+            let _ = writeln!(text, "  {:<14} {}{full}", e.metric.to_string(), Cell::Estimate(e.value, e.interval));
         }
         let _ = writeln!(text, "\nProtocol{of}");
-        for note in row.summary.notes() {
+        for note in row.summary.notes().into_iter().chain(row.summary.note_of_full()) {
             let _ = writeln!(text, "  {note}");
         }
     }

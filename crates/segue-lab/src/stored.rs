@@ -140,6 +140,7 @@ fn evaluation(summary: &Summary, n_users: usize, columns: &[(String, Vec<f64>)])
         tied_users: summary.tied_users,
         n_candidates: summary.n_candidates,
         ratings: None,
+        corrected: summary.corrected.clone(),
     }
 }
 

@@ -180,6 +180,36 @@ fn a_comparison_pipes() {
 }
 
 #[test]
+fn a_sampled_metric_has_its_full_value_estimated_beside_it() {
+    let scratch = Scratch::new();
+    let world = crate::support::SMALL_WORLD.join(" ");
+    let sampled = "evaluation.candidates=sampled evaluation.negatives=20 evaluation.k_values=[5]";
+    scratch.ok(&format!("prepare {world} --out data"));
+    let trained = scratch.line(&format!("train data_dir=data model=ease out=run evaluation.bootstrap=50 {sampled}"));
+    assert_eq!(trained.code, Some(0), "{}", trained.stderr);
+    assert!(trained.stderr.contains("full, estimated: "), "{}", trained.stderr);
+    let report = std::fs::read_to_string(scratch.path("run/REPORT.txt")).unwrap();
+    assert_eq!(report.matches("full, estimated: ").count(), 8, "{report}");
+    let evaluate = |more: &str| {
+        let text = scratch.ok(&format!("evaluate --run run --data data evaluation.bootstrap=50 {more}"));
+        text.lines().map(|line| line.split('\t').map(String::from).collect()).collect::<Vec<Vec<String>>>()
+    };
+    let (full, estimated) = (evaluate("evaluation.k_values=[5]"), evaluate(sampled));
+    assert_eq!(full[0], ["metric", "value", "low", "high"]);
+    assert_eq!(estimated[0], ["metric", "value", "low", "high", "full, estimated"]);
+    let number = |row: &[String], n: usize| row[n].parse::<f64>().unwrap();
+    for (full, row) in full[1..].iter().zip(&estimated[1..]) {
+        let truth = number(full, 1);
+        assert!(
+            full[0] == row[0] && (number(row, 4) - truth).abs() < (number(row, 1) - truth).abs(),
+            "{full:?} {row:?}"
+        );
+    }
+    // Of negatives drawn by popularity nothing follows.
+    assert_eq!(evaluate("evaluation.candidates=popularity evaluation.negatives=20")[0].len(), 4);
+}
+
+#[test]
 fn help_teaches_every_command() {
     let scratch = Scratch::new();
     let help = scratch.ok("--help");
