@@ -200,7 +200,7 @@ pub fn evaluate_watched(
             corrected: Vec::new(),
         }
     } else {
-        rank(model, question, protocol, &ranked, progress)?
+        rank(model, (question, None), protocol, &ranked, progress)?
     };
     if let Some(ratings) = &ratings {
         let mut ranked = std::mem::take(&mut evaluation.metrics).into_iter();

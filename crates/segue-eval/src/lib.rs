@@ -21,6 +21,7 @@ mod report;
 mod significance;
 mod stats;
 mod ties;
+mod trec;
 mod validation;
 
 pub use breakdown::{By, Group, among_first, breakdown};
@@ -36,4 +37,5 @@ pub use report::{Cell, Estimate, Summary, Table, compared, csv_field, difference
 pub use significance::{OverSeeds, Paired, holm};
 pub use stats::{Bootstrap, Difference, Interval, StatsError};
 pub use ties::Ties;
+pub use trec::{Qrels, TrecError, TrecRun, TrecWriter};
 pub use validation::Validation;

@@ -233,19 +233,38 @@ impl Protocol {
             }
             Candidates::Given => "each positive + exactly the given negatives".to_owned(),
         };
-        let mut cutoffs: Vec<usize> = self.specs().unwrap_or_default().iter().filter_map(|spec| spec.cutoff).collect();
-        cutoffs.sort_unstable();
-        cutoffs.dedup();
-        let cutoffs = cutoffs.iter().map(|k| format!("@{k}")).collect::<Vec<_>>();
-        let cutoffs = if cutoffs.is_empty() { "no cut-off".to_owned() } else { cutoffs.join(" ") };
         format!(
-            "split: {}, {}; candidates: {candidates}; history: {}; ties: {}; {cutoffs}; users: {n_users} with a held-out positive{}",
+            "split: {}, {}; candidates: {candidates}; history: {}; ties: {}; {}; users: {n_users} with a held-out positive{}",
             question.split,
             question.part,
             seen(self.history),
             self.ties(),
-            if is_default(&self.dialect) { String::new() } else { format!("; metrics of {}", self.dialect) },
+            self.cutoffs_told(),
+            self.dialect_told(),
         )
+    }
+
+    /// The same line for lists that came as a TREC run.
+    pub(crate) fn describe_run(&self, n_users: usize) -> String {
+        format!(
+            "lists of a TREC run; candidates: what each query retrieved; ties: {}; {}; users: {n_users} queries with a relevant \
+             document{}",
+            self.ties(),
+            self.cutoffs_told(),
+            self.dialect_told(),
+        )
+    }
+
+    fn cutoffs_told(&self) -> String {
+        let mut cutoffs: Vec<usize> = self.specs().unwrap_or_default().iter().filter_map(|spec| spec.cutoff).collect();
+        cutoffs.sort_unstable();
+        cutoffs.dedup();
+        let cutoffs = cutoffs.iter().map(|k| format!("@{k}")).collect::<Vec<_>>();
+        if cutoffs.is_empty() { "no cut-off".to_owned() } else { cutoffs.join(" ") }
+    }
+
+    fn dialect_told(&self) -> String {
+        if is_default(&self.dialect) { String::new() } else { format!("; metrics of {}", self.dialect) }
     }
 }
 

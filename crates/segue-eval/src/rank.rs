@@ -50,6 +50,8 @@ struct Asked {
 struct Job<'a> {
     model: &'a dyn Recommender,
     question: &'a Question<'a>,
+    /// The candidates of each user, rising, where they are not all that is not hidden.
+    retrieved: Option<&'a [Vec<ItemId>]>,
     protocol: &'a Protocol,
     specs: &'a [MetricSpec],
     depth: usize,
@@ -65,9 +67,10 @@ struct Job<'a> {
     negatives: Negatives<'a>,
 }
 
+/// `retrieved` takes the place of full candidates: whatever else is relevant is missed.
 pub(crate) fn rank(
     model: &dyn Recommender,
-    question: &Question<'_>,
+    (question, retrieved): (&Question<'_>, Option<&[Vec<ItemId>]>),
     protocol: &Protocol,
     specs: &[MetricSpec],
     progress: &(dyn Fn(usize, usize) -> ControlFlow<()> + Sync),
@@ -83,7 +86,7 @@ pub(crate) fn rank(
     let graded = specs.iter().any(|spec| spec.metric.is_graded());
     let names = if ties == Ties::Docid { Some(order_of_names(question)?) } else { None };
     let negatives = Negatives::new(question, protocol.candidates);
-    let job = Job { model, question, protocol, specs, depth, facts, shown, ties, graded, names, negatives };
+    let job = Job { model, question, retrieved, protocol, specs, depth, facts, shown, ties, graded, names, negatives };
 
     let (done, n_users) = (AtomicUsize::new(0), users.len());
     let blocks: Vec<Result<Block, EvalError>> = users
@@ -126,9 +129,13 @@ impl Job<'_> {
         };
         if self.protocol.candidates == Candidates::Full {
             for (asked, ranking) in asked.iter().zip(self.rankings(&asks)?) {
-                let n_hidden = asked.relevant.iter().filter(|item| asked.hidden.binary_search(item).is_ok()).count();
+                let missing = |item: &&ItemId| match self.retrieved_by(asked.user) {
+                    Some(list) => list.binary_search(item).is_err(),
+                    None => asked.hidden.binary_search(item).is_ok(),
+                };
+                let n_unranked = asked.relevant.iter().filter(missing).count();
                 let list = self.ranked(ranking, (&asked.relevant, &asked.grades));
-                self.measure(&[list], (&asked.relevant, n_hidden), &mut block);
+                self.measure(&[list], (&asked.relevant, n_unranked), &mut block);
             }
         } else {
             for (asked, ask) in asked.iter().zip(&asks) {
@@ -145,10 +152,27 @@ impl Job<'_> {
         Ok(block)
     }
 
-    /// Ranks all of the target's items.
+    /// The candidates of a user where not all are.
+    fn retrieved_by(&self, user: UserId) -> Option<&[ItemId]> {
+        self.retrieved.map(|lists| lists.get(user as usize).map_or(&[][..], Vec::as_slice))
+    }
+
+    /// Ranks all of the target's items, or those retrieved.
     fn rankings(&self, asks: &[Ask<'_>]) -> Result<Vec<Ranking>, EvalError> {
         let items = &self.question.items;
-        if matches!(self.ties, Ties::Index | Ties::Docid) {
+        let ordered = matches!(self.ties, Ties::Index | Ties::Docid);
+        if self.retrieved.is_some() {
+            let ranking = |ask: &Ask<'_>| {
+                let list = ask.query.user.and_then(|user| self.retrieved_by(user)).unwrap_or_default();
+                if ordered {
+                    self.in_order(ask, list, self.depth)
+                } else {
+                    Ok(rank_list(self.model, ask, list, self.depth)?)
+                }
+            };
+            return asks.iter().map(ranking).collect();
+        }
+        if ordered {
             let all: Vec<ItemId> = items.clone().collect();
             return asks.iter().map(|ask| self.in_order(ask, &all, self.depth)).collect();
         }

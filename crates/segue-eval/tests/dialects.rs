@@ -8,7 +8,7 @@ use segue_core::{
     ArtifactError, ArtifactWriter, Candidates, Catalogue, Domain, Event, Holdout, IdMap, Interactions, ItemId,
     ItemInfo, Output, Query, Recommender, Scorer, Signal, UserId,
 };
-use segue_eval::{Dialect, MetricSpec, Part, Protocol, Question, Ties, evaluate};
+use segue_eval::{Dialect, MetricSpec, Part, Protocol, Qrels, Question, Ties, TrecRun, TrecWriter, evaluate};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -67,6 +67,10 @@ impl Scorer for GivenScorer<'_> {
 
 impl Case {
     fn measured(&self, protocol: &Protocol) -> Vec<(String, f64)> {
+        self.asked(|model, question| evaluate(model, question, protocol).unwrap().values())
+    }
+
+    fn asked<T>(&self, answer: impl FnOnce(&Given<'_>, &Question<'_>) -> T) -> T {
         let event = |user: usize, item: ItemId, value: f32| Event {
             user: user as UserId,
             item,
@@ -95,7 +99,19 @@ impl Case {
             split: "a case",
             catalogue: Some(&catalogue),
         };
-        evaluate(&Given(&self.users), &question, protocol).unwrap().values()
+        answer(&Given(&self.users), &question)
+    }
+
+    /// Through the text of a run of so many rows a query, and of its qrels.
+    fn as_trec(&self, depth: usize) -> (TrecRun, Qrels) {
+        let (mut run, mut qrels) = (Vec::new(), Vec::new());
+        self.asked(|model, question| {
+            let writer = TrecWriter { model, question, protocol: &Protocol::default(), tag: "given", depth };
+            writer.write_run(&mut run).unwrap();
+            writer.write_qrels(&mut qrels).unwrap();
+            assert!(!writer.encodes());
+        });
+        (TrecRun::read(&mut &run[..]).unwrap(), Qrels::read(&mut &qrels[..]).unwrap())
     }
 }
 
@@ -134,6 +150,55 @@ fn every_dialect_agrees_with_its_program() {
     for (dialect, least) in Dialect::OTHERS.into_iter().zip([150, 100, 120, 120, 150, 60, 80, 90]) {
         let n = check(dialect);
         assert!(n >= least, "{dialect}: only {n} values");
+    }
+}
+
+#[test]
+fn lists_written_for_trec_are_worth_what_trec_eval_says() {
+    let Cases { cutoffs, cases } = golden("cases.json");
+    let answers: Answers = golden("trec_eval.json");
+    let mut n = 0;
+    for case in &cases {
+        let (run, qrels) = case.as_trec(1000);
+        let names = ["precision", "recall", "hr", "ndcg", "map", "map_uncut", "mrr"];
+        let metrics = names.map(|name| format!("trec_eval:{name}").parse().unwrap()).to_vec();
+        let protocol =
+            Protocol { metrics, cutoffs: cutoffs.clone(), dialect: Dialect::TrecEval, ..Protocol::default() };
+        let found = run.evaluate(&qrels, &protocol).unwrap().values();
+        assert_eq!(found, case.measured(&protocol), "{}", case.name);
+        let found: BTreeMap<String, f64> = found.into_iter().collect();
+        for (metric, expected) in &answers.values[&case.name] {
+            let spec: MetricSpec = format!("trec_eval:{metric}").parse().unwrap();
+            let value = found[&spec.to_string()];
+            assert!((value - expected).abs() < 1e-9, "{}, {metric}: {value} is not {expected}", case.name);
+            n += 1;
+        }
+    }
+    assert!(n >= 100, "only {n} values");
+}
+
+#[test]
+fn lists_written_for_trec_are_worth_what_they_were_by_every_metric() {
+    let Cases { cases, .. } = golden("cases.json");
+    let names = ["precision", "recall", "f1", "hr", "ndcg", "map", "mrr", "auc", "ndcg_graded", "f1_of_means"];
+    for case in &cases {
+        let (run, qrels) = case.as_trec(1000);
+        for ties in [Ties::Expected, Ties::Best, Ties::Worst, Ties::Docid] {
+            let metrics = names.map(|name| name.parse().unwrap()).to_vec();
+            let protocol = Protocol { ties: Some(ties), ..Protocol::measuring(metrics) };
+            let found = run.evaluate(&qrels, &protocol).unwrap();
+            assert_eq!(found.values(), case.measured(&protocol), "{}, {ties}", case.name);
+        }
+        // What is cut off is missed: recall and precision within the depth are as they were.
+        let (short, _) = case.as_trec(5);
+        assert!(short.queries.values().all(|list| list.len() <= 5) && short.queries.len() == run.queries.len());
+        let protocol = Protocol {
+            metrics: ["recall", "precision", "ndcg"].map(|name| name.parse().unwrap()).to_vec(),
+            cutoffs: vec![1, 3, 5],
+            ties: Some(Ties::Docid),
+            ..Protocol::default()
+        };
+        assert_eq!(short.evaluate(&qrels, &protocol).unwrap().values(), case.measured(&protocol), "{}", case.name);
     }
 }
 

@@ -1,9 +1,10 @@
 //! Measuring a loaded model on loaded data, in three lines of a program.
 
-use std::fmt;
+use std::path::Path;
+use std::{fmt, io};
 
 use segue_core::{OpenedTests, Output, Prepared};
-use segue_eval::{By, Cell, Dialect, Evaluation, Group, Protocol, Question, Summary, breakdown};
+use segue_eval::{By, Cell, Dialect, Evaluation, Group, Protocol, Question, Summary, TrecWriter, breakdown};
 use segue_lab::{Bundle, CandidateKind, EvaluationSettings, Known, LabError, Translated};
 
 /// Measures models on the test part of prepared data.
@@ -71,6 +72,32 @@ impl Evaluator {
                 n_unknown_items: translated.n_unknown_in(question.items.clone()),
                 n_unknown_users: translated.n_unknown_users(),
             })
+        })
+    }
+
+    /// Writes what `model` answers on `data` as a TREC run and its qrels, where wanted: the best 1000 items of everyone asked.
+    /// True if ids with blanks are written in other words.
+    pub fn write_trec(
+        &self,
+        model: &Bundle,
+        data: &Prepared,
+        (run, qrels): (Option<&Path>, Option<&Path>),
+    ) -> Result<bool, LabError> {
+        if self.settings.candidates != CandidateKind::Full {
+            return Err(LabError::Config(
+                "a TREC run ranks all items that are not hidden: write it with evaluation.candidates=full".into(),
+            ));
+        }
+        let why = format!("write {}'s answers as TREC files", model.model_name);
+        self.ask((model, data), &why, |translated, question, protocol| {
+            let writer = TrecWriter { model: translated, question, protocol, tag: &model.model_name, depth: 1000 };
+            if let Some(path) = run {
+                segue_lab::write_aside(path, |out| writer.write_run(out).map_err(io::Error::other))?;
+            }
+            if let Some(path) = qrels {
+                segue_lab::write_aside(path, |out| writer.write_qrels(out).map_err(io::Error::other))?;
+            }
+            Ok(writer.encodes())
         })
     }
 

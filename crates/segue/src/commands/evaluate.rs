@@ -1,11 +1,13 @@
-//! `segue evaluate`: a stored model on prepared data.
+//! `segue evaluate`: a stored model on prepared data, or the lists of any system.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use segue_core::Prepared;
-use segue_eval::{By, Group};
-use segue_lab::{Bundle, Composer};
+use segue_core::{Output, Prepared};
+use segue_eval::{By, Group, Qrels, Ties, TrecError, TrecRun};
+use segue_lab::{Bundle, CandidateKind, Composer, LabError, Settings};
 
 use crate::evaluator::Evaluator;
 use crate::terminal::{Format, print_measured, print_table, say};
@@ -32,21 +34,23 @@ enum Parts {
     Genre,
 }
 
-/// Measure a trained model on prepared data.
+/// Measure a trained model on prepared data, or the lists of any system in a TREC run.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   segue evaluate --run outputs/segue/ease --data artifacts/films_from_music
   segue evaluate --run outputs/segue/ease --data artifacts/films_from_music evaluation.k_values=[5,10]
   segue evaluate --run outputs/segue/ease --data artifacts/films_from_music --by activity
   segue evaluate --run outputs/segue/ease --data artifacts/films_from_music evaluation.dialect=trec_eval evaluation.metrics=[ndcg,map]
-  segue evaluate --run outputs/segue/ease --data artifacts/films_from_music evaluation.candidates=sampled evaluation.negatives=99")]
+  segue evaluate --run outputs/segue/ease --data artifacts/films_from_music evaluation.candidates=sampled evaluation.negatives=99
+  segue evaluate --run outputs/segue/ease --data artifacts/films_from_music --trec-run ease.run --trec-qrels test.qrels
+  segue evaluate --trec-run-in ease.run --qrels test.qrels evaluation.metrics=[ndcg,recall]")]
 pub(crate) struct Arguments {
     /// A run folder, or its model.safetensors.
-    #[arg(long, value_name = "RUN")]
-    run: PathBuf,
+    #[arg(long, value_name = "RUN", required_unless_present = "trec_run_in")]
+    run: Option<PathBuf>,
     /// A folder that `segue prepare` wrote.
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "trec_run_in")]
+    data: Option<PathBuf>,
     /// The part to ask.
     #[arg(long, default_value = "test")]
     split: Part,
@@ -54,6 +58,19 @@ pub(crate) struct Arguments {
     /// of the held-out items.
     #[arg(long, value_name = "WHAT")]
     by: Option<Parts>,
+    /// Also write the best 1000 items of everyone asked as a TREC run.
+    #[arg(long, value_name = "FILE")]
+    trec_run: Option<PathBuf>,
+    /// Also write the held-out positives as TREC qrels.
+    #[arg(long, value_name = "FILE")]
+    trec_qrels: Option<PathBuf>,
+    /// Measure the lists of this TREC run, whatever system they are of; in place of --run and --data.
+    #[arg(long, value_name = "FILE", requires = "qrels")]
+    #[arg(conflicts_with_all = ["run", "data", "split", "by", "trec_run", "trec_qrels"])]
+    trec_run_in: Option<PathBuf>,
+    /// What is relevant to the queries of --trec-run-in.
+    #[arg(long, value_name = "FILE", requires = "trec_run_in")]
+    qrels: Option<PathBuf>,
     /// Overrides of the `evaluation` group and of `seed`.
     #[arg(value_name = "OVERRIDE")]
     overrides: Vec<String>,
@@ -72,12 +89,21 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         );
     }
     let settings = Composer::new(None, &registry)?.job(&args.overrides)?.settings()?;
-    let bundle = Bundle::load(&args.run, &registry)?;
-    let (data, _) = segue_data::prepare::load_folder(&args.data)?;
+    let format = Format::or_fitting(args.format);
+    let (run, data) = match (args, &args.run, &args.data) {
+        (Arguments { trec_run_in: Some(run), qrels: Some(qrels), .. }, ..) => {
+            return evaluate_lists(run, qrels, settings, format);
+        }
+        (_, Some(run), Some(data)) => (run, data),
+        _ => anyhow::bail!("give a model and its data by --run and --data, or lists by --trec-run-in and --qrels"),
+    };
+    let bundle = Bundle::load(run, &registry)?;
+    let (data, _) = segue_data::prepare::load_folder(data)?;
     let evaluator =
         Evaluator { settings: settings.evaluation, seed: settings.seed, on_validation: args.split == Part::Valid };
     let results = evaluator.evaluate(&bundle, &data)?;
-    let format = Format::or_fitting(args.format);
+    let trec = (args.trec_run.as_deref(), args.trec_qrels.as_deref());
+    let encoded = trec != (None, None) && evaluator.write_trec(&bundle, &data, trec)?;
     print_measured(&segue_eval::measured(&results.summary), format)?;
     if let Some(parts) = args.by {
         print_parts(&evaluator, (&bundle, &data), parts, format)?;
@@ -88,7 +114,49 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     if results.n_unknown_users > 0 {
         say(&format!("{} users are unknown to this model and answered as guests", results.n_unknown_users));
     }
+    for path in [trec.0, trec.1].into_iter().flatten() {
+        say(&format!("wrote {}", path.display()));
+    }
+    if encoded {
+        say("note: ids with blanks or percent signs are percent-encoded in TREC files, whose fields end at blanks");
+    }
     Ok(())
+}
+
+/// Measures the lists of a run. Ties go by document id, as in `trec_eval`, unless `evaluation.ties` says otherwise.
+fn evaluate_lists(run: &Path, qrels: &Path, mut settings: Settings, format: Format) -> anyhow::Result<()> {
+    let evaluation = &mut settings.evaluation;
+    if evaluation.candidates != CandidateKind::Full {
+        anyhow::bail!("evaluation.candidates: a TREC run is ranked as it is; leave it out");
+    }
+    evaluation.ties.get_or_insert(Ties::Docid);
+    let mut protocol = segue_lab::protocol(evaluation, settings.seed, Output::Ranking)?;
+    // It is asked for by default, and a run has no catalogue.
+    protocol.metrics.retain(|spec| spec.metric.name != "coverage");
+    let lists = read(run, TrecRun::read)?;
+    let judged = read(qrels, Qrels::read)?;
+    let measured = lists.evaluate(&judged, &protocol).map_err(|error| in_file(run, &error))?;
+    let summary = segue_lab::summarise(&measured, evaluation.bootstrap, settings.seed)?;
+    print_measured(&segue_eval::measured(&summary), format)?;
+    let left_out = lists.queries.keys().filter(|query| {
+        let judged = judged.queries.get(*query);
+        judged.is_none_or(|judged| judged.values().all(|&grade| grade < 1))
+    });
+    let n = left_out.count();
+    if n > 0 {
+        say(&format!("{n} queries of the run have no relevant document and are left out"));
+    }
+    Ok(())
+}
+
+/// Reads a file of TREC; an error names it.
+fn read<T>(path: &Path, parse: fn(&mut dyn BufRead) -> Result<T, TrecError>) -> anyhow::Result<T> {
+    let file = File::open(path).map_err(|error| LabError::io("read", path, &error))?;
+    parse(&mut BufReader::new(file)).map_err(|error| in_file(path, &error))
+}
+
+fn in_file(path: &Path, error: &TrecError) -> anyhow::Error {
+    anyhow::anyhow!("{}: {error}", path.display())
 }
 
 /// A row per quarter: who or what is in it, and every metric.

@@ -23,3 +23,4 @@ mod splits;
 mod sql;
 mod stored_runs;
 mod support;
+mod trec;
