@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 use segue_core::ranking::NonFinite;
 use segue_core::{Catalogue, Output, Recommender, UserId};
 
+use crate::corrected::{Place, estimates};
 use crate::metrics::MetricSpec;
-use crate::protocol::{Protocol, ProtocolError};
+use crate::protocol::{Candidates, Protocol, ProtocolError};
 use crate::question::{Part, Question};
 use crate::rank::rank;
 use crate::ratings::{Ratings, rate};
@@ -179,6 +180,21 @@ pub fn evaluate_watched(
     protocol: &Protocol,
     progress: &(dyn Fn(usize, usize) -> ControlFlow<()> + Sync),
 ) -> Result<Evaluation, EvalError> {
+    let (mut evaluation, places) = measure(model, question, protocol, progress)?;
+    if let Candidates::Sampled { n, .. } = protocol.candidates {
+        let specs: Vec<MetricSpec> = evaluation.metrics.iter().map(|measured| measured.spec).collect();
+        evaluation.corrected = estimates(&places, &specs, n);
+    }
+    Ok(evaluation)
+}
+
+/// The evaluation without estimates of full metrics, whose time would show between epochs, and what they are made of.
+pub(crate) fn measure(
+    model: &dyn Recommender,
+    question: &Question<'_>,
+    protocol: &Protocol,
+    progress: &(dyn Fn(usize, usize) -> ControlFlow<()> + Sync),
+) -> Result<(Evaluation, Vec<Place>), EvalError> {
     question.check()?;
     let specs = specs_for(question, protocol)?;
     let ratings = if specs.iter().any(|spec| spec.metric.is_error()) {
@@ -187,8 +203,8 @@ pub fn evaluate_watched(
         None
     };
     let ranked: Vec<MetricSpec> = specs.iter().copied().filter(|spec| !spec.metric.is_error()).collect();
-    let mut evaluation = if ranked.is_empty() {
-        Evaluation {
+    let (mut evaluation, places) = if ranked.is_empty() {
+        let evaluation = Evaluation {
             protocol: String::new(),
             users: Vec::new(),
             metrics: Vec::new(),
@@ -198,7 +214,8 @@ pub fn evaluate_watched(
             n_candidates: (0, 0),
             ratings: None,
             corrected: Vec::new(),
-        }
+        };
+        (evaluation, Vec::new())
     } else {
         rank(model, (question, None), protocol, &ranked, progress)?
     };
@@ -213,7 +230,7 @@ pub fn evaluate_watched(
         evaluation.protocol = format!("{}; errors: {n} held-out ratings of {users} users", evaluation.protocol);
     }
     evaluation.ratings = ratings;
-    Ok(evaluation)
+    Ok((evaluation, places))
 }
 
 /// The metrics to measure, if this model may be asked them.

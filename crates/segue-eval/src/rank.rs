@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use segue_core::ranking::{Ask, Ranking, block_size, rank_list, rank_range, rank_range_top};
 use segue_core::{ItemId, Query, Recommender, UserId};
 
-use crate::corrected::{Place, estimates};
+use crate::corrected::Place;
 use crate::evaluate::{EvalError, Evaluation, Measured, PerUser};
 use crate::facts::ItemFacts;
 use crate::metrics::{Exposure, Grades, List, Measure, MetricSpec, Ranks};
@@ -74,7 +74,7 @@ pub(crate) fn rank(
     protocol: &Protocol,
     specs: &[MetricSpec],
     progress: &(dyn Fn(usize, usize) -> ControlFlow<()> + Sync),
-) -> Result<Evaluation, EvalError> {
+) -> Result<(Evaluation, Vec<Place>), EvalError> {
     let users = question.holdout.users();
     if protocol.candidates == Candidates::Given && question.holdout.negatives.is_none() {
         return Err(EvalError::NoNegatives { part: question.part, user: None });
@@ -283,7 +283,8 @@ impl Job<'_> {
         }
     }
 
-    fn gather(&self, blocks: &[Block]) -> Result<Evaluation, EvalError> {
+    /// The evaluation; and everybody's place, where everybody has one.
+    fn gather(&self, blocks: &[Block]) -> Result<(Evaluation, Vec<Place>), EvalError> {
         let users: Vec<UserId> = blocks.iter().flat_map(|block| block.users.iter().copied()).collect();
         if users.is_empty() {
             let n_items = self.question.items.len();
@@ -318,15 +319,12 @@ impl Job<'_> {
             next += columns_of(spec);
             metrics.push(Measured { spec, value, per_user });
         }
-        let places: Vec<Place> = blocks.iter().flat_map(|block| block.places.iter().copied()).collect();
-        let corrected = match self.protocol.candidates {
-            Candidates::Sampled { n, by: Draw::Uniform, .. } if places.len() == users.len() => {
-                estimates(&places, self.specs, n)
-            }
-            _ => Vec::new(),
-        };
+        let mut places: Vec<Place> = blocks.iter().flat_map(|block| block.places.iter().copied()).collect();
+        if places.len() < users.len() {
+            places.clear();
+        }
         let n_tied: usize = blocks.iter().map(|block| block.n_tied).sum();
-        Ok(Evaluation {
+        let evaluation = Evaluation {
             protocol: String::new(),
             metrics,
             n_unserved: blocks.iter().map(|block| block.n_unserved).sum(),
@@ -338,8 +336,9 @@ impl Job<'_> {
                 .fold((usize::MAX, 0), |all, block| (all.0.min(block.0), all.1.max(block.1))),
             users,
             ratings: None,
-            corrected,
-        })
+            corrected: Vec::new(),
+        };
+        Ok((evaluation, places))
     }
 }
 

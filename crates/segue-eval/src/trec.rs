@@ -149,7 +149,7 @@ impl TrecRun {
         question.check()?;
         let specs = specs_for(&question, protocol)?;
         let go_on = |_, _| ControlFlow::Continue(());
-        let mut evaluation = rank(&Listed(lists), (&question, Some(&retrieved)), protocol, &specs, &go_on)?;
+        let (mut evaluation, _) = rank(&Listed(lists), (&question, Some(&retrieved)), protocol, &specs, &go_on)?;
         evaluation.protocol = protocol.describe_run(evaluation.users.len());
         Ok(evaluation)
     }

@@ -1,8 +1,10 @@
 //! Validation during training: a question and a protocol as the epoch loop wants them.
 
+use std::ops::ControlFlow;
+
 use segue_core::{FitError, Recommender, Validator};
 
-use crate::evaluate::{EvalError, evaluate, specs_for};
+use crate::evaluate::{EvalError, measure, specs_for};
 use crate::protocol::Protocol;
 use crate::question::{Part, Question};
 
@@ -27,8 +29,8 @@ impl<'a> Validation<'a> {
 
 impl Validator for Validation<'_> {
     fn validate(&self, model: &dyn Recommender) -> Result<Vec<(String, f64)>, FitError> {
-        match evaluate(model, &self.question, &self.protocol) {
-            Ok(evaluation) => Ok(evaluation.values()),
+        match measure(model, &self.question, &self.protocol, &|_, _| ControlFlow::Continue(())) {
+            Ok((evaluation, _)) => Ok(evaluation.values()),
             Err(error) => Err(FitError::Validation(error.to_string())),
         }
     }
