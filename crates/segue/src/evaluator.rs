@@ -83,11 +83,7 @@ impl Evaluator {
         data: &Prepared,
         (run, qrels): (Option<&Path>, Option<&Path>),
     ) -> Result<bool, LabError> {
-        if self.settings.candidates != CandidateKind::Full {
-            return Err(LabError::Config(
-                "a TREC run ranks all items that are not hidden: write it with evaluation.candidates=full".into(),
-            ));
-        }
+        self.may_write_trec()?;
         let why = format!("write {}'s answers as TREC files", model.model_name);
         self.ask((model, data), &why, |translated, question, protocol| {
             let writer = TrecWriter { model: translated, question, protocol, tag: &model.model_name, depth: 1000 };
@@ -99,6 +95,15 @@ impl Evaluator {
             }
             Ok(writer.encodes())
         })
+    }
+
+    /// Refuses what [`Evaluator::write_trec`] cannot write, before anything is loaded.
+    pub(crate) fn may_write_trec(&self) -> Result<(), LabError> {
+        if self.settings.candidates == CandidateKind::Full {
+            return Ok(());
+        }
+        let refusal = "a TREC run ranks all items that are not hidden: write it with evaluation.candidates=full";
+        Err(LabError::Config(refusal.into()))
     }
 
     /// Puts the question of the data to the model, in the data's ids; `why` the test part is opened.

@@ -97,12 +97,15 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         (_, Some(run), Some(data)) => (run, data),
         _ => anyhow::bail!("give a model and its data by --run and --data, or lists by --trec-run-in and --qrels"),
     };
-    let bundle = Bundle::load(run, &registry)?;
-    let (data, _) = segue_data::prepare::load_folder(data)?;
     let evaluator =
         Evaluator { settings: settings.evaluation, seed: settings.seed, on_validation: args.split == Part::Valid };
-    let results = evaluator.evaluate(&bundle, &data)?;
     let trec = (args.trec_run.as_deref(), args.trec_qrels.as_deref());
+    if trec != (None, None) {
+        evaluator.may_write_trec()?;
+    }
+    let bundle = Bundle::load(run, &registry)?;
+    let (data, _) = segue_data::prepare::load_folder(data)?;
+    let results = evaluator.evaluate(&bundle, &data)?;
     let encoded = trec != (None, None) && evaluator.write_trec(&bundle, &data, trec)?;
     print_measured(&segue_eval::measured(&results.summary), format)?;
     if let Some(parts) = args.by {

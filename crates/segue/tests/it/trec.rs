@@ -50,7 +50,7 @@ fn written_lists_are_measured_as_the_model_is() {
     assert!(done.stderr.contains("1 queries of the run have no relevant document"), "{}", done.stderr);
 
     scratch.fails(
-        "evaluate --run run --data data --trec-run x evaluation.candidates=sampled",
+        "evaluate --run nowhere --data data --trec-run x evaluation.candidates=sampled",
         &["evaluation.candidates=full"],
     );
     assert!(!scratch.path("x").exists());
