@@ -55,7 +55,8 @@ pub fn report_text(run: &Run, settings: &Settings, loaded: &Loaded) -> String {
         }
         let _ = writeln!(text, "\nTest{of} ({} users; 95 % bootstrap intervals over users)", row.summary.n_users);
         for e in &row.summary.metrics {
-            let full = row.summary.full(e.metric).map_or_else(String::new, |full| format!("   full, estimated: {full:.4}"));
+            let full =
+                row.summary.full(e.metric).map_or_else(String::new, |full| format!("   full, estimated: {full:.4}"));
             let _ = writeln!(text, "  {:<14} {}{full}", e.metric.to_string(), Cell::Estimate(e.value, e.interval));
         }
         let _ = writeln!(text, "\nProtocol{of}");

@@ -5,7 +5,7 @@ use segue_lab::LabError;
 
 use crate::commands::{
     check_table, compare, datasets, demo, download, evaluate, explore, export, models, prepare, recommend, report,
-    reproduce, similar, train,
+    reproduce, similar, train, verify,
 };
 use crate::terminal::say;
 
@@ -45,6 +45,7 @@ enum Command {
     Compare(compare::Arguments),
     CheckTable(check_table::Arguments),
     Reproduce(reproduce::Arguments),
+    Verify(verify::Arguments),
     Recommend(recommend::Arguments),
     Similar(similar::Arguments),
     Models(models::Arguments),
@@ -82,6 +83,7 @@ impl Cli {
             Command::Compare(args) => compare::run(&args),
             Command::CheckTable(args) => check_table::run(&args),
             Command::Reproduce(args) => reproduce::run(&args),
+            Command::Verify(args) => verify::run(&args),
             Command::Recommend(args) => recommend::run(args),
             Command::Similar(args) => similar::run(&args),
             Command::Models(args) => models::run(&args),

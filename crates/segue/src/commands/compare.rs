@@ -73,6 +73,18 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     print(args, (&comparison, &settings), baseline)
 }
 
+/// The table of stored runs, without printing anything.
+pub(crate) fn table_of_runs(args: &Arguments) -> anyhow::Result<(Vec<String>, Vec<Vec<String>>)> {
+    let folders: Vec<&String> = args.configuration.overrides.iter().filter(|word| is_folder(word)).collect();
+    anyhow::ensure!(!folders.is_empty(), "name folders of runs: a document's numbers come from what was stored");
+    let (comparison, first) = of_runs(args, &folders)?;
+    let registry = crate::registry();
+    let baseline = registry.find(&args.baseline).map_err(LabError::from)?.info.name;
+    let baseline = Baseline { model: baseline, resamples: first.evaluation.bootstrap };
+    let names = shown(&comparison, &args.show, &first)?;
+    Ok(if args.tests { tests(&comparison, &baseline, &names)? } else { table(&comparison, &baseline, &names)? })
+}
+
 /// The rows of stored runs, with popularity on the data of the first if none of them has it.
 fn of_runs(args: &Arguments, folders: &[&String]) -> anyhow::Result<(Comparison, Settings)> {
     if let Some(other) = args.configuration.overrides.iter().find(|word| !is_folder(word)) {

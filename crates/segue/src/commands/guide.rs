@@ -5,8 +5,6 @@ use std::path::PathBuf;
 use segue_core::TaskKind;
 use segue_lab::{Apart, Row, read_run};
 
-use crate::terminal::{Format, print_table, say};
-
 /// What is known of a model.
 struct Entry {
     model: String,
@@ -18,8 +16,15 @@ struct Entry {
     explains: bool,
 }
 
-/// Prints what each model of these runs costs and is worth, and which to take for what.
-pub(crate) fn print_guide(folders: &[PathBuf], metric: &str, format: Format) -> anyhow::Result<()> {
+/// A guide: its table, and which model to take for what.
+pub(crate) struct Guide {
+    pub(crate) header: Vec<String>,
+    pub(crate) rows: Vec<Vec<String>>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// What each model of these runs costs and is worth.
+pub(crate) fn guide(folders: &[PathBuf], metric: &str) -> anyhow::Result<Guide> {
     let mut rows: Vec<Row> = Vec::new();
     for (n, folder) in folders.iter().enumerate() {
         rows.extend(read_run(folder, n)?.rows);
@@ -69,21 +74,22 @@ pub(crate) fn print_guide(folders: &[PathBuf], metric: &str, format: Format) -> 
             ]
         })
         .collect();
-    print_table(&header, &table, format)?;
     let by = |of: &dyn Fn(&Entry) -> f64| {
         entries.iter().max_by(|a, b| of(a).total_cmp(&of(b))).map_or("", |entry| entry.model.as_str())
     };
-    say(&format!("{}, {metric}; time and memory as measured when each was trained", first.test.protocol));
-    say(&format!("highest accuracy: {}", by(&|e| e.accuracy)));
-    say(&format!("fastest training: {}", by(&|e| -e.seconds)));
+    let mut notes = vec![
+        format!("{}, {metric}; time and memory as measured when each was trained", first.test.protocol),
+        format!("highest accuracy: {}", by(&|e| e.accuracy)),
+        format!("fastest training: {}", by(&|e| -e.seconds)),
+    ];
     if entries.iter().any(|entry| entry.cold.is_some()) {
-        say(&format!("new users: {}", by(&|e| e.cold.unwrap_or(f64::NEG_INFINITY))));
+        notes.push(format!("new users: {}", by(&|e| e.cold.unwrap_or(f64::NEG_INFINITY))));
     }
     if entries.iter().any(|entry| entry.explains) {
         let explained = |e: &Entry| if e.explains { e.accuracy } else { f64::NEG_INFINITY };
-        say(&format!("reasons that add up: {}", by(&explained)));
+        notes.push(format!("reasons that add up: {}", by(&explained)));
     }
-    Ok(())
+    Ok(Guide { header: header.to_vec(), rows: table, notes })
 }
 
 fn entry(row: &Row, rows: &[Row], metric: &str) -> anyhow::Result<Entry> {

@@ -18,3 +18,4 @@ pub(crate) mod reproduce;
 mod results_page;
 pub(crate) mod similar;
 pub(crate) mod train;
+pub(crate) mod verify;

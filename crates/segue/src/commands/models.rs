@@ -6,7 +6,7 @@ use clap::Args;
 use segue_core::{ModelEntry, Output, Registry};
 use serde_json::Value;
 
-use super::guide::print_guide;
+use super::guide::{Guide, guide};
 use crate::terminal::{Format, print_table};
 
 /// List the models, the parameters of one, or what stored runs say of them.
@@ -43,7 +43,12 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let registry = crate::registry();
     let format = if args.markdown { Format::Markdown } else { Format::or_fitting(args.format) };
     if !args.guide.is_empty() {
-        return print_guide(&args.guide, &args.metric, format);
+        let Guide { header, rows, notes } = guide(&args.guide, &args.metric)?;
+        print_table(&header, &rows, format)?;
+        for note in &notes {
+            crate::terminal::say(note);
+        }
+        return Ok(());
     }
     match &args.name {
         None => print_table(&list_header(), &list(&registry), format)?,
@@ -56,6 +61,13 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The guide of stored runs as a table, without printing anything.
+pub(crate) fn table_of_runs(args: &Arguments) -> anyhow::Result<(Vec<String>, Vec<Vec<String>>)> {
+    anyhow::ensure!(!args.guide.is_empty(), "only `models --guide RUN...` is made of stored runs");
+    let Guide { header, rows, .. } = guide(&args.guide, &args.metric)?;
+    Ok((header, rows))
 }
 
 fn list_header() -> Vec<String> {

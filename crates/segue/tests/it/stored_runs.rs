@@ -90,3 +90,34 @@ fn a_run_comes_out_again_to_the_bit() {
     assert!(again.stderr.contains("was not reproduced") && scratch.path("outputs/again/manifest.json").is_file());
     scratch.fails("reproduce outputs/none", &["outputs/none holds no finished run"]);
 }
+
+#[test]
+fn a_document_is_verified_by_the_runs_it_names() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    scratch.ok(&format!("train --multirun {world} model=popularity,ease scope=target,joint"));
+    let comment = "<!-- from: segue compare outputs/segue/*_seed42 --show ndcg@10,hr@10 --only model,scope,ndcg@10 -->";
+    scratch.write("doc.md", format!("# Title\n\n{comment}\n<!-- /from -->\n\n| other | 1.5 |\n"));
+    let empty = scratch.line("verify doc.md --format tsv");
+    assert_eq!(empty.code, Some(1), "{}", empty.stderr);
+    assert!(empty.stderr.contains("--write replaces them") && empty.stderr.contains("1 other tables with 1 numbers"));
+
+    scratch.ok("verify doc.md --write");
+    let text = fs::read_to_string(scratch.path("doc.md")).unwrap();
+    assert!(text.contains("| model | scope | ndcg@10 |") && text.contains("| ease | joint | 0."), "{text}");
+    assert!(text.starts_with("# Title\n") && text.ends_with("| other | 1.5 |\n"), "{text}");
+    scratch.ok("verify doc.md");
+
+    // One digit changed is found, with its line.
+    let at = text.find("| ease | joint | 0.").unwrap() + 19;
+    let digit = if text.as_bytes()[at] == b'9' { "8" } else { "9" };
+    fs::write(scratch.path("doc.md"), format!("{}{digit}{}", &text[..at], &text[at + 1..])).unwrap();
+    scratch.fails("verify doc.md", &["1 lines are not what the runs say"]);
+    assert!(scratch.line("verify doc.md --format tsv").stdout.contains("doc.md:6"));
+
+    scratch.write("bad.md", "<!-- from: segue compare outputs/none_* -->\n<!-- /from -->\n");
+    scratch.fails("verify bad.md", &["bad.md:1", "no folder is called outputs/none_*"]);
+    scratch.write("bad.md", "<!-- from: segue train model=ease -->\n<!-- /from -->\n");
+    scratch.fails("verify bad.md", &["bad.md:1", "train"]);
+    scratch.fails("verify none.md", &["none.md"]);
+}

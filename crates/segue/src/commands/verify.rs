@@ -1,0 +1,212 @@
+//! `segue verify`: the numbers of our documents, derived again from stored runs.
+
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, FromArgMatches as _, Subcommand};
+use segue_lab::write_aside;
+
+use super::{compare, models};
+use crate::terminal::{Format, markdown, print_table, say};
+
+/// Derive the tables of documents again from stored runs, and say which numbers are not what the runs say.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  segue verify README.md docs/results.md
+  segue verify docs/results.md --write       replace what differs
+
+A table is derived where it stands between two comments that name the command it comes from, over folders of stored runs:
+
+  <!-- from: segue compare docs/runs/ml_100k_* --show hr@10,ndcg@10 -->
+  <!-- /from -->
+
+`segue compare FOLDERS...` and `segue models --guide FOLDERS...` may stand there; * stands for any part of a folder's name, and
+`--only COLUMN,...` keeps those columns. Tables without such a comment are counted: nothing here vouches for them.")]
+pub(crate) struct Arguments {
+    /// Markdown documents.
+    #[arg(required = true, value_name = "FILE")]
+    documents: Vec<PathBuf>,
+    /// Write what the runs say in place of what the documents say.
+    #[arg(long)]
+    write: bool,
+    /// How to print.
+    #[arg(long)]
+    format: Option<Format>,
+}
+
+const OPEN: &str = "<!-- from: segue ";
+const CLOSE: &str = "<!-- /from -->";
+
+/// Runs the command.
+pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
+    let mut differences = Vec::new();
+    let (mut derived, mut numbers, mut alone, mut alone_numbers) = (0, 0, 0, 0);
+    for document in &args.documents {
+        let text = fs::read_to_string(document).map_err(|error| segue_lab::LabError::io("read", document, &error))?;
+        let lines: Vec<&str> = text.lines().collect();
+        let blocks = blocks(document, &lines)?;
+        let mut fresh: Vec<String> = Vec::new();
+        let mut last = 0;
+        for Block { command, inside } in &blocks {
+            let table =
+                derive(command).map_err(|error| anyhow::anyhow!("{}:{}: {error}", document.display(), inside.start))?;
+            let stands: Vec<&str> =
+                lines[inside.clone()].iter().copied().filter(|line| !line.trim().is_empty()).collect();
+            let said: Vec<&str> = table.lines().collect();
+            derived += 1;
+            numbers += said.iter().map(|line| count(line)).sum::<usize>();
+            for n in 0..said.len().max(stands.len()) {
+                let (stands, said) = (stands.get(n).copied().unwrap_or(""), said.get(n).copied().unwrap_or(""));
+                if stands != said {
+                    let place = format!("{}:{}", document.display(), inside.start + 1 + n);
+                    differences.push(vec![place, stands.to_owned(), said.to_owned()]);
+                }
+            }
+            fresh.extend(lines[last..inside.start].iter().map(|line| (*line).to_owned()));
+            fresh.extend(table.lines().map(str::to_owned));
+            last = inside.end;
+        }
+        let in_block = |n: usize| blocks.iter().any(|block| block.inside.contains(&n));
+        let bare: Vec<usize> = (0..lines.len()).filter(|&n| lines[n].starts_with('|') && !in_block(n)).collect();
+        alone += bare.chunk_by(|a, b| a + 1 == *b).count();
+        alone_numbers += bare.iter().map(|&n| count(lines[n])).sum::<usize>();
+        if args.write && !blocks.is_empty() {
+            fresh.extend(lines[last..].iter().map(|line| (*line).to_owned()));
+            let fresh = fresh.join("\n") + "\n";
+            if fresh != text {
+                write_aside(document, |out| out.write_all(fresh.as_bytes()))?;
+                say(&format!("wrote {}", document.display()));
+            }
+        }
+    }
+    say(&format!("{derived} tables with {numbers} numbers derived from stored runs"));
+    if alone > 0 {
+        say(&format!("{alone} other tables with {alone_numbers} numbers come from no stored run that they name"));
+    }
+    if differences.is_empty() || args.write {
+        return Ok(());
+    }
+    let header = ["place", "the document says", "the runs say"].map(String::from);
+    print_table(&header, &differences, Format::or_fitting(args.format))?;
+    anyhow::bail!("{} lines are not what the runs say; --write replaces them", differences.len())
+}
+
+/// A derived table in a document.
+struct Block {
+    /// What it comes from, without the program's name.
+    command: String,
+    /// Its lines.
+    inside: Range<usize>,
+}
+
+fn blocks(document: &Path, lines: &[&str]) -> anyhow::Result<Vec<Block>> {
+    let mut blocks = Vec::new();
+    let mut n = 0;
+    while n < lines.len() {
+        let command = lines[n].trim().strip_prefix(OPEN).and_then(|rest| rest.strip_suffix("-->"));
+        let Some(command) = command else {
+            n += 1;
+            continue;
+        };
+        let end = lines[n..].iter().position(|line| line.trim() == CLOSE).map(|at| n + at);
+        let Some(end) = end else {
+            anyhow::bail!("{}:{}: `{OPEN}` is never closed by `{CLOSE}`", document.display(), n + 1)
+        };
+        blocks.push(Block { command: command.trim().to_owned(), inside: n + 1..end });
+        n = end;
+    }
+    Ok(blocks)
+}
+
+/// Numbers of a line of a table: those with a decimal point, and whole cells of digits.
+fn count(line: &str) -> usize {
+    let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+' | '@' | '_')));
+    words.filter(|word| word.contains(|c: char| c.is_ascii_digit()) && word.parse::<f64>().is_ok()).count()
+}
+
+/// What may stand in a comment.
+#[derive(Debug, Subcommand)]
+enum Source {
+    Compare(compare::Arguments),
+    Models(models::Arguments),
+}
+
+/// The table that a command prints, as Markdown.
+fn derive(command: &str) -> anyhow::Result<String> {
+    let mut words = Vec::new();
+    let mut only: Option<Vec<String>> = None;
+    let mut given = command.split_whitespace();
+    while let Some(word) = given.next() {
+        match word {
+            "--only" => only = given.next().map(|columns| columns.split(',').map(str::to_owned).collect()),
+            word if word.contains('*') => words.extend(folders(word)?),
+            word => words.push(word.to_owned()),
+        }
+    }
+    let parser = Source::augment_subcommands(clap::Command::new("segue").no_binary_name(true));
+    let matches = parser.try_get_matches_from(words).map_err(|error| anyhow::anyhow!("`{command}`: {error}"))?;
+    let (header, rows) = match Source::from_arg_matches(&matches)? {
+        Source::Compare(args) => compare::table_of_runs(&args)?,
+        Source::Models(args) => models::table_of_runs(&args)?,
+    };
+    let Some(only) = only else { return Ok(markdown(&header, &rows)) };
+    let mut places = Vec::new();
+    for name in &only {
+        let Some(at) = header.iter().position(|column| column == name) else {
+            anyhow::bail!("`{command}`: there is no column {name}; there are: {}", header.join(", "))
+        };
+        places.push(at);
+    }
+    let kept = |row: &Vec<String>| places.iter().map(|&at| row[at].clone()).collect::<Vec<_>>();
+    Ok(markdown(&kept(&header), &rows.iter().map(kept).collect::<Vec<_>>()))
+}
+
+/// The folders that a pattern names, by name; `*` stands in the last part of the path.
+fn folders(pattern: &str) -> anyhow::Result<Vec<String>> {
+    let path = Path::new(pattern);
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut found: Vec<String> = fs::read_dir(parent)
+        .map_err(|error| segue_lab::LabError::io("read", parent, &error))?
+        .flatten()
+        .filter(|entry| entry.path().is_dir() && matches(&name, &entry.file_name().to_string_lossy()))
+        .map(|entry| parent.join(entry.file_name()).to_string_lossy().into_owned())
+        .collect();
+    found.sort();
+    anyhow::ensure!(!found.is_empty(), "no folder is called {pattern}");
+    Ok(found)
+}
+
+/// Whether a name fits a pattern in which `*` stands for anything.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((head, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(tail) = name.strip_prefix(head) else { return false };
+    (0..=tail.len()).filter(|&at| tail.is_char_boundary(at)).any(|at| matches(rest, &tail[at..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        assert!(matches("a_*", "a_") && matches("a_*", "a_bc") && matches("*c", "a_bc") && matches("a*b*", "axxbyy"));
+        assert!(!matches("a_*", "b_c") && !matches("a*b", "axc") && matches("abc", "abc"));
+    }
+
+    #[test]
+    fn blocks_are_found_and_an_open_one_is_refused() {
+        let text = ["x", "<!-- from: segue compare a -->", "| 1 |", "<!-- /from -->", "| 2 |"];
+        let found = blocks(Path::new("d.md"), &text).unwrap();
+        assert_eq!((found.len(), found[0].command.as_str(), found[0].inside.clone()), (1, "compare a", 2..3));
+        let error = blocks(Path::new("d.md"), &text[..2]).err().unwrap().to_string();
+        assert!(error.contains("d.md:2") && error.contains("never closed"), "{error}");
+    }
+
+    #[test]
+    fn numbers_are_counted() {
+        assert_eq!(count("| ease | 0.1234 [0.1, 0.2] | 12 | ndcg@10 |"), 4);
+        assert_eq!(count("|---|---|"), 0);
+    }
+}
