@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "time limits, durations and run names are this crate's business")]
 
 mod bundle;
+mod cold_start;
 mod compare;
 pub mod config;
 mod error;
@@ -28,6 +29,7 @@ mod translated;
 mod watch;
 
 pub use bundle::Bundle;
+pub use cold_start::ColdStart;
 pub use compare::{Comparison, Tested, compare};
 pub use error::LabError;
 pub use experiment::{Answer, Bench, Fitted, Loaded, fit, load_data, measure, prepare_data};

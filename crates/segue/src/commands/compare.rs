@@ -194,6 +194,14 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
     for spec in named.filter(|spec| matches!(spec.metric.measure, Measure::PerUser(_))).take(1) {
         let transfers = comparison.transfers(spec, first.evaluation.bootstrap)?;
         notes.extend(transfers.iter().map(ToString::to_string));
+        let cold_starts = comparison.cold_starts(spec);
+        notes.extend(cold_starts.iter().map(ToString::to_string));
+        if cold_starts.iter().any(|cold| !cold.scores.is_empty()) {
+            notes.push(format!(
+                "domain generalisation score: {spec} of people with so many events in the target, over that of the model that learnt \
+                 from the target alone, of people as they come"
+            ));
+        }
     }
     if args.tests {
         notes.push(

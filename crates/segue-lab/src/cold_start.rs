@@ -1,0 +1,159 @@
+//! What a model is worth to those of whom little or nothing is known in the target: cold-start performance and the domain
+//! generalisation score.
+
+use std::fmt;
+
+use segue_core::TaskKind;
+use segue_eval::MetricSpec;
+
+use crate::compare::Comparison;
+use crate::row::Row;
+use crate::settings::Scope;
+
+/// A model that learnt from all domains, asked about strangers to one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ColdStart {
+    /// Name of the model.
+    pub model: String,
+    /// Seed of the rows.
+    pub seed: u64,
+    /// The metric.
+    pub metric: MetricSpec,
+    /// Cold-start performance: its value on people without any event in the target.
+    pub cold: Option<f64>,
+    /// The domain generalisation score by number of support events k, rising: the value on people with k events in the target,
+    /// over the value of the same model that learnt from the target alone on people as they come.
+    pub scores: Vec<(u32, f64)>,
+}
+
+impl Comparison {
+    /// Every joint model and seed that was asked about cold or few-shot users. Scores need the model's row on the target alone.
+    pub fn cold_starts(&self, metric: MetricSpec) -> Vec<ColdStart> {
+        let mut found: Vec<ColdStart> = Vec::new();
+        let joint = || self.rows.iter().filter(|row| row.scope == Scope::Joint);
+        for row in joint() {
+            if found.iter().any(|known| known.model == row.model && known.seed == row.seed) {
+                continue;
+            }
+            // The first question names the target.
+            let same = |other: &&Row| other.model == row.model && other.seed == row.seed && other.data == row.data;
+            let own = || joint().filter(same);
+            let cold = own().find(|row| row.kind == TaskKind::ColdUser).and_then(|row| row.test.value(metric));
+            let alone = self.rows.iter().filter(same).find(|other| {
+                other.scope == Scope::Target
+                    && other.kind == TaskKind::Intra
+                    && own().any(|row| row.question == other.question)
+            });
+            let alone = alone.and_then(|row| row.test.value(metric)).filter(|value| *value > 0.0);
+            let mut scores: Vec<(u32, f64)> = own()
+                .filter_map(|row| match row.kind {
+                    TaskKind::FewShot(k) => Some((k, row.test.value(metric)? / alone?)),
+                    _ => None,
+                })
+                .collect();
+            scores.sort_by_key(|(k, _)| *k);
+            if cold.is_some() || !scores.is_empty() {
+                found.push(ColdStart { model: row.model.clone(), seed: row.seed, metric, cold, scores });
+            }
+        }
+        found
+    }
+}
+
+impl fmt::Display for ColdStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.model)?;
+        if let Some(cold) = self.cold {
+            write!(f, " cold-start performance {} {cold:.4}", self.metric)?;
+        }
+        if !self.scores.is_empty() {
+            let scores: Vec<String> = self.scores.iter().map(|(k, score)| format!("{score:.2} with {k}")).collect();
+            let and = if self.cold.is_some() { ";" } else { "" };
+            write!(f, "{and} domain generalisation score {} events", scores.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use segue_eval::{Bootstrap, Evaluation, Measured, PerUser, Summary};
+
+    use super::*;
+    use crate::settings::{CandidateKind, EvaluationSettings, Known};
+
+    fn row(scope: Scope, kind: TaskKind, question: &str, value: f64) -> Row {
+        let measured =
+            Measured { spec: "ndcg@10".parse().unwrap(), value, per_user: PerUser::Mean(vec![value, value]) };
+        let test = Evaluation {
+            protocol: "by hand".into(),
+            users: vec![0, 1],
+            metrics: vec![measured],
+            n_unserved: 0,
+            n_unranked: 0,
+            tied_users: 0.0,
+            n_candidates: (9, 9),
+            ratings: None,
+            corrected: Vec::new(),
+        };
+        Row {
+            model: "ease".into(),
+            scope,
+            seed: 1,
+            data: "world".into(),
+            split: String::new(),
+            evaluation: EvaluationSettings {
+                k_values: vec![10],
+                metrics: vec!["ndcg".into()],
+                candidates: CandidateKind::Full,
+                negatives: 99,
+                history: Known::TrainAndValid,
+                hide: Known::TrainAndValid,
+                bootstrap: 100,
+                dialect: segue_eval::Dialect::Segue,
+                ties: None,
+            },
+            question: question.into(),
+            kind,
+            fit: 0,
+            seconds: 0.0,
+            memory: None,
+            explains: false,
+            records: Vec::new(),
+            valid: Vec::new(),
+            users: vec!["a".into(), "b".into()],
+            summary: Summary::new(&test, &Bootstrap::default()).unwrap(),
+            test,
+            parts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn scores_are_over_the_model_of_the_target_alone() {
+        let rows = vec![
+            row(Scope::Joint, TaskKind::Intra, "films", 0.5),
+            row(Scope::Joint, TaskKind::ColdUser, "films_cold_user", 0.1),
+            row(Scope::Joint, TaskKind::FewShot(3), "films_few_shot_3", 0.3),
+            row(Scope::Joint, TaskKind::FewShot(1), "films_few_shot_1", 0.2),
+            row(Scope::Target, TaskKind::Intra, "films", 0.4),
+            row(Scope::Target, TaskKind::FewShot(1), "films_few_shot_1", 0.9),
+        ];
+        let mut comparison = Comparison { rows };
+        let found = comparison.cold_starts("ndcg@10".parse().unwrap());
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].cold, Some(0.1));
+        assert_eq!(
+            found[0].scores.iter().map(|(k, score)| (*k, (score * 100.0).round())).collect::<Vec<_>>(),
+            [(1, 50.0), (3, 75.0)]
+        );
+        assert_eq!(
+            found[0].to_string(),
+            "ease: cold-start performance ndcg@10 0.1000; domain generalisation score 0.50 with 1, 0.75 with 3 events"
+        );
+        // Without the model of the target alone there is nothing to divide by.
+        comparison.rows.truncate(4);
+        assert_eq!(comparison.cold_starts("ndcg@10".parse().unwrap())[0].scores, []);
+        comparison.rows.truncate(1);
+        assert_eq!(comparison.cold_starts("ndcg@10".parse().unwrap()), []);
+    }
+}
