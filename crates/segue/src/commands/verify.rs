@@ -22,7 +22,7 @@ A table is derived where it stands between two comments that name the command it
   <!-- /from -->
 
 `segue compare FOLDERS...` and `segue models --guide FOLDERS...` may stand there; * stands for any part of a folder's name, and
-`--only COLUMN,...` keeps those columns. Tables without such a comment are counted: nothing here vouches for them.")]
+`--only COLUMN,...` keeps those columns (`gain` stands for `gain over ...`). Tables without such a comment are counted: nothing here vouches for them.")]
 pub(crate) struct Arguments {
     /// Markdown documents.
     #[arg(required = true, value_name = "FILE")]
@@ -153,7 +153,9 @@ fn derive(command: &str) -> anyhow::Result<String> {
     let Some(only) = only else { return Ok(markdown(&header, &rows)) };
     let mut places = Vec::new();
     for name in &only {
-        let Some(at) = header.iter().position(|column| column == name) else {
+        // Columns of several words go by the first.
+        let called = |column: &String| column == name || column.split(' ').next() == Some(name);
+        let Some(at) = header.iter().position(called) else {
             anyhow::bail!("`{command}`: there is no column {name}; there are: {}", header.join(", "))
         };
         places.push(at);
