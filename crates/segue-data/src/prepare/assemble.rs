@@ -9,6 +9,7 @@ use segue_core::{
 
 use super::report::{Overlap, PartCount};
 use super::rows::{Counts, Part, Row, Rows, World};
+use super::split::{Asked, AskedTask};
 use crate::DataError;
 use crate::spill::Spill;
 
@@ -52,7 +53,7 @@ impl Census {
     }
 
     /// Whether each user has a held-out row of domain `d`.
-    fn asked(&self, d: usize) -> Vec<bool> {
+    fn held_out(&self, d: usize) -> Vec<bool> {
         let [_, _, valid, test] = &self.domains[d];
         valid.users.iter().zip(&test.users).map(|(valid, test)| valid + test > 0).collect()
     }
@@ -114,8 +115,6 @@ pub(super) struct Assembled {
     pub(super) rows: SplitRows,
     /// Of the target.
     negatives: Option<Csr<()>>,
-    /// The domains that are split, the target first.
-    targets: Vec<usize>,
 }
 
 /// The rows of all domains, and what their ids are called now.
@@ -126,29 +125,29 @@ pub(super) struct SplitRows {
     users: Vec<u32>,
     items: Vec<Vec<u32>>,
     timed: bool,
-    /// Which task asks about each domain.
-    task_of: Vec<Option<usize>>,
-    n_tasks: usize,
+    /// Which task each held-out row belongs to.
+    asked: Asked,
     spill: Arc<Spill>,
 }
 
 /// Renumbers ids and settles the negatives.
 pub(super) fn assemble(
     world: World,
-    census: &Census,
+    (census, asked): (&Census, Asked),
     spill: Arc<Spill>,
 ) -> Result<(Assembled, Vec<String>), DataError> {
-    let World { users, domains, target, targets, negatives, mut notes, .. } = world;
+    let World { users, domains, target, negatives, mut notes, .. } = world;
     let timed = domains.iter().all(|d| d.timed);
     if !timed && domains.iter().any(|d| d.timed) {
         let without: Vec<&str> = domains.iter().filter(|d| !d.timed).map(|d| d.name.as_str()).collect();
         notes.push(format!("{} has no times, so the joint log carries none", without.join(", ")));
     }
-    let asked = census.asked(target);
-    let negatives = negatives.map(|pairs| pairs.into_iter().filter(|p| asked[p.0 as usize]).collect::<Vec<_>>());
+    let held_out = census.held_out(target);
+    // Given negatives are those of the first task.
+    let wanted = |user: u32| held_out[user as usize] && asked.may_be_first(target, user);
+    let negatives = negatives.map(|pairs| pairs.into_iter().filter(|p| wanted(p.0)).collect::<Vec<_>>());
     let users = renumber(&users, &census.used_users(users.len()));
     let (mut start, mut out, mut rows, mut item_ids) = (0_u32, Vec::new(), Vec::new(), Vec::new());
-    let task_of = (0..domains.len()).map(|d| targets.iter().position(|&target| target == d)).collect();
     for (d, domain) in domains.into_iter().enumerate() {
         let mut used = census.used_items(d, domain.items.len());
         let of_negatives = negatives.iter().flatten().filter(|_| d == target);
@@ -159,15 +158,7 @@ pub(super) fn assemble(
         start += items.map.len() as u32;
         out.push(Domain { name: domain.name, ids: items.map });
     }
-    let rows = SplitRows {
-        domains: rows,
-        users: users.new_id,
-        items: item_ids,
-        timed,
-        task_of,
-        n_tasks: targets.len(),
-        spill,
-    };
+    let rows = SplitRows { domains: rows, users: users.new_id, items: item_ids, timed, asked, spill };
     let negatives = negatives.map(|pairs| {
         let mut of_user = vec![Vec::new(); users.map.len()];
         for (user, item) in pairs {
@@ -182,7 +173,7 @@ pub(super) fn assemble(
     if let Some(negatives) = &negatives {
         notes.extend(rows.doubts(negatives, target, &census.domains[target][Part::Test as usize])?);
     }
-    Ok((Assembled { users: users.map, domains: out, rows, negatives, targets }, notes))
+    Ok((Assembled { users: users.map, domains: out, rows, negatives }, notes))
 }
 
 impl SplitRows {
@@ -218,16 +209,18 @@ impl SplitRows {
     }
 
     fn piece(&self, k: usize) -> Result<Vec<Vec<Event>>, DataError> {
-        let mut parts = vec![Vec::new(); 1 + 2 * self.n_tasks];
+        let mut parts = vec![Vec::new(); 1 + 2 * self.asked.tasks().len()];
         for (d, rows) in self.domains.iter().enumerate() {
             let items = &self.items[d];
             rows.with_chunk(k, |rows| {
                 for row in rows {
-                    let part = match (row.part, self.task_of[d]) {
-                        (Part::Unused, _) => continue,
-                        (Part::Valid, Some(task)) => 1 + 2 * task,
-                        (Part::Test, Some(task)) => 2 + 2 * task,
-                        (Part::Train | Part::Valid | Part::Test, _) => 0,
+                    let part = match row.part {
+                        Part::Unused => continue,
+                        Part::Train => 0,
+                        held_out => match self.asked.task_of(d, row) {
+                            Some(task) => 1 + 2 * task + usize::from(held_out == Part::Test),
+                            None => 0,
+                        },
                     };
                     parts[part].push(Event {
                         user: self.users[row.user as usize],
@@ -271,19 +264,14 @@ pub(super) struct TaskOutline {
 
 impl Assembled {
     /// Joins ids with what is known of the items.
-    pub(super) fn outline(
-        mut self,
-        catalogue: Catalogue,
-        (protocol, kind): (String, TaskKind),
-    ) -> (Outline, SplitRows) {
-        let task = |target: usize| TaskOutline {
-            name: catalogue.domains()[target].name.clone(),
-            kind,
-            target,
-            // Given negatives are those of the first task.
+    pub(super) fn outline(mut self, catalogue: Catalogue, protocol: String) -> (Outline, SplitRows) {
+        let task = |task: &AskedTask| TaskOutline {
+            name: self.rows.asked.name(task, &catalogue.domains()[task.domain].name),
+            kind: self.rows.asked.kind(task),
+            target: task.domain,
             negatives: [self.negatives.clone(), self.negatives.take()],
         };
-        let tasks = self.targets.into_iter().map(task).collect();
+        let tasks = self.rows.asked.tasks().iter().map(task).collect();
         (Outline { users: self.users, catalogue, protocol, tasks }, self.rows)
     }
 }

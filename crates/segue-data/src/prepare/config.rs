@@ -410,10 +410,17 @@ pub struct SplitConfig {
     pub folds: u32,
     /// The fold that is test, from 0; the next one, after the last the first, is validation.
     pub fold: u32,
-    /// Shares of users (`cold_user`, `few_shot`) or items (`cold_item`) that are validation and test, by hash.
+    /// Shares of users (`cold_user`, `few_shot`), items (`cold_item`) or both (`questions`) that are validation and test,
+    /// by hash.
     pub cold: [f64; 2],
     /// Interactions that a few-shot user keeps in training, at least 1.
     pub support: u32,
+    /// The same for `questions`: rising numbers, 16 at most, each of which is a question; null: 1, 3, 5 and 10.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supports: Option<Vec<u32>>,
+    /// For each of `supports` the shares of the users left who are validation and test, by hash; null: 0.025 and 0.025.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub support_shares: Option<[f64; 2]>,
     /// Seed of the hashes; null: the run's seed.
     pub seed: Option<u64>,
 }
@@ -432,8 +439,22 @@ impl Default for SplitConfig {
             fold: 0,
             cold: [0.1, 0.2],
             support: 5,
+            supports: None,
+            support_shares: None,
             seed: None,
         }
+    }
+}
+
+impl SplitConfig {
+    /// Numbers of support events of `questions`.
+    pub(super) fn supports(&self) -> &[u32] {
+        self.supports.as_deref().unwrap_or(&[1, 3, 5, 10])
+    }
+
+    /// Shares of the users left who are asked with each of these numbers.
+    pub(super) fn support_shares(&self) -> [f64; 2] {
+        self.support_shares.unwrap_or([0.025; 2])
     }
 }
 
@@ -458,6 +479,9 @@ pub enum SplitKind {
     ColdItem,
     /// A share of the users keeps its first few target interactions (support) and is asked about the rest (queries).
     FewShot,
+    /// Many questions of one log: shares of items and users for each of the three kinds above, few-shot with several
+    /// numbers of support events, and leave-one-out of everyone else.
+    Questions,
 }
 
 /// A moment: unix seconds, or a date such as `2018-01-01` or `2018-01-01T12:00:00Z`, in UTC unless it says otherwise.

@@ -6,12 +6,13 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use segue_core::{IdMap, TaskKind};
+use segue_core::IdMap;
 use serde::{Deserialize, Serialize};
 
 use super::config::{DataConfig, PrepareOptions, SplitConfig};
 use super::report::{Overlap, StepCount};
 use super::rows::{DomainRows, Rows, World};
+use super::split::Asked;
 use crate::DataError;
 use crate::readers::{InputFile, Session, read_texts, written_texts};
 use crate::spill::{DIVIDED, Spill};
@@ -22,7 +23,7 @@ pub(super) struct Divided {
     pub(super) world: World,
     pub(super) overlaps: Vec<Overlap>,
     pub(super) protocol: String,
-    pub(super) kind: TaskKind,
+    pub(super) asked: Asked,
 }
 
 /// How rows are divided, and since when.
@@ -47,7 +48,7 @@ struct Note {
     notes: Vec<String>,
     overlaps: Vec<Overlap>,
     protocol: String,
-    kind: TaskKind,
+    asked: Asked,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -78,7 +79,7 @@ impl How {
 
 /// Keeps what is divided, where its rows are in files and these stay behind.
 pub(super) fn keep(how: &How, divided: &mut Divided, spill: &Spill, session: &Session<'_>) -> Result<(), DataError> {
-    let Divided { world, overlaps, protocol, kind } = divided;
+    let Divided { world, overlaps, protocol, asked } = divided;
     let in_files = world.domains.iter().all(|domain| domain.rows.in_files());
     let inputs: Option<Vec<Input>> = session.files().iter().map(|file| input(file, how)).collect();
     let (true, true, Some(inputs)) = (spill.keeps(), in_files, inputs) else { return Ok(()) };
@@ -101,7 +102,7 @@ pub(super) fn keep(how: &How, divided: &mut Divided, spill: &Spill, session: &Se
         notes: world.notes.clone(),
         overlaps: overlaps.clone(),
         protocol: protocol.clone(),
-        kind: *kind,
+        asked: asked.clone(),
     };
     let note = serde_json::to_vec(&note).map_err(|error| DataError::Folder {
         path: spill.folder().into(),
@@ -156,7 +157,10 @@ fn read(how: &How, spill: &Arc<Spill>) -> Option<(Divided, Vec<InputFile>)> {
         }
         domains.push(DomainRows { name, items, rows, timed });
     }
-    let Note { target, targets, negatives, steps, notes, overlaps, protocol, kind, inputs, .. } = note;
+    let Note { target, targets, negatives, steps, notes, overlaps, protocol, asked, inputs, .. } = note;
     let world = World { users, domains, target, targets, negatives, steps, notes };
-    Some((Divided { world, overlaps, protocol, kind }, inputs.into_iter().map(|input| input.file).collect()))
+    if !asked.fits(&world) {
+        return None;
+    }
+    Some((Divided { world, overlaps, protocol, asked }, inputs.into_iter().map(|input| input.file).collect()))
 }

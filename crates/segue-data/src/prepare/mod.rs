@@ -32,6 +32,7 @@
 //! | 11 | cold user | users of the domain who have rows in another one: all rows there are test if `h < test`, validation if `h < test + valid`, where `h = hash("cold_user", domain, user)`; domains draw in the order of the targets, and who is cold in one is in no other | – |
 //! | 11 | cold item | the same with all rows of an item and `h = hash("cold_item", domain, item)`; linked items are as cold as the first of them; rows of users who are not asked, and of domains that are not split, on cold items go | – |
 //! | 11 | few shot | the same with the rows of a user but the first `support` and `h = hash("few_shot", domain, user)`, where the user has more | time asc, value asc, item id desc; without times `hash("support", domain, user, item)` |
+//! | 11 | questions | items are cold as above, and whatever follows counts rows on other items alone. Users are cold as above, where leave-one-out keeps a row of another domain in training; of the users left those with more than k rows are few-shot as above, for each k of `supports` in turn, with `h = hash("few_shot", k, domain, user)` and `support_shares`; rows of both on cold items go. Of everyone else the rows on cold items are cold item questions, and leave-one-out divides the others | as theirs |
 //! | 12 | scale | `(value - mean) / deviation` or `(value - min) / (max - min)`, all four of the domain's training rows; a spread of 0 counts as 1 | – |
 //! | 12 | linked items | training rows of domains that are not split become training rows of the item that they are linked to, unless their user has a row of it, or is cold or a few-shot user there; then training rows go whose user has a held-out row of a linked item | as 4; `sum` keeps the largest value |
 //! | 13 | train | all training rows, of whatever domain | – |
@@ -73,6 +74,6 @@ pub use self::config::{
 };
 pub use self::folder::{Manifest, TaskEntry, load_folder, write_folder};
 pub use self::pipeline::{kept_beside, prepare, prepare_folder};
-pub use self::report::{Overlap, PartCount, PrepareReport, StepCount};
+pub use self::report::{Overlap, PartCount, PrepareReport, QuestionCount, StepCount};
 pub use crate::place::WrittenFile;
 pub use crate::readers::{Column, ColumnMap, InputFile, Progress};

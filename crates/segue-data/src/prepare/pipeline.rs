@@ -93,11 +93,12 @@ fn settle(
         divided::keep(&how, &mut divided, &spill, &session)?;
         divided
     };
-    let Divided { mut world, overlaps, protocol, kind } = divided;
+    let Divided { mut world, overlaps, protocol, asked } = divided;
     let census = assemble::Census::take(&world)?;
     let mut report = PrepareReport {
         data: data.clone(),
         parts: census.parts(&world),
+        questions: asked.count(&world)?,
         overlaps,
         steps: std::mem::take(&mut world.steps),
         options,
@@ -107,7 +108,7 @@ fn settle(
     };
     check_parts(&report, &world)?;
     let shares_negatives = world.negatives.is_some() && report.parts.iter().any(|p| p.part == "val" && p.users > 0);
-    let (assembled, notes) = assemble::assemble(world, &census, spill)?;
+    let (assembled, notes) = assemble::assemble(world, (&census, asked), spill)?;
     report.notes = notes;
     if shares_negatives {
         report.notes.push("the given negatives are shared by validation and test".into());
@@ -120,7 +121,7 @@ fn settle(
     let domains = assembled.domains.clone();
     let catalogue = Catalogue::new(domains, |d, _| infos[d].next().unwrap_or_default());
     let catalogue = features::describe(catalogue, &report.options, &mut session)?;
-    let (outline, rows) = assembled.outline(catalogue, (protocol, kind));
+    let (outline, rows) = assembled.outline(catalogue, protocol);
     report.inputs = session.into_files();
     let is_adjacency =
         |path: &str| report.inputs.iter().any(|input| input.path == path && input.format == Some(Format::Adjacency));
@@ -182,7 +183,7 @@ fn divide(
     let protocol = format!("{}; split seed {seed}{linked}", made.protocol);
     let protocol = [protocol].into_iter().chain(values.iter().filter_map(DomainValues::units));
     let protocol = protocol.collect::<Vec<_>>().join("; ");
-    Ok(Divided { world, overlaps, protocol, kind: made.kind })
+    Ok(Divided { world, overlaps, protocol, asked: made.asked })
 }
 
 /// Interval, range, deduplication, signals and logarithms of every domain; what weights are scaled by.
@@ -255,7 +256,9 @@ fn resolve(
             SplitKind::TimeCut => split.cut.as_ref().map(|_| "a cut at given moments"),
             SplitKind::Given => Some("given files"),
             SplitKind::KFold => Some("folds"),
-            SplitKind::ColdUser | SplitKind::ColdItem | SplitKind::FewShot => Some("shares of users or items"),
+            SplitKind::ColdUser | SplitKind::ColdItem | SplitKind::FewShot | SplitKind::Questions => {
+                Some("shares of users or items")
+            }
         };
         if let Some(of) = meaningless {
             let key = if data.train_ratio.is_some() { "data.train_ratio" } else { "data.val_ratio" };
@@ -279,6 +282,9 @@ fn resolve(
         }
     }
     splitting::check(&split)?;
+    if split.kind == SplitKind::Questions {
+        (split.supports, split.support_shares) = (Some(split.supports().into()), Some(split.support_shares()));
+    }
     let seed = *split.seed.get_or_insert(seed);
     Ok((options, split, seed))
 }
@@ -298,13 +304,20 @@ fn check_parts(report: &PrepareReport, world: &World) -> Result<(), DataError> {
     for &d in &world.targets {
         let domain = &world.domains[d];
         let size = |part: &str| {
+            // Of several questions the first, which is called like its domain, is that which must be asked.
+            let question = report.questions.iter().find(|q| q.task == domain.name && q.part == part);
             let count = report.parts.iter().find(|p| p.domain == domain.name && p.part == part);
-            count.map_or(0, |p| p.interactions)
+            question.map(|q| q.interactions).or(count.map(|p| p.interactions)).unwrap_or(0)
         };
         let Some(part) = ["train", "test"].into_iter().find(|part| size(part) == 0) else { continue };
         let way_out = match split.kind {
             SplitKind::LeaveOneOut => format!(
                 "no user of {} has enough likes; {least}, lower `prepare.positive_threshold`, or use split=ratio",
+                domain.name
+            ),
+            SplitKind::Questions => format!(
+                "nobody of {} who has enough likes is left by the other questions; {least}, lower \
+                 `prepare.positive_threshold`, or take smaller shares (`split.cold`, `split.support_shares`)",
                 domain.name
             ),
             SplitKind::Ratio => format!("change `split.ratios` or {least}"),

@@ -23,6 +23,9 @@ pub struct PrepareReport {
     pub steps: Vec<StepCount>,
     /// Users, items and interactions per domain and part.
     pub parts: Vec<PartCount>,
+    /// Users and interactions that each question holds out, where a domain is asked several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<QuestionCount>,
     /// Users met in two domains, for each pair.
     pub overlaps: Vec<Overlap>,
     /// Anything a reader of the numbers should know.
@@ -60,6 +63,20 @@ pub struct PartCount {
     /// Items with at least one interaction.
     pub items: usize,
     /// Interactions.
+    pub interactions: usize,
+}
+
+/// Size of one part of one question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuestionCount {
+    /// Name of the task.
+    pub task: String,
+    /// `val` or `test`.
+    pub part: String,
+    /// Users who are asked.
+    pub users: usize,
+    /// Interactions that they are asked about.
     pub interactions: usize,
 }
 

@@ -3,6 +3,7 @@
 //! A split is planned from a look at all rows and then made user by user: what becomes of the rows of one user in one
 //! domain depends on the plan and on these rows alone. One file each, beside this one.
 
+mod asked;
 mod check;
 mod cold_item;
 mod cold_user;
@@ -10,6 +11,7 @@ mod few_shot;
 mod given;
 mod k_fold;
 mod leave_one_out;
+mod questions;
 mod ratio;
 mod time_cut;
 
@@ -18,6 +20,8 @@ use std::fmt;
 
 use segue_core::{IdMap, Seed, TaskKind};
 
+use self::asked::Questions;
+pub(super) use self::asked::{Asked, AskedTask};
 pub(super) use self::check::{check, targets};
 use super::config::{RatioOrder, SplitConfig, SplitKind};
 use super::links::ItemLinks;
@@ -42,9 +46,14 @@ trait Plan: Sync {
         "are in no part".into()
     }
 
-    /// The question that is asked.
+    /// The question that is asked, where it is one.
     fn kind(&self) -> TaskKind {
         TaskKind::Intra
+    }
+
+    /// The questions that are asked.
+    fn questions(&self) -> Questions {
+        Questions::one(self.kind())
     }
 
     /// Whether no event of another domain may become a training event of `user` in domain `d`.
@@ -69,8 +78,8 @@ trait Forbids: Sync {
 pub(super) struct Made {
     /// How, in one line.
     pub(super) protocol: String,
-    /// The question that every task asks.
-    pub(super) kind: TaskKind,
+    /// The questions, and whose they are.
+    pub(super) asked: Asked,
     plan: Box<dyn Plan>,
 }
 
@@ -110,11 +119,13 @@ pub(super) fn split(world: &mut World, config: &SplitConfig, links: &ItemLinks, 
         let n: usize = unused.into_iter().sum();
         notes.extend((n > 0).then(|| format!("{}: {n} events {why}", domain.name)));
     }
+    let questions = plan.questions();
     if check::asks_all(config) {
-        leave_out_unasked(world)?;
+        leave_out_unasked(world, &questions)?;
     }
+    let asked = Asked::of(questions, world)?;
     let names = |of: &[usize]| of.iter().map(|&d| world.domains[d].name.as_str()).collect::<Vec<_>>();
-    let asked = names(&world.targets);
+    let on = names(&world.targets);
     let sources: Vec<usize> = (0..world.domains.len()).filter(|d| !world.targets.contains(d)).collect();
     let sources = names(&sources).join(", ");
     let learnt = match plan.source() {
@@ -122,10 +133,10 @@ pub(super) fn split(world: &mut World, config: &SplitConfig, links: &ItemLinks, 
         None => Some(format!("all of {sources}")),
         Some(source) => Some(source.left(&sources)),
     };
-    let parts = asked.iter().map(|name| format!("{name}-train"));
+    let parts = on.iter().map(|name| format!("{name}-train"));
     let train = learnt.into_iter().chain(parts).collect::<Vec<_>>().join(" + ");
-    let protocol = format!("{}; train = {train}", plan.protocol(&asked.join(", ")));
-    Ok(Made { protocol, kind: plan.kind(), plan })
+    let protocol = format!("{}; train = {train}", plan.protocol(&on.join(", ")));
+    Ok(Made { protocol, asked, plan })
 }
 
 /// Notes how many held-out rows repeat a pair that is learnt from, where repeats were kept; rows are by user and item.
@@ -153,22 +164,26 @@ pub(super) fn tell_repeats(world: &mut World) -> Result<(), DataError> {
     Ok(())
 }
 
-/// Of all domains those without a test event are learnt from alone; what was validation there is in no part.
-fn leave_out_unasked(world: &mut World) -> Result<(), DataError> {
+/// Of all domains those without a test event of the first question are learnt from alone; what was held out there is in no
+/// part.
+fn leave_out_unasked(world: &mut World, questions: &Questions) -> Result<(), DataError> {
     let World { domains, targets, target, notes, .. } = world;
     for d in std::mem::take(targets) {
         let domain = &mut domains[d];
-        let has = domain.rows.read(|rows| rows.iter().any(|row| row.part == Part::Test))?;
+        let is_asked = |row: &Row| row.part == Part::Test && questions.of(d, row) == 0;
+        let has = domain.rows.read(|rows| rows.iter().any(is_asked))?;
         if d == *target || has.contains(&true) {
             targets.push(d);
             continue;
         }
         let left_out = domain.rows.edit(|rows| {
-            let valid = rows.iter_mut().filter(|row| row.part == Part::Valid);
-            Ok(valid.map(|row| row.part = Part::Unused).count())
+            let held_out = rows.iter_mut().filter(|row| row.part > Part::Train);
+            Ok(held_out.map(|row| row.part = Part::Unused).count())
         })?;
         let (name, n) = (&domain.name, left_out.into_iter().sum::<usize>());
-        let rest = if n > 0 { format!("; {n} validation events are in no part") } else { String::new() };
+        // Of one question there is no test event here.
+        let what = if questions.kinds.len() == 1 { "validation" } else { "held-out" };
+        let rest = if n > 0 { format!("; {n} {what} events are in no part") } else { String::new() };
         notes.push(format!("{name}: this split leaves nothing to test there, so it is learnt from alone{rest}"));
     }
     Ok(())
@@ -189,6 +204,7 @@ fn plan(world: &World, config: &SplitConfig, links: &ItemLinks, seed: Seed) -> R
         SplitKind::ColdUser => Box::new(cold_user::ColdUser::plan(world, config, seed.named("cold_user"))?),
         SplitKind::ColdItem => Box::new(cold_item::ColdItem::plan(world, config, links, seed.named("cold_item"))),
         SplitKind::FewShot => Box::new(few_shot::FewShot::plan(world, config, seed)),
+        SplitKind::Questions => Box::new(questions::ManyQuestions::plan(world, config, links, seed)?),
     })
 }
 

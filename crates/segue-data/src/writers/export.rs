@@ -68,7 +68,7 @@ pub struct Export {
     pub files: Vec<WrittenFile>,
 }
 
-/// Writes the tasks of `prepared` and all of its domains: built aside, synced, then renamed.
+/// Writes the first task of each domain of `prepared` and all of its domains: built aside, synced, then renamed.
 ///
 /// An existing `dir` is replaced only if it is empty or an export. Opens the test holdout, for it is written out.
 pub fn export(

@@ -185,7 +185,8 @@ fn a_real_log_survives_the_round_trip() {
 }
 
 /// The rows of a table of histories, as `user item time [history]`.
-fn histories(out: &Path, part: &str, prepared: &segue_core::Prepared) -> Vec<String> {
+/// Each row of the histories beside a part: user, item, time and what came before.
+pub(crate) fn histories(out: &Path, part: &str, prepared: &segue_core::Prepared) -> Vec<String> {
     use parquet::file::reader::SerializedFileReader;
     let file = std::fs::File::open(out.join(format!("data/{part}_hist.parquet"))).unwrap();
     let name = |id: &str| prepared.catalogue.external(id.trim().parse().unwrap()).to_owned();

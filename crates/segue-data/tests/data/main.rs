@@ -11,6 +11,7 @@ mod links;
 mod odd_files;
 mod options;
 mod properties;
+mod questions;
 mod resume;
 mod samples;
 mod splits;

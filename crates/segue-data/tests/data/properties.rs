@@ -54,7 +54,9 @@ fn planned() -> Vec<SplitConfig> {
     let mut kinds =
         [SplitKind::TimeCut, SplitKind::KFold, SplitKind::ColdUser, SplitKind::ColdItem, SplitKind::FewShot].map(of);
     kinds[0].ratios = [0.4, 0.3, 0.3];
-    kinds.into()
+    let shares = SplitConfig { supports: Some(vec![1]), support_shares: Some([0.2; 2]), ..of(SplitKind::Questions) };
+    let questions = [[0.1, 0.1], [0.2, 0.3]].map(|cold| SplitConfig { cold, ..shares.clone() });
+    kinds.into_iter().chain(questions).collect()
 }
 
 fn pairs(log: &Interactions) -> Vec<(u32, u32)> {

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use segue_data::DataError;
 use segue_data::prepare::{
-    Core, DataConfig, LinkFile, OneOrMany, PrepareOptions, Scale, SplitConfig, kept_beside, prepare_folder,
+    Core, DataConfig, LinkFile, OneOrMany, PrepareOptions, Scale, SplitConfig, SplitKind, kept_beside, prepare_folder,
 };
 
-use super::{data, domain, files, quiet};
+use super::{data, domain, files, kind, quiet};
 
 /// More than the 8 MiB from which on a file is kept.
 fn large() -> String {
@@ -18,15 +18,20 @@ fn large() -> String {
 }
 
 fn stopped(out: &Path, config: &DataConfig) -> DataError {
-    stopped_at("clean", (out, false), config, &PrepareOptions::default())
+    stopped_at("clean", (out, false), config, (&PrepareOptions::default(), &SplitConfig::default()))
 }
 
-fn stopped_at(stage: &str, place: (&Path, bool), config: &DataConfig, options: &PrepareOptions) -> DataError {
+fn stopped_at(
+    stage: &str,
+    place: (&Path, bool),
+    config: &DataConfig,
+    (options, split): (&PrepareOptions, &SplitConfig),
+) -> DataError {
     let mut stop = |p: segue_data::prepare::Progress<'_>| match p.stage {
         now if now == stage => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
     };
-    prepare_folder(place, config, (options, &SplitConfig::default(), 7), &mut stop).unwrap_err()
+    prepare_folder(place, config, (options, split, 7), &mut stop).unwrap_err()
 }
 
 fn manifest(out: &Path, config: &DataConfig, resume: bool) -> Result<String, String> {
@@ -99,18 +104,31 @@ fn what_was_divided_is_written_by_the_next_run_without_reading_a_log() {
     let (dir, linked, options) = in_files();
     // Without links nobody looks at the rows of the source once more.
     for config in [DataConfig { item_links: Vec::new(), ..linked.clone() }, linked] {
-        goes_on(&dir, &config, &options);
+        goes_on(&dir, &config, (&options, &SplitConfig::default()));
     }
 }
 
-fn goes_on(dir: &tempfile::TempDir, config: &DataConfig, options: &PrepareOptions) {
+#[test]
+fn many_questions_are_divided_once() {
+    let (dir, config, options) = in_files();
+    let split = SplitConfig {
+        targets: Some(OneOrMany::One("all".into())),
+        support_shares: Some([0.1; 2]),
+        ..kind(SplitKind::Questions)
+    };
+    goes_on(&dir, &config, (&options, &split));
+    let tasks = fs::read_to_string(dir.path().join("out/manifest.json")).unwrap();
+    assert!(tasks.contains("films_few_shot_") && tasks.contains("songs_cold_item"), "{tasks}");
+}
+
+fn goes_on(dir: &tempfile::TempDir, config: &DataConfig, (options, split): (&PrepareOptions, &SplitConfig)) {
     let out = dir.path().join("out");
     let manifest = |options: &PrepareOptions, stages: &mut Vec<String>| {
         let mut listen = |p: segue_data::prepare::Progress<'_>| {
             stages.push(p.stage.to_owned());
             ControlFlow::Continue(())
         };
-        prepare_folder((&out, true), config, (options, &SplitConfig::default(), 7), &mut listen).unwrap();
+        prepare_folder((&out, true), config, (options, split, 7), &mut listen).unwrap();
         assert_eq!(kept_beside(&out), None);
         fs::read_to_string(out.join("manifest.json")).unwrap()
     };
@@ -120,19 +138,19 @@ fn goes_on(dir: &tempfile::TempDir, config: &DataConfig, options: &PrepareOption
     let wait = || std::thread::sleep(std::time::Duration::from_millis(20));
     for stage in ["assemble", "write"] {
         wait();
-        stopped_at(stage, (&out, false), config, options);
+        stopped_at(stage, (&out, false), config, (options, split));
         // Stopped again on its way: nothing is lost by that.
-        stopped_at("write", (&out, true), config, options);
+        stopped_at("write", (&out, true), config, (options, split));
         let mut stages = Vec::new();
         assert_eq!(manifest(options, &mut stages), whole);
         assert!(!stages.iter().any(|stage| stage == "split" || stage.contains("songs.csv")), "{stages:?}");
     }
     let other = PrepareOptions { core: Core::default(), ..options.clone() };
     let otherwise = manifest(&other, &mut Vec::new());
-    stopped_at("write", (&out, false), config, options);
+    stopped_at("write", (&out, false), config, (options, split));
     assert_eq!(manifest(&other, &mut Vec::new()), otherwise, "other options divide anew");
 
-    stopped_at("write", (&out, false), config, options);
+    stopped_at("write", (&out, false), config, (options, split));
     for path in fs::read_dir(kept_beside(&out).unwrap()).unwrap().map(|entry| entry.unwrap().path()) {
         if path.file_name().unwrap().to_string_lossy().starts_with("rows.films.1") {
             fs::write(path, [0; 99]).unwrap();
@@ -140,7 +158,7 @@ fn goes_on(dir: &tempfile::TempDir, config: &DataConfig, options: &PrepareOption
     }
     assert_eq!(manifest(options, &mut Vec::new()), whole, "damaged rows are divided anew");
 
-    stopped_at("write", (&out, false), config, options);
+    stopped_at("write", (&out, false), config, (options, split));
     let log = dir.path().join("songs.csv");
     let longer = fs::read_to_string(&log).unwrap() + "u1,s1,1,9\n";
     fs::write(&log, longer).unwrap();

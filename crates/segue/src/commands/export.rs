@@ -84,6 +84,15 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
             "note: the negatives that came with the data are not part of an export; evaluation.candidates=given needs the prepared folder",
         );
     }
+    let tasks = &prepared.split.tasks;
+    let is_first = |n: usize| tasks[..n].iter().all(|other| other.target != tasks[n].target);
+    let left: Vec<&str> = (0..tasks.len()).filter(|&n| !is_first(n)).map(|n| tasks[n].name.as_str()).collect();
+    if !left.is_empty() {
+        say(&format!(
+            "note: an export holds the first question of a domain; these are in the prepared folder alone: {}",
+            left.join(", ")
+        ));
+    }
     say(&format!("wrote {}", args.out.display()));
     Ok(())
 }

@@ -15,6 +15,7 @@ fn models_are_compared_on_every_split() {
         ("split=k_fold split.fold=4", "fold 4 is test, fold 0 validation"),
         ("split=cold_user split.targets=all", "cold users of films, music, books by hash"),
         ("split.targets=[films,books]", "leave-one-out on films, books by time"),
+        ("split=questions", "several questions of films: cold items by hash"),
     ] {
         let done =
             scratch.line(&format!("compare model=popularity,ease scope=joint,target {world} {split} --show ndcg@10"));
@@ -53,6 +54,27 @@ fn a_model_of_cold_users_is_trained_saved_and_measured_again() {
 }
 
 #[test]
+fn many_questions_are_prepared_at_once_and_trained_on() {
+    let scratch = Scratch::new();
+    scratch.ok("prepare data=sample split=questions --out data");
+    let readme = std::fs::read_to_string(scratch.path("data/README.txt")).unwrap();
+    for task in ["cold_user", "cold_item", "few_shot_1", "few_shot_3", "few_shot_5", "few_shot_10"] {
+        assert!(scratch.path(format!("data/data/test_films_{task}.parquet")).is_file(), "{task}");
+        assert!(readme.contains(&format!("films_{task} ")), "{readme}");
+    }
+    let world = SMALL_WORLD.join(" ");
+    scratch.ok(&format!("train {world} split=questions model=ease trainer.refit=true out=run"));
+    scratch.ok(&format!("prepare {world} split=questions split.targets=all prepare.memory=0 --out small"));
+    scratch.ok("train data_dir=small evaluation.bootstrap=50 model=ease scope=target out=run_small");
+    let measured = scratch.ok("evaluate --run run_small --data small");
+    assert!(measured.contains("ndcg"), "{measured}");
+    let exported = scratch.line("export small --format csv --out csv");
+    assert_eq!(exported.code, Some(0), "{}", exported.stderr);
+    let note = "these are in the prepared folder alone: films_cold_user, films_cold_item";
+    assert!(exported.stderr.contains(note), "{}", exported.stderr);
+}
+
+#[test]
 fn wrong_numbers_of_a_split_are_refused_by_key() {
     let (world, scratch) = (SMALL_WORLD.join(" "), Scratch::new());
     let refused = |split: &str, parts: &[&str]| scratch.fails(&format!("prepare {world} {split} --out x"), parts);
@@ -65,6 +87,8 @@ fn wrong_numbers_of_a_split_are_refused_by_key() {
     refused("split=time_cut split.cut=[soon,later]", &["split.cut", "2018-01-01"]);
     refused("split=time_cut split.cut=[1.5,2.5]", &["split.cut", "unix seconds"]);
     refused("split=few_shot split.support=0", &["split.support", "split=cold_user"]);
+    refused("split=questions split.supports=[3,1]", &["split.supports", "rising"]);
+    refused("split=questions split.support_shares=[0.5,0.7]", &["split.support_shares", "at most 1"]);
     refused("split=k_fold data.train_ratio=0.8", &["data.train_ratio", "folds"]);
     refused("split=time_cut split.cut=[2035-01-01,2036-01-01]", &["no test interactions", "split.cut"]);
     assert!(!scratch.path("x").exists());

@@ -1,8 +1,9 @@
 //! Histories as sequences: beside each event of a part, what its user met before it.
 //!
 //! A row for each event of a domain that is asked about. Of a training event the history is the user's training events
-//! before it, of a validation event those no later than it, of a test event validation counts as well; events of equal
-//! time follow the order of the tables (time, item, value). The newest `length` events stay, oldest first.
+//! before it, of a validation event those no later than it, of a test event validation of its domain counts as well,
+//! whatever the question; events of equal time follow the order of the tables (time, item, value). The newest `length`
+//! events stay, oldest first.
 
 use std::ops::Range;
 
@@ -62,7 +63,9 @@ impl HistoryFiles {
         self.files[0].extend(of_train)?;
         for (task, two) in held_out.chunks_exact(2).enumerate() {
             let [valid, test] = two else { continue };
-            let known = [train, valid];
+            let of_domain = |(_, asked): &(&[Vec<Event>], &Range<ItemId>)| **asked == self.asked[task];
+            let valid_of_domain = held_out.chunks_exact(2).zip(&self.asked).filter(of_domain).map(|(two, _)| &two[0]);
+            let known: Vec<&Vec<Event>> = std::iter::once(train).chain(valid_of_domain).collect();
             for (part, known) in [(valid, &known[..1]), (test, &known[..])] {
                 let rows: Vec<_> = part.iter().map(|event| (*event, self.no_later(event, known, task))).collect();
                 let file = 1 + 2 * task + usize::from(std::ptr::eq(part, test));

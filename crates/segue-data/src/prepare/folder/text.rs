@@ -51,6 +51,12 @@ pub(super) fn readme(out: &mut dyn Write, manifest: &Manifest) -> io::Result<()>
     for p in &report.parts {
         writeln!(out, "{:<16} {:<6} {:>10} {:>10} {:>14}", p.domain, p.part, p.users, p.items, p.interactions)?;
     }
+    if !report.questions.is_empty() {
+        writeln!(out, "\n{:<30} {:<6} {:>10} {:>14}", "question", "split", "users", "interactions")?;
+    }
+    for q in &report.questions {
+        writeln!(out, "{:<30} {:<6} {:>10} {:>14}", q.task, q.part, q.users, q.interactions)?;
+    }
     for o in &report.overlaps {
         writeln!(
             out,

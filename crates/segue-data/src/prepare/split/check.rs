@@ -31,19 +31,30 @@ pub(in crate::prepare) fn check(split: &SplitConfig) -> Result<(), DataError> {
         let what = format!("{} must lie in 0..={}, for there are {} folds", split.fold, split.folds - 1, split.folds);
         return Err(DataError::config("split.fold", what));
     }
-    let [valid, test] = split.cold;
-    if !(valid >= 0.0 && test > 0.0 && valid + test <= 1.0) {
-        let what = format!(
-            "{:?} must be two shares of validation and test in [0, 1], with a sum of at most 1, test above 0",
-            split.cold
-        );
-        return Err(DataError::config("split.cold", what));
-    }
+    held_out_shares("split.cold", split.cold)?;
+    held_out_shares("split.support_shares", split.support_shares())?;
     if split.support == 0 {
         let what = "0 must be at least 1; users without any target interaction are split=cold_user";
         return Err(DataError::config("split.support", what));
     }
+    let supports = split.supports();
+    let most = super::questions::MOST_SUPPORTS;
+    if supports.contains(&0) || !supports.is_sorted_by(|a, b| a < b) || supports.len() > most {
+        let what = format!("{supports:?} must be rising numbers of at least 1, {most} of them at most");
+        return Err(DataError::config("split.supports", what));
+    }
     Ok(())
+}
+
+fn held_out_shares(key: &str, shares: [f64; 2]) -> Result<(), DataError> {
+    let [valid, test] = shares;
+    if valid >= 0.0 && test > 0.0 && valid + test <= 1.0 {
+        return Ok(());
+    }
+    let what = format!(
+        "{shares:?} must be two shares of validation and test in [0, 1], with a sum of at most 1, test above 0"
+    );
+    Err(DataError::config(key, what))
 }
 
 /// Whether every domain is split that can be.
@@ -82,7 +93,7 @@ pub(in crate::prepare) fn targets(split: &SplitConfig, names: &[&str], target: u
 /// A split by time needs times of the domains that it looks at.
 pub(super) fn times(world: &World, split: &SplitConfig) -> Result<(), DataError> {
     let by_time = match split.kind {
-        SplitKind::LeaveOneOut | SplitKind::TimeCut => true,
+        SplitKind::LeaveOneOut | SplitKind::TimeCut | SplitKind::Questions => true,
         SplitKind::Ratio => split.order == RatioOrder::Time,
         _ => false,
     };

@@ -38,13 +38,23 @@ impl ColdItem {
         let links = (0..parts.len()).any(|d| parts[d].contains(&Part::Unused));
         Self { parts, links, shares: config.cold, min_history: config.min_history }
     }
+
+    /// What the events on an item become; training: it is not cold.
+    pub(super) fn part(&self, d: usize, item: u32) -> Part {
+        self.parts[d][item as usize]
+    }
+
+    /// Items of domain `d` whose events are held out.
+    pub(super) fn asked(&self, d: usize) -> impl Iterator<Item = bool> + '_ {
+        self.parts[d].iter().map(|&part| part > Part::Train)
+    }
 }
 
 impl Plan for ColdItem {
     fn split(&self, d: usize, rows: &mut [Row], _: &Ids<'_>) {
         let asked = rows.len() >= self.min_history;
         for row in rows {
-            row.part = match self.parts[d][row.item as usize] {
+            row.part = match self.part(d, row.item) {
                 Part::Valid | Part::Test if !asked => Part::Unused,
                 part => part,
             };
@@ -74,7 +84,7 @@ impl Plan for ColdItem {
 
 impl Forbids for ColdItem {
     fn forbids(&self, d: usize, row: &Row) -> bool {
-        self.parts[d][row.item as usize] == Part::Unused
+        self.part(d, row.item) == Part::Unused
     }
 
     fn why(&self) -> String {

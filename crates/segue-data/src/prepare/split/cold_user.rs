@@ -27,19 +27,31 @@ impl ColdUser {
             return Err(DataError::config("split.kind", what));
         }
         let counts = rows_per_user(world);
+        let may_be = |d: usize, user: usize| {
+            let met_elsewhere = (0..counts.len()).any(|other| other != d && counts[other][user] > 0);
+            met_elsewhere && counts[d][user] as usize >= config.min_history.max(1)
+        };
+        Ok(Self::among(world, config, seed, &may_be))
+    }
+
+    /// The same of those alone who may be cold in a domain.
+    pub(super) fn among(
+        world: &World,
+        config: &SplitConfig,
+        seed: Seed,
+        may_be: &dyn Fn(usize, usize) -> bool,
+    ) -> Self {
         let n_users = world.users.len();
         let mut parts = vec![vec![Part::Train; n_users]; world.domains.len()];
         for &d in &world.targets {
             let seed = seed.named(&world.domains[d].name);
             for user in 0..n_users {
-                let met_elsewhere = (0..counts.len()).any(|other| other != d && counts[other][user] > 0);
-                let asked = met_elsewhere && counts[d][user] as usize >= config.min_history.max(1);
-                if asked && parts.iter().all(|parts| parts[user] == Part::Train) {
+                if may_be(d, user) && parts.iter().all(|parts| parts[user] == Part::Train) {
                     parts[d][user] = drawn(config.cold, seed.named(world.users.external(user as u32)).unit());
                 }
             }
         }
-        Ok(Self { parts, shares: config.cold, min_history: config.min_history })
+        Self { parts, shares: config.cold, min_history: config.min_history }
     }
 }
 

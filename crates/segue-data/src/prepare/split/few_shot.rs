@@ -19,12 +19,26 @@ pub(super) struct FewShot {
 impl FewShot {
     pub(super) fn plan(world: &World, config: &SplitConfig, seed: Seed) -> Self {
         let counts = rows_per_user(world);
+        let may_be = |d: usize, user: usize| {
+            let n = counts[d][user];
+            n > config.support && n as usize >= config.min_history
+        };
+        Self::among(world, config, [seed.named("few_shot"), seed.named("support")], &may_be)
+    }
+
+    /// The same of those alone who may be asked about a domain; seeds of who is, and of what is support.
+    pub(super) fn among(
+        world: &World,
+        config: &SplitConfig,
+        [who, support]: [Seed; 2],
+        may_be: &dyn Fn(usize, usize) -> bool,
+    ) -> Self {
         let mut parts = vec![vec![Part::Train; world.users.len()]; world.domains.len()];
         for &d in &world.targets {
-            let seed = seed.named("few_shot").named(&world.domains[d].name);
-            for ((part, &n), user) in parts[d].iter_mut().zip(counts[d]).zip(world.users.iter()) {
-                if n > config.support && n as usize >= config.min_history {
-                    *part = drawn(config.cold, seed.named(user).unit());
+            let seed = who.named(&world.domains[d].name);
+            for ((user, name), part) in world.users.iter().enumerate().zip(&mut parts[d]) {
+                if may_be(d, user) {
+                    *part = drawn(config.cold, seed.named(name).unit());
                 }
             }
         }
@@ -34,7 +48,7 @@ impl FewShot {
             support: config.support,
             shares: config.cold,
             min_history: config.min_history,
-            seed: seed.named("support"),
+            seed: support,
         }
     }
 }
