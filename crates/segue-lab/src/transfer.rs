@@ -35,6 +35,8 @@ pub enum Verdict {
 pub struct Transfer {
     /// Name of the model.
     pub model: String,
+    /// What it was asked, where there are several questions.
+    pub question: Option<String>,
     /// Seed of the row.
     pub seed: u64,
     /// Over the target alone, with the corrected p of the randomisation test.
@@ -50,6 +52,7 @@ impl Comparison {
     pub fn transfers(&self, metric: MetricSpec, resamples: usize) -> Result<Vec<Transfer>, LabError> {
         let over_target = self.over(Scope::Target, metric, resamples)?;
         let over_shuffled = self.over(Scope::Shuffled, metric, resamples)?;
+        let several = self.rows.windows(2).any(|two| two[0].question != two[1].question);
         let transfer = |(tested, p): (Tested, f64)| {
             let row = &self.rows[tested.row];
             let shuffled = over_shuffled.iter().find(|(other, _)| other.row == tested.row).cloned();
@@ -62,6 +65,7 @@ impl Comparison {
             };
             Transfer {
                 model: row.model.clone(),
+                question: several.then(|| row.question.clone()),
                 seed: row.seed,
                 over_target: (tested, p),
                 over_shuffled: shuffled,
@@ -91,7 +95,10 @@ impl fmt::Display for Transfer {
         };
         let metric = self.over_target.0.difference.spec;
         let over_target = format!("{metric} {} over the target alone", told(&self.over_target));
-        let model = &self.model;
+        let model = match &self.question {
+            Some(question) => format!("{} on {question}", self.model),
+            None => self.model.clone(),
+        };
         match (self.verdict, &self.over_shuffled) {
             (Verdict::Negative, _) => {
                 write!(f, "NEGATIVE TRANSFER: {model} is worse for the other domains ({over_target})")

@@ -176,15 +176,7 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
     let (header, rows) =
         if args.tests { tests(comparison, &baseline, &names)? } else { table(comparison, &baseline, &names)? };
     print_table(&header, &rows, Format::or_fitting(args.format))?;
-    let mut notes = Vec::new();
-    let (protocols, _) = comparison.protocols();
-    for (n, protocol) in protocols.iter().enumerate() {
-        notes.push(if protocols.len() > 1 {
-            format!("protocol {}: {protocol}", n + 1)
-        } else {
-            (*protocol).to_owned()
-        });
-    }
+    let mut notes = protocol_notes(comparison);
     if several_seeds(comparison) && !args.tests {
         notes.push("mean of n: over seeds, with its interval by Student's t; other intervals are of the users".into());
     }
@@ -209,10 +201,12 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
                 .into(),
         );
     }
+    let several = comparison.rows.windows(2).any(|two| two[0].question != two[1].question);
     for row in &comparison.rows {
+        let on = if several { format!(" on {}", row.question) } else { String::new() };
         // The first is the protocol again, and what intervals are is said by every table.
         for note in row.summary.notes().iter().skip(1).filter(|note| !note.starts_with("intervals")) {
-            notes.push(format!("{} {}: {note}", row.model, row.scope));
+            notes.push(format!("{} {}{on}: {note}", row.model, row.scope));
         }
     }
     for note in &notes {
@@ -225,6 +219,31 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
         say(&format!("wrote {} ({} KiB)", path.display(), html.len().div_ceil(1024)));
     }
     Ok(())
+}
+
+/// The protocol of every row; what all of several begin with is said once.
+fn protocol_notes(comparison: &Comparison) -> Vec<String> {
+    let (protocols, followed) = comparison.protocols();
+    let [first, others @ ..] = protocols.as_slice() else { return Vec::new() };
+    if others.is_empty() {
+        return vec![(*first).to_owned()];
+    }
+    let mut common = 0;
+    for (end, _) in first.match_indices("; ") {
+        if others.iter().all(|other| other.starts_with(&first[..end + 2])) {
+            common = end + 2;
+        }
+    }
+    let mut notes = Vec::new();
+    if common > 0 {
+        notes.push(format!("all protocols: {}", first[..common].trim_end_matches("; ")));
+    }
+    for (n, protocol) in protocols.iter().enumerate() {
+        let row = followed.iter().position(|&of| of == n).map(|row| &comparison.rows[row]);
+        let of = row.map_or_else(String::new, |row| format!(" ({})", row.question));
+        notes.push(format!("protocol {}{of}: {}", n + 1, &protocol[common..]));
+    }
+    notes
 }
 
 /// The overrides of a job for popularity on the same data.

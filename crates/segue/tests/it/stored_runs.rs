@@ -71,6 +71,33 @@ fn a_split_with_several_questions_has_a_row_for_each() {
 }
 
 #[test]
+fn many_questions_of_one_log_are_answered_in_one_run() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    let done = scratch.line(&format!(
+        "compare {world} split=questions split.cold=[0.1,0.1] split.supports=[1,3] split.support_shares=[0.1,0.1] model=ease \
+         scope=joint,target --show ndcg@10"
+    ));
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let asked: Vec<&str> = done
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("ease\tjoint"))
+        .map(|line| line.split('\t').nth(2).unwrap())
+        .collect();
+    assert_eq!(asked, ["films", "films_cold_user", "films_cold_item", "films_few_shot_1", "films_few_shot_3"]);
+    for said in [
+        "all protocols: split: several questions of films",
+        "protocol 2 (films_cold_user): ",
+        "ease on films_few_shot_1 (ndcg@10",
+        "ease: cold-start performance ndcg@10 0.",
+        "domain generalisation score",
+    ] {
+        assert!(done.stderr.contains(said), "{said}\n{}", done.stderr);
+    }
+}
+
+#[test]
 fn a_run_comes_out_again_to_the_bit() {
     let scratch = Scratch::new();
     let world = SMALL_WORLD.join(" ");
