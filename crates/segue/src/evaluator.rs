@@ -16,6 +16,8 @@ pub struct Evaluator {
     pub seed: u64,
     /// Whether the validation part is asked instead of the test part.
     pub on_validation: bool,
+    /// Name of the question, where the split asks several; `None` is the first.
+    pub question: Option<String>,
 }
 
 /// Numbers with their protocol; they print as a table.
@@ -51,6 +53,7 @@ impl Evaluator {
             },
             seed: 42,
             on_validation: false,
+            question: None,
         }
     }
 
@@ -115,8 +118,19 @@ impl Evaluator {
     ) -> Result<T, LabError> {
         let registry = crate::registry();
         let output = registry.find(&model.model_name).map_or(Output::Ranking, |entry| entry.info.output);
-        let Some(task) = data.split.tasks.first() else {
-            return Err(LabError::Config("the data ask no question: prepare them with a split".into()));
+        let tasks = &data.split.tasks;
+        let task = match &self.question {
+            None => tasks.first(),
+            Some(name) => tasks.iter().find(|task| task.name == *name),
+        };
+        let Some(task) = task else {
+            let names: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
+            return Err(LabError::NotFound(match &self.question {
+                Some(name) if !tasks.is_empty() => {
+                    format!("there is no question {name:?}; the data ask: {}", names.join(", "))
+                }
+                _ => "the data ask no question: prepare them with a split".into(),
+            }));
         };
         let translated = Translated::new(model, &data.users, &data.catalogue);
         let range = data.catalogue.range(task.target);

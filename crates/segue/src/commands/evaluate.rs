@@ -54,6 +54,9 @@ pub(crate) struct Arguments {
     /// The part to ask.
     #[arg(long, default_value = "test")]
     split: Part,
+    /// The question to ask, where the split asks several; by default the first.
+    #[arg(long, value_name = "NAME")]
+    question: Option<String>,
     /// Also measure quarters of the users by their known events, or of the held-out items by their training users; or the genres
     /// of the held-out items.
     #[arg(long, value_name = "WHAT")]
@@ -97,8 +100,12 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         (_, Some(run), Some(data)) => (run, data),
         _ => anyhow::bail!("give a model and its data by --run and --data, or lists by --trec-run-in and --qrels"),
     };
-    let evaluator =
-        Evaluator { settings: settings.evaluation, seed: settings.seed, on_validation: args.split == Part::Valid };
+    let evaluator = Evaluator {
+        settings: settings.evaluation,
+        seed: settings.seed,
+        on_validation: args.split == Part::Valid,
+        question: args.question.clone(),
+    };
     let trec = (args.trec_run.as_deref(), args.trec_qrels.as_deref());
     if trec != (None, None) {
         evaluator.may_write_trec()?;
@@ -110,6 +117,12 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     print_measured(&segue_eval::measured(&results.summary), format)?;
     if let Some(parts) = args.by {
         print_parts(&evaluator, (&bundle, &data), parts, format)?;
+    }
+    if let (None, [_, others @ ..]) = (&args.question, data.split.tasks.as_slice())
+        && !others.is_empty()
+    {
+        let names: Vec<&str> = others.iter().map(|task| task.name.as_str()).collect();
+        say(&format!("the data ask more: --question {}", names.join(", ")));
     }
     if results.n_unknown_items > 0 {
         say(&format!("{} target items are unknown to this model and rank last", results.n_unknown_items));

@@ -68,6 +68,16 @@ fn a_split_with_several_questions_has_a_row_for_each() {
     assert_eq!(without_seconds(&stored), without_seconds(&table));
     let text = fs::read_to_string(scratch.path("outputs/segue/all/test_metrics.csv")).unwrap();
     assert_eq!(text.lines().count(), 4, "{text}");
+
+    // A stored model answers each of them by name.
+    let ask = "evaluate --run outputs/segue/all --data artifacts/all evaluation.bootstrap=50";
+    let books = scratch.ok(&format!("{ask} --question books"));
+    let stored: Vec<&str> = text.lines().find(|line| line.contains(",books,")).unwrap().split(',').collect();
+    let at = text.lines().next().unwrap().split(',').position(|name| name == "ndcg@10").unwrap();
+    let value = format!("ndcg@10\t{:.4}", stored[at].parse::<f64>().unwrap());
+    assert!(books.contains(&value), "{value}\n{books}");
+    assert!(scratch.line(ask).stderr.contains("the data ask more: --question music, books"));
+    scratch.fails(&format!("{ask} --question games"), &["no question \"games\"", "films, music, books"]);
 }
 
 #[test]
