@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use segue_core::{
-    ArtifactError, ArtifactWriter, Candidates, Catalogue, Domain, Event, Holdout, IdMap, Interactions, ItemId,
-    ItemInfo, Output, Query, Recommender, Scorer, Signal, UserId,
+    ArtifactError, ArtifactWriter, Candidates, Catalogue, Csr, Domain, Event, Features, Holdout, IdMap, Interactions,
+    ItemId, ItemInfo, Output, Query, Recommender, Scorer, Signal, UserId,
 };
 use segue_eval::{Dialect, MetricSpec, Part, Protocol, Qrels, Question, Ties, TrecRun, TrecWriter, evaluate};
 use serde::Deserialize;
@@ -23,6 +23,9 @@ struct Case {
     name: String,
     n_items: usize,
     users: Vec<User>,
+    /// Of each item, where they are known.
+    #[serde(default)]
+    categories: Vec<Vec<u32>>,
 }
 
 #[derive(Deserialize)]
@@ -36,6 +39,9 @@ struct User {
 struct Answers {
     values: BTreeMap<String, BTreeMap<String, f64>>,
 }
+
+/// Categories that there are.
+const CATEGORIES: u32 = 7;
 
 fn golden<T: DeserializeOwned>(name: &str) -> T {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/dialects").join(name);
@@ -86,7 +92,13 @@ impl Case {
             log(users().flat_map(|(u, user)| user.relevant.iter().map(move |(&i, &g)| event(u, i, g))).collect());
         let names: Vec<String> = (0..self.n_items).map(|item| format!("i{item:02}")).collect();
         let items = Domain { name: "items".into(), ids: IdMap::new(names.iter().map(String::as_str).collect()) };
-        let catalogue = Catalogue::new(vec![items], |_, _| ItemInfo::default());
+        let mut catalogue = Catalogue::new(vec![items], |_, _| ItemInfo::default());
+        if !self.categories.is_empty() {
+            let names: Vec<String> = (0..CATEGORIES).map(|category| category.to_string()).collect();
+            let rows = self.categories.iter().map(|of| of.iter().map(|&category| (category, ())).collect()).collect();
+            let rows = Csr::from_rows(CATEGORIES as usize, rows).unwrap();
+            catalogue = catalogue.with_features(Features::new(IdMap::new(names), rows).unwrap());
+        }
         let names: Vec<String> = (0..self.users.len()).map(|user| format!("u{user}")).collect();
         let question = Question {
             items: 0..self.n_items as ItemId,
@@ -217,5 +229,31 @@ fn a_list_without_ties_is_the_same_in_any_order_of_ties() {
         for ((expected, best), worst) in expected.iter().zip(&best).zip(&worst) {
             assert!(worst.1 <= expected.1 + 1e-12 && expected.1 <= best.1 + 1e-12, "{expected:?} {worst:?} {best:?}");
         }
+    }
+}
+
+/// `golden/diversity`: `RecTools`' mean over pairs, `SciPy`'s cosine.
+#[test]
+fn intra_list_diversity_is_that_of_rectools() {
+    #[derive(Deserialize)]
+    struct Diversity {
+        categories: Vec<Vec<u32>>,
+        scores: Vec<Vec<f32>>,
+        values: BTreeMap<usize, f64>,
+    }
+    let Diversity { categories, scores, values } = golden("../diversity/values.json");
+    let relevant = || BTreeMap::from([(0, 1.0)]);
+    let users = scores.into_iter().map(|scores| User { scores, hidden: Vec::new(), relevant: relevant() });
+    let case = Case { name: "diversity".into(), n_items: categories.len(), users: users.collect(), categories };
+    let protocol = Protocol {
+        metrics: vec!["diversity".parse().unwrap()],
+        cutoffs: values.keys().copied().collect(),
+        ..Protocol::default()
+    };
+    let found = case.measured(&protocol);
+    assert_eq!(found.len(), 5);
+    for ((name, found), (k, expected)) in found.iter().zip(&values) {
+        assert_eq!(*name, format!("diversity@{k}"));
+        assert!((found - expected).abs() < 1e-9, "{name}: {found}, RecTools {expected}");
     }
 }

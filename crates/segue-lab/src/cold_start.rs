@@ -22,12 +22,13 @@ pub struct ColdStart {
     /// Cold-start performance: its value on people without any event in the target.
     pub cold: Option<f64>,
     /// The domain generalisation score by number of support events k, rising: the value on people with k events in the target,
-    /// over the value of the same model that learnt from the target alone on people as they come.
+    /// over that of the same model which learnt from the target alone, asked the same of the same people. (People as they come
+    /// are asked about one event, these about all but k: their values have no common scale.)
     pub scores: Vec<(u32, f64)>,
 }
 
 impl Comparison {
-    /// Every joint model and seed that was asked about cold or few-shot users. Scores need the model's row on the target alone.
+    /// Every joint model and seed that was asked about cold or few-shot users. Scores need the model's rows on the target alone.
     pub fn cold_starts(&self, metric: MetricSpec) -> Vec<ColdStart> {
         let mut found: Vec<ColdStart> = Vec::new();
         let joint = || self.rows.iter().filter(|row| row.scope == Scope::Joint);
@@ -35,19 +36,17 @@ impl Comparison {
             if found.iter().any(|known| known.model == row.model && known.seed == row.seed) {
                 continue;
             }
-            // The first question names the target.
             let same = |other: &&Row| other.model == row.model && other.seed == row.seed && other.data == row.data;
             let own = || joint().filter(same);
             let cold = own().find(|row| row.kind == TaskKind::ColdUser).and_then(|row| row.test.value(metric));
-            let alone = self.rows.iter().filter(same).find(|other| {
-                other.scope == Scope::Target
-                    && other.kind == TaskKind::Intra
-                    && own().any(|row| row.question == other.question)
-            });
-            let alone = alone.and_then(|row| row.test.value(metric)).filter(|value| *value > 0.0);
+            let alone = |row: &Row| {
+                let twin =
+                    self.rows.iter().filter(same).find(|twin| twin.scope == Scope::Target && twin.is_asked_as(row))?;
+                twin.test.value(metric).filter(|value| *value > 0.0)
+            };
             let mut scores: Vec<(u32, f64)> = own()
                 .filter_map(|row| match row.kind {
-                    TaskKind::FewShot(k) => Some((k, row.test.value(metric)? / alone?)),
+                    TaskKind::FewShot(k) => Some((k, row.test.value(metric)? / alone(row)?)),
                     _ => None,
                 })
                 .collect();
@@ -135,8 +134,9 @@ mod tests {
             row(Scope::Joint, TaskKind::ColdUser, "films_cold_user", 0.1),
             row(Scope::Joint, TaskKind::FewShot(3), "films_few_shot_3", 0.3),
             row(Scope::Joint, TaskKind::FewShot(1), "films_few_shot_1", 0.2),
-            row(Scope::Target, TaskKind::Intra, "films", 0.4),
-            row(Scope::Target, TaskKind::FewShot(1), "films_few_shot_1", 0.9),
+            row(Scope::Target, TaskKind::Intra, "films", 0.9),
+            row(Scope::Target, TaskKind::FewShot(1), "films_few_shot_1", 0.4),
+            row(Scope::Target, TaskKind::FewShot(3), "films_few_shot_3", 0.4),
         ];
         let mut comparison = Comparison { rows };
         let found = comparison.cold_starts("ndcg@10".parse().unwrap());

@@ -105,10 +105,12 @@ impl fmt::Display for Transfer {
             }
             (Verdict::None, _) => {
                 let could = self.over_target.0.paired.detectable(ALPHA, POWER);
-                write!(
-                    f,
-                    "no evidence of transfer: {model} ({over_target}; this test would find {could:.4} in four of five tries)"
-                )
+                let could = if could > 0.0 {
+                    format!("this test would find {could:.4} in four of five tries")
+                } else {
+                    "every user has the same value either way".into()
+                };
+                write!(f, "no evidence of transfer: {model} ({over_target}; {could})")
             }
             (Verdict::NotByLinks, Some(shuffled)) => write!(
                 f,

@@ -190,8 +190,8 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
         notes.extend(cold_starts.iter().map(ToString::to_string));
         if cold_starts.iter().any(|cold| !cold.scores.is_empty()) {
             notes.push(format!(
-                "domain generalisation score: {spec} of people with so many events in the target, over that of the model that learnt \
-                 from the target alone, of people as they come"
+                "domain generalisation score: {spec} on people with so many events in the target, over that of the model that learnt \
+                 from the target alone"
             ));
         }
     }
