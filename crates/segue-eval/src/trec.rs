@@ -320,6 +320,13 @@ impl TrecWriter<'_> {
         Ok(())
     }
 
+    /// Whether some relevance is no whole number, and written as the nearest.
+    pub fn rounds(&self) -> bool {
+        let positive =
+            |event: &segue_core::Event| event.signal == Signal::Positive && self.question.items.contains(&event.item);
+        self.question.holdout.events.events().any(|event| positive(&event) && event.value.fract() != 0.0)
+    }
+
     /// Whether some id is written in other words.
     pub fn encodes(&self) -> bool {
         let other = |id: &str| matches!(encoded(id), Cow::Owned(_));

@@ -15,6 +15,8 @@ use crate::settings::Scope;
 pub struct ColdStart {
     /// Name of the model.
     pub model: String,
+    /// The domain to which the people are strangers.
+    pub target: String,
     /// Seed of the rows.
     pub seed: u64,
     /// The metric.
@@ -33,10 +35,21 @@ impl Comparison {
         let mut found: Vec<ColdStart> = Vec::new();
         let joint = || self.rows.iter().filter(|row| row.scope == Scope::Joint);
         for row in joint() {
-            if found.iter().any(|known| known.model == row.model && known.seed == row.seed) {
+            let same = |other: &&Row| {
+                other.is_recipe_of(row)
+                    && other.seed == row.seed
+                    && other.data == row.data
+                    && other.target == row.target
+            };
+            if self
+                .rows
+                .iter()
+                .take_while(|other| !std::ptr::eq(*other, row))
+                .filter(same)
+                .any(|other| other.scope == Scope::Joint)
+            {
                 continue;
             }
-            let same = |other: &&Row| other.model == row.model && other.seed == row.seed && other.data == row.data;
             let own = || joint().filter(same);
             let cold = own().find(|row| row.kind == TaskKind::ColdUser).and_then(|row| row.test.value(metric));
             let alone = |row: &Row| {
@@ -52,7 +65,14 @@ impl Comparison {
                 .collect();
             scores.sort_by_key(|(k, _)| *k);
             if cold.is_some() || !scores.is_empty() {
-                found.push(ColdStart { model: row.model.clone(), seed: row.seed, metric, cold, scores });
+                found.push(ColdStart {
+                    model: row.model.clone(),
+                    target: row.target.clone(),
+                    seed: row.seed,
+                    metric,
+                    cold,
+                    scores,
+                });
             }
         }
         found
@@ -61,7 +81,7 @@ impl Comparison {
 
 impl fmt::Display for ColdStart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.model)?;
+        write!(f, "{} on {}:", self.model, self.target)?;
         if let Some(cold) = self.cold {
             write!(f, " cold-start performance {} {cold:.4}", self.metric)?;
         }
@@ -111,9 +131,13 @@ mod tests {
                 bootstrap: 100,
                 dialect: segue_eval::Dialect::Segue,
                 ties: None,
+                seed: None,
             },
             question: question.into(),
             kind,
+            target: "films".into(),
+            fingerprint: String::new(),
+            params: serde_json::Value::Null,
             fit: 0,
             seconds: 0.0,
             memory: None,
@@ -148,7 +172,7 @@ mod tests {
         );
         assert_eq!(
             found[0].to_string(),
-            "ease: cold-start performance ndcg@10 0.1000; domain generalisation score 0.50 with 1, 0.75 with 3 events"
+            "ease on films: cold-start performance ndcg@10 0.1000; domain generalisation score 0.50 with 1, 0.75 with 3 events"
         );
         // Without the model of the target alone there is nothing to divide by.
         comparison.rows.truncate(4);

@@ -1,7 +1,7 @@
 //! Several models on one question, side by side.
 
 use segue_core::{OpenedTests, Registry, Watch};
-use segue_eval::{Bootstrap, Difference, Evaluation, MetricSpec, OverSeeds, Paired, PerUser};
+use segue_eval::{Bootstrap, Difference, Evaluation, MetricSpec, OverSeeds, Paired, PerUser, holm};
 
 use crate::error::LabError;
 use crate::experiment::{Bench, Fitted, Loaded, fit, measure};
@@ -37,6 +37,9 @@ pub fn compare<W: Watch>(
     }
     Ok(Comparison { rows })
 }
+
+/// Random signs at least for each test of a family.
+const LEAST_RESAMPLES: usize = 400;
 
 /// A row beside the one that it is measured against.
 #[derive(Debug, Clone)]
@@ -74,9 +77,9 @@ impl Comparison {
         Ok(gains)
     }
 
-    /// The row of the same model, seed and question that learnt from `control`.
+    /// The row of the same model, hyper-parameters, seed and question that learnt from `control`.
     pub(crate) fn control_of(&self, row: &Row, control: Scope) -> Option<usize> {
-        let same = |c: &Row| c.model == row.model && c.seed == row.seed && c.is_asked_as(row);
+        let same = |c: &Row| c.is_recipe_of(row) && c.seed == row.seed && c.is_asked_as(row);
         self.rows.iter().position(|c| c.scope == control && same(c))
     }
 
@@ -85,23 +88,49 @@ impl Comparison {
         self.rows.iter().position(|c| c.model == model && c.is_asked_as(row))
     }
 
-    /// Every other row of the same question beside the row `baseline`, user by user, by a metric that is measured per user.
-    pub fn against(&self, baseline: usize, metric: MetricSpec, resamples: usize) -> Result<Vec<Tested>, LabError> {
-        let mut tested = Vec::new();
-        let asked = |row: &usize| *row != baseline && self.rows[*row].is_asked_as(&self.rows[baseline]);
-        for row in (0..self.rows.len()).filter(asked) {
-            tested.extend(self.beside(row, baseline, metric, resamples)?);
-        }
-        Ok(tested)
+    /// Every other row beside that of `baseline` which was asked the same, user by user, by a metric that is measured per user;
+    /// each p of the randomisation test corrected for all of them by Holm.
+    pub fn against(
+        &self,
+        baseline: &str,
+        metric: MetricSpec,
+        resamples: usize,
+    ) -> Result<Vec<(Tested, f64)>, LabError> {
+        let base = |row: &Row| self.same_question(row, baseline);
+        let pairs: Vec<(usize, usize)> = self
+            .rows
+            .iter()
+            .enumerate()
+            .filter_map(|(n, row)| Some((n, base(row)?)))
+            .filter(|(n, base)| n != base)
+            .collect();
+        self.corrected(&pairs, metric, resamples)
     }
 
-    /// One row beside another; `None` with fewer than two users.
-    pub(crate) fn beside(
+    /// Pairs of rows, each with its p of the randomisation test corrected for all pairs by Holm.
+    pub(crate) fn corrected(
+        &self,
+        pairs: &[(usize, usize)],
+        metric: MetricSpec,
+        resamples: usize,
+    ) -> Result<Vec<(Tested, f64)>, LabError> {
+        // So many random signs that the least p there can be, times the number of tests, is far below any level.
+        let resamples = (resamples, resamples.max(LEAST_RESAMPLES * pairs.len()));
+        let mut tested = Vec::new();
+        for &(row, base) in pairs {
+            tested.extend(self.beside(row, base, metric, resamples)?);
+        }
+        let corrected = holm(&tested.iter().map(|t| t.paired.p_randomisation).collect::<Vec<_>>());
+        Ok(tested.into_iter().zip(corrected).collect())
+    }
+
+    /// One row beside another, by so many resamples of the bootstrap and random signs; `None` with fewer than two users.
+    fn beside(
         &self,
         row: usize,
         base: usize,
         metric: MetricSpec,
-        resamples: usize,
+        (resamples, signs): (usize, usize),
     ) -> Result<Option<Tested>, LabError> {
         // The one metric, so that no other is resampled.
         let alone = |row: &Row| {
@@ -114,23 +143,25 @@ impl Comparison {
                 "{metric} is no mean over users, so that no test compares it user by user; choose another by --show"
             ))),
         };
-        let seeded = (resamples, self.rows[row].seed);
+        let seed = self.rows[row].seed;
         let (first, second) = (alone(&self.rows[row]), alone(&self.rows[base]));
-        let paired = Paired::of(&per_user(&first)?, &per_user(&second)?, seeded);
-        let difference = differences(&first, &second, seeded)?.pop();
+        let paired = Paired::of(&per_user(&first)?, &per_user(&second)?, (signs, seed));
+        let difference = differences(&first, &second, (resamples, seed))?.pop();
         Ok(difference.zip(paired).map(|(difference, paired)| Tested { row, difference, paired }))
     }
 
-    /// The value of a metric over the seeds of each model and scope that ran with several, by the position of the first.
+    /// The value of a metric over the seeds of each recipe and scope that ran with several, by the position of the first.
     pub fn over_seeds(&self, metric: MetricSpec) -> Vec<(usize, OverSeeds)> {
-        let same = |a: &Row, b: &Row| a.scope == b.scope && a.model == b.model && a.is_asked_as(b);
+        let same = |a: &Row, b: &Row| a.scope == b.scope && a.is_recipe_of(b) && a.is_asked_as(b);
         let mut found = Vec::new();
         for (n, first) in self.rows.iter().enumerate() {
             if self.rows[..n].iter().any(|earlier| same(earlier, first)) {
                 continue;
             }
-            let runs = self.rows.iter().filter(|run| same(run, first));
-            let values: Vec<f64> = runs.filter_map(|run| run.test.value(metric)).collect();
+            let runs: Vec<&Row> = self.rows.iter().filter(|run| same(run, first)).collect();
+            // A run beside itself is one run.
+            let once = runs.iter().enumerate().filter(|(n, run)| runs[..*n].iter().all(|other| other.seed != run.seed));
+            let values: Vec<f64> = once.filter_map(|(_, run)| run.test.value(metric)).collect();
             found.extend(OverSeeds::of(&values, Bootstrap::default().level).map(|over| (n, over)));
         }
         found

@@ -137,7 +137,7 @@ pub struct Fitted {
     pub records: Vec<EpochRecord>,
     /// Training time, seconds.
     pub seconds: f64,
-    /// Memory of the program at its peak while it trained, in bytes; where the system tells it.
+    /// Memory that training took at its peak beyond what the program held before, in bytes; where the system tells it.
     pub memory: Option<u64>,
 }
 
@@ -179,6 +179,7 @@ pub fn fit(
     let question = Question { output, ..Question::valid(data, task) };
     let validation = Validation::new(question, watched_protocol(settings, output)?)?;
     let validated = !task.valid.events.is_empty();
+    let held = memory::held();
     memory::forget_peak();
     let started = Instant::now();
     let (model, records) = fit_once(
@@ -193,12 +194,12 @@ pub fn fit(
         output,
         records,
         seconds: started.elapsed().as_secs_f64(),
-        memory: memory::peak(),
+        memory: memory::beyond(held),
     };
     if settings.trainer.refit && validated {
         refit(settings, &mut fitted, data, bench)?;
         fitted.seconds = started.elapsed().as_secs_f64();
-        fitted.memory = memory::peak();
+        fitted.memory = memory::beyond(held);
     }
     Ok(fitted)
 }
@@ -285,6 +286,10 @@ pub struct Answer {
     pub question: String,
     /// What it asks.
     pub kind: TaskKind,
+    /// The domain whose items are ranked.
+    pub target: String,
+    /// Hash of all that is asked.
+    pub fingerprint: String,
     /// On validation; `None` where the task has none.
     pub valid: Option<Evaluation>,
     /// On test.
@@ -336,7 +341,35 @@ fn answer(
     let holdout = task.test.open(opened, reason);
     let test = measure_test(model, (data, task, holdout), output, &protocol)?;
     let parts = if apart { parts(model, (data, task, holdout), (&protocol, &test))? } else { Vec::new() };
-    Ok(Answer { question: task.name.clone(), kind: task.kind, valid, test, parts })
+    let target = data.catalogue.domains()[task.target].name.clone();
+    let fingerprint = fingerprint((data, task), holdout);
+    Ok(Answer { question: task.name.clone(), kind: task.kind, target, fingerprint, valid, test, parts })
+}
+
+/// A hash of the items that are ranked, of the held-out events and of all events in the target that are known before, by external
+/// ids: equal for whoever is asked the same, whatever they learnt from.
+fn fingerprint((data, task): (&Prepared, &Task), holdout: &Holdout) -> String {
+    let range = data.catalogue.range(task.target);
+    // FNV-1a, 64 bits.
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut take = |bytes: &[u8]| {
+        for &byte in bytes.iter().chain(&[0xff]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    for item in range.clone() {
+        take(data.catalogue.external(item).as_bytes());
+    }
+    let known = data.train_and_valid();
+    for log in [&known, &holdout.events] {
+        for event in log.events().filter(|event| range.contains(&event.item)) {
+            take(data.users.external(event.user).as_bytes());
+            take(&(event.item - range.start).to_le_bytes());
+            take(&[event.signal as u8]);
+        }
+        take(b"end");
+    }
+    format!("{hash:016x}")
 }
 
 /// The metrics that are means over users, on every part of the test question.

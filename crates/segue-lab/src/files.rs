@@ -17,6 +17,10 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LabError> {
 /// Writes beside `path`, syncs, and renames: a killed writer leaves the old file or none.
 pub fn write_aside(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), LabError> {
     let aside = aside(path);
+    // A device, a pipe or a folder is nobody's old version.
+    if path.exists() && !path.is_file() {
+        return Err(LabError::io("write", path, &io::Error::other("it is no plain file, and is not replaced")));
+    }
     let result = (|| {
         if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
             fs::create_dir_all(parent)?;

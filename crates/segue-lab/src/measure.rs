@@ -31,6 +31,7 @@ pub fn protocol(settings: &EvaluationSettings, seed: u64, output: Output) -> Res
         Known::Train => Seen::Train,
         Known::TrainAndValid => Seen::TrainAndValid,
     };
+    let seed = settings.seed.unwrap_or(seed);
     Ok(Protocol {
         metrics,
         cutoffs: settings.k_values.clone(),

@@ -16,8 +16,10 @@ use crate::stored::settings_of;
 pub struct Reproduced {
     /// Name of the file, or `manifest.json: isa`.
     pub what: String,
-    /// How it differs; `None` where it is the same to the bit.
+    /// How it differs; `None` where it is the same to the bit, or not there to be compared.
     pub difference: Option<String>,
+    /// Whether the stored run still has it.
+    pub kept: bool,
 }
 
 /// The settings of a stored run, to be run again in the folder `out`.
@@ -62,18 +64,18 @@ pub fn compare_runs(stored: &Path, again: &Path) -> Result<Vec<Reproduced>, LabE
             (a, b) => Some(format!("{a} became {b}")),
         };
         let what = format!("manifest.json: {}", fact.trim_start_matches('/').replace('/', "."));
-        found.push(Reproduced { what, difference });
+        found.push(Reproduced { what, difference, kept: true });
     }
     for name in names(stored)?.union(&names(again)?).filter(|name| *name != "manifest.json") {
         let (a, b) = (stored.join(name), again.join(name));
         let difference = match (a.is_file(), b.is_file()) {
             (true, false) => Some("is not written any more".to_owned()),
             // What was deleted since, or never copied along, cannot differ.
-            (false, _) => continue,
+            (false, _) => None,
             _ if name == "config.yaml" => difference(&without_places(&read(&a)?), &without_places(&read(&b)?)),
             _ => difference(&read(&a)?, &read(&b)?),
         };
-        found.push(Reproduced { what: name.clone(), difference });
+        found.push(Reproduced { what: name.clone(), difference, kept: a.is_file() });
     }
     Ok(found)
 }

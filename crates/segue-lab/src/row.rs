@@ -2,11 +2,12 @@
 
 use segue_core::{EpochRecord, Prepared, Query, TaskKind};
 use segue_eval::{Evaluation, Group, Summary};
+use serde_json::Value;
 
 use crate::error::LabError;
 use crate::experiment::{Answer, Fitted, Loaded};
 use crate::report::summarise;
-use crate::settings::{EvaluationSettings, Scope, Settings};
+use crate::settings::{CandidateKind, EvaluationSettings, Scope, Settings};
 
 /// One row of a comparison.
 #[derive(Debug, Clone)]
@@ -27,11 +28,18 @@ pub struct Row {
     pub question: String,
     /// What it asks.
     pub kind: TaskKind,
+    /// The domain whose items are ranked.
+    pub target: String,
+    /// Hash of all that is asked: the items, whose positives are sought, and what is hidden.
+    pub fingerprint: String,
+    /// Hyper-parameters.
+    pub params: Value,
     /// Which fit, or which stored run, of several it belongs to.
     pub fit: usize,
     /// Training time, seconds.
     pub seconds: f64,
-    /// Memory of the program at its peak while it trained, the data included, in bytes; where the system tells it.
+    /// Memory that training took at its peak beyond what the program held before (the data, above all), in bytes; where the
+    /// system tells it.
     pub memory: Option<u64>,
     /// Whether the model says what each event of a history adds to a score.
     pub explains: bool,
@@ -107,7 +115,7 @@ impl Row {
         answer: Answer,
         (settings, data, loaded): (&Settings, &Prepared, &Loaded),
     ) -> Result<Self, LabError> {
-        let Answer { question, kind, valid, mut test, parts } = answer;
+        let Answer { question, kind, target, fingerprint, valid, mut test, parts } = answer;
         let summary = summarise(&test, settings.evaluation.bootstrap, settings.seed)?;
         let users = test.users.iter().map(|&user| data.users.external(user).to_owned()).collect();
         test.users = (0..test.users.len() as u32).collect();
@@ -120,6 +128,9 @@ impl Row {
             evaluation: settings.evaluation.clone(),
             question,
             kind,
+            target,
+            fingerprint,
+            params: fitted.bundle.params.clone(),
             fit,
             seconds: fitted.seconds,
             memory: fitted.memory,
@@ -138,10 +149,17 @@ impl Row {
     pub fn is_asked_as(&self, other: &Self) -> bool {
         let asked = |row: &Self| {
             let e = &row.evaluation;
-            (e.candidates, e.negatives, e.history, e.hide, e.dialect, e.ties)
+            let drawn = matches!(e.candidates, CandidateKind::Sampled | CandidateKind::Popularity);
+            let draw = drawn.then(|| (e.negatives, e.seed.unwrap_or(row.seed)));
+            (e.candidates, draw, e.history, e.hide, e.dialect, e.ties)
         };
-        let place = |row: &Self| (row.data.clone(), row.question.clone(), row.split.clone());
+        let place = |row: &Self| (row.data.clone(), row.question.clone(), row.split.clone(), row.fingerprint.clone());
         asked(self) == asked(other) && place(self) == place(other) && self.users == other.users
+    }
+
+    /// Whether both rows are of one recipe: the same model with the same hyper-parameters.
+    pub fn is_recipe_of(&self, other: &Self) -> bool {
+        self.model == other.model && self.params == other.params
     }
 
     /// The value of a test metric, by its name.

@@ -276,6 +276,8 @@ fn write_all(
         json!({
             "question": row.question,
             "kind": row.kind,
+            "target": row.target,
+            "fingerprint": row.fingerprint,
             "valid": row.valid,
             "test_summary": row.summary,
         })
@@ -299,6 +301,7 @@ fn write_all(
         "isa": kernels::isa(),
         "train_seconds": fitted.seconds,
         "peak_bytes": fitted.memory,
+        "params": fitted.bundle.params,
         "explains": rows.iter().any(|row| row.explains),
         "data": { "name": loaded.name, "inputs": loaded.report.inputs, "split": loaded.data.split.protocol },
         "opened_tests": opened.reasons(),

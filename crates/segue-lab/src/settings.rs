@@ -159,6 +159,10 @@ pub struct EvaluationSettings {
     pub history: Known,
     /// What is hidden from the ranking.
     pub hide: Known,
+    /// Seed of drawn negatives: every model and every training seed ranks among the same ones. `None`: the run's own seed, as
+    /// runs of before had it.
+    #[serde(default)]
+    pub seed: Option<u64>,
     /// Bootstrap resamples.
     pub bootstrap: usize,
     /// Whose definitions the metrics have that do not name their own.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use segue_core::{EpochRecord, TaskKind};
-use segue_eval::{Evaluation, Measured, PerUser, Summary};
+use segue_eval::{Evaluation, Measure, Measured, PerUser, Summary};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -33,7 +33,7 @@ struct Manifest {
     format: u64,
     train_seconds: f64,
     peak_bytes: Option<u64>,
-    #[serde(default)]
+    params: Value,
     explains: bool,
     data: ManifestData,
 }
@@ -53,6 +53,8 @@ struct Metrics {
 struct Asked {
     question: String,
     kind: TaskKind,
+    target: String,
+    fingerprint: String,
     valid: Vec<(String, f64)>,
     test_summary: Summary,
 }
@@ -83,10 +85,16 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
     let mut parts = parts(&folder.join(PARTS))?;
     debug_assert_eq!(manifest.format, RUN_FORMAT);
     let model = settings.model.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let rows = metrics.questions.into_iter().map(|asked| {
+    if !(manifest.train_seconds.is_finite() && manifest.train_seconds >= 0.0) {
+        return Err(damaged(&manifest_path, &format!("train_seconds is {}", manifest.train_seconds)));
+    }
+    let mut rows = Vec::new();
+    for asked in metrics.questions {
         let key = if several { asked.question.clone() } else { String::new() };
         let (users, columns) = users.remove(&key).unwrap_or_default();
-        Row {
+        let test = evaluation(&asked.test_summary, users.len(), &columns)
+            .map_err(|what| damaged(&folder.join(PER_USER), &what))?;
+        rows.push(Row {
             model: model.clone(),
             scope: settings.scope,
             seed: settings.seed,
@@ -96,18 +104,21 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
             parts: parts.remove(&asked.question).unwrap_or_default(),
             question: asked.question,
             kind: asked.kind,
+            target: asked.target,
+            fingerprint: asked.fingerprint,
+            params: manifest.params.clone(),
             fit,
             seconds: manifest.train_seconds,
             memory: manifest.peak_bytes,
             explains: manifest.explains,
             records: records.clone(),
             valid: asked.valid,
-            test: evaluation(&asked.test_summary, users.len(), &columns),
+            test,
             summary: asked.test_summary,
             users,
-        }
-    });
-    Ok(Stored { folder: folder.to_owned(), rows: rows.collect(), settings })
+        });
+    }
+    Ok(Stored { folder: folder.to_owned(), rows, settings })
 }
 
 /// The settings in a run folder.
@@ -118,30 +129,37 @@ pub(crate) fn settings_of(folder: &Path) -> Result<Settings, LabError> {
     Settings::from_value(document.value)
 }
 
-/// What was measured, without what only the run itself had.
-fn evaluation(summary: &Summary, n_users: usize, columns: &[(String, Vec<f64>)]) -> Evaluation {
-    let metrics = summary.metrics.iter().map(|estimate| {
+/// What was measured, without what only the run itself had; or how values by user contradict it.
+fn evaluation(summary: &Summary, n_users: usize, columns: &[(String, Vec<f64>)]) -> Result<Evaluation, String> {
+    let ranked = summary.metrics.iter().any(|estimate| !estimate.metric.metric.is_error());
+    if ranked && n_users != summary.n_users {
+        return Err(format!("{n_users} users, but {} were asked", summary.n_users));
+    }
+    let mut metrics = Vec::new();
+    for estimate in &summary.metrics {
         let name = estimate.metric.to_string();
         let values = columns.iter().find(|(column, _)| *column == name).map(|(_, values)| values);
-        // Users may weigh differently, and then the mean of their values is not the metric.
-        let is_mean = |values: &&Vec<f64>| {
-            let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
-            (mean - estimate.value).abs() <= 1e-9 * estimate.value.abs().max(1.0)
-        };
-        let per_user = values.filter(is_mean).map_or(PerUser::Whole, |values| PerUser::Mean(values.clone()));
-        Measured { spec: estimate.metric, value: estimate.value, per_user }
-    });
-    Evaluation {
+        let mean = values.map(|values| values.iter().sum::<f64>() / values.len().max(1) as f64);
+        let agrees = mean.is_some_and(|mean| (mean - estimate.value).abs() <= 1e-9 * estimate.value.abs().max(1.0));
+        // Users may weigh differently in others, whose mean is not the metric then.
+        if !agrees && matches!(estimate.metric.metric.measure, Measure::PerUser(_) | Measure::OfList(_)) {
+            let mean = mean.map_or_else(|| "not there".into(), |mean| format!("{mean} in the mean"));
+            return Err(format!("{name} is {mean}, but metrics.json says {}", estimate.value));
+        }
+        let per_user = values.filter(|_| agrees).map_or(PerUser::Whole, |values| PerUser::Mean(values.clone()));
+        metrics.push(Measured { spec: estimate.metric, value: estimate.value, per_user });
+    }
+    Ok(Evaluation {
         protocol: summary.protocol.clone(),
         users: (0..n_users as u32).collect(),
-        metrics: metrics.collect(),
+        metrics,
         n_unserved: summary.n_unserved,
         n_unranked: summary.n_unranked,
         tied_users: summary.tied_users,
         n_candidates: summary.n_candidates,
         ratings: None,
         corrected: summary.corrected.clone(),
-    }
+    })
 }
 
 fn damaged(path: &Path, what: &dyn std::fmt::Display) -> LabError {

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use segue_eval::{MetricSpec, holm};
+use segue_eval::MetricSpec;
 
 use crate::compare::{Comparison, Tested};
 use crate::error::LabError;
@@ -77,13 +77,10 @@ impl Comparison {
 
     /// Every joint row beside its own control, with its p corrected for all of them.
     fn over(&self, control: Scope, metric: MetricSpec, resamples: usize) -> Result<Vec<(Tested, f64)>, LabError> {
-        let mut tested = Vec::new();
-        for (n, row) in self.rows.iter().enumerate().filter(|(_, c)| c.scope == Scope::Joint) {
-            let Some(twin) = self.control_of(row, control) else { continue };
-            tested.extend(self.beside(n, twin, metric, resamples)?);
-        }
-        let corrected = holm(&tested.iter().map(|t| t.paired.p_randomisation).collect::<Vec<_>>());
-        Ok(tested.into_iter().zip(corrected).collect())
+        let joint = self.rows.iter().enumerate().filter(|(_, row)| row.scope == Scope::Joint);
+        let pairs: Vec<(usize, usize)> =
+            joint.filter_map(|(n, row)| Some((n, self.control_of(row, control)?))).collect();
+        self.corrected(&pairs, metric, resamples)
     }
 }
 

@@ -47,6 +47,7 @@ impl Evaluator {
                 negatives: 99,
                 history: Known::TrainAndValid,
                 hide: Known::TrainAndValid,
+                seed: None,
                 bootstrap: 1000,
                 dialect: Dialect::Segue,
                 ties: None,
@@ -79,14 +80,17 @@ impl Evaluator {
     }
 
     /// Writes what `model` answers on `data` as a TREC run and its qrels, where wanted: the best 1000 items of everyone asked.
-    /// True if ids with blanks are written in other words.
+    /// Says whether ids with blanks are written in other words, and whether relevance is rounded.
     pub fn write_trec(
         &self,
         model: &Bundle,
         data: &Prepared,
         (run, qrels): (Option<&Path>, Option<&Path>),
-    ) -> Result<bool, LabError> {
+    ) -> Result<(bool, bool), LabError> {
         self.may_write_trec()?;
+        if run.is_some() && run == qrels {
+            return Err(LabError::Config("--trec-run and --trec-qrels name one file; give each its own".into()));
+        }
         let why = format!("write {}'s answers as TREC files", model.model_name);
         self.ask((model, data), &why, |translated, question, protocol| {
             let writer = TrecWriter { model: translated, question, protocol, tag: &model.model_name, depth: 1000 };
@@ -96,7 +100,7 @@ impl Evaluator {
             if let Some(path) = qrels {
                 segue_lab::write_aside(path, |out| writer.write_qrels(out).map_err(io::Error::other))?;
             }
-            Ok(writer.encodes())
+            Ok((writer.encodes(), qrels.is_some() && writer.rounds()))
         })
     }
 

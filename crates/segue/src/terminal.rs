@@ -104,6 +104,9 @@ fn escaped(text: &str) -> String {
             '^' => out.push_str("\\textasciicircum{}"),
             '\\' => out.push_str("\\textbackslash{}"),
             '\n' => out.push(' '),
+            // Of amssymb.
+            '▲' => out.push_str("$\\blacktriangle$"),
+            '▼' => out.push_str("$\\blacktriangledown$"),
             c => out.push(c),
         }
         out

@@ -101,7 +101,8 @@ pub fn results_page(all: &Results) -> String {
         mark: MARK,
         title: format!("{}: models compared", all.name),
         header: header(all),
-        key: ("Rows", &series.names),
+        // More names than colours tell nothing apart.
+        key: ("Rows", if series.names.len() > CURVES { &[] } else { &series.names }),
         first: findings(all),
         sections: &sections,
         footer: "Written by <code>segue compare</code>. Intervals are of the users asked; a number counts with its protocol alone.",
@@ -187,7 +188,9 @@ fn header(all: &Results) -> String {
     let n_models = models.len();
     tile("models", &thousands(n_models), &format!("{} rows", thousands(all.rows.len())));
     if let Some(best) = best {
-        tile("highest", &decimals(main_value(best).unwrap_or_default()), &clipped(&best.label, 28));
+        let of =
+            if questions(all).len() > 1 { format!("{} of {}", best.label, best.question) } else { best.label.clone() };
+        tile("highest", &decimals(main_value(best).unwrap_or_default()), &clipped(&of, 40));
     }
     if let Some(slowest) = slowest {
         tile("longest training", &seconds(slowest.seconds), &clipped(&slowest.label, 28));
@@ -554,6 +557,9 @@ fn costs(all: &Results, series: &Series) -> Section {
 
 fn everything(all: &Results) -> Section {
     let (header, rows) = &all.table;
+    if rows.is_empty() {
+        return Section { id: "table", title: "Table", lead: "Has none: there is no row.".into(), cards: Vec::new() };
+    }
     let table = Grid { header: header.clone(), rows: rows.clone() };
     let card = table_card("Every row", "As printed by the command.", &table, Wide::Whole);
     let lead = "What the command prints. The protocols of the rows are on top of this page.".into();

@@ -1,14 +1,15 @@
 //! `segue compare`: several models, one table.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use segue_eval::{Measure, MetricSpec};
 use segue_explore::page;
-use segue_lab::{Comparison, Composer, Job, LabError, Row, Settings, Stored, compare, read_run, write_aside};
+use segue_lab::{Comparison, Composer, Job, LabError, Row, Scope, Settings, Stored, compare, read_run, write_aside};
 
-use super::comparison::{Baseline, POPULARITY, marks_note, several_seeds, shown, table, tests};
-use super::explore::{is_folder, replaceable};
+use super::comparison::{Baseline, POPULARITY, marks_note, numbers, shown, table, tests};
+use super::explore::replaceable;
 use super::results_page::results;
 use super::train::{Configuration, load};
 use crate::terminal::{Bar, Format, print_table, say};
@@ -23,7 +24,7 @@ use crate::terminal::{Bar, Format, print_table, say};
   segue compare outputs/segue/* --html results.html         runs of `segue train`, as one page to look at
 
 The popularity row is always there, with each model's lift over it. With several seeds, a row more for each model has their mean
-and its interval by Student's t. ▲ and ▼ mark what is better or worse than the baseline beyond chance. A split that asks several
+and its interval by Student's t. --format csv and json have numbers alone, in full. ▲ and ▼ mark what is better or worse than the baseline beyond chance. A split that asks several
 questions has a row for each.
 --tests prints each row beside the baseline instead, user by user: the difference, how large it is (effect: mean / deviation),
 for how many users it is better and worse, four tests of it (bootstrap, Student's t, Wilcoxon, randomisation), the last
@@ -60,14 +61,15 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     // Before anything is trained: a name that cannot be written to should not cost minutes.
     args.html.iter().try_for_each(|page| replaceable(page, page::RESULTS_MARK))?;
     let baseline = registry.find(&args.baseline).map_err(LabError::from)?.info.name;
-    let folders: Vec<&String> = args.configuration.overrides.iter().filter(|word| is_folder(word)).collect();
+    let folders: Vec<&String> = args.configuration.overrides.iter().filter(|word| is_run(word)).collect();
     let (comparison, settings) = if folders.is_empty() {
         let Some(done) = of_jobs(args, baseline)? else { return Ok(()) };
         done
     } else {
         of_runs(args, &folders)?
     };
-    if !comparison.rows.iter().any(|row| row.model == baseline) {
+    let wanted = args.tests || baseline != POPULARITY;
+    if wanted && !comparison.rows.iter().any(|row| row.model == baseline) {
         anyhow::bail!("--baseline {baseline}: it is not compared; name it in model=, or a run of it");
     }
     print(args, (&comparison, &settings), baseline)
@@ -75,7 +77,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
 
 /// The table of stored runs, without printing anything.
 pub(crate) fn table_of_runs(args: &Arguments) -> anyhow::Result<(Vec<String>, Vec<Vec<String>>)> {
-    let folders: Vec<&String> = args.configuration.overrides.iter().filter(|word| is_folder(word)).collect();
+    let folders: Vec<&String> = args.configuration.overrides.iter().filter(|word| is_run(word)).collect();
     anyhow::ensure!(!folders.is_empty(), "name folders of runs: a document's numbers come from what was stored");
     let (comparison, first) = of_runs(args, &folders)?;
     let registry = crate::registry();
@@ -85,9 +87,15 @@ pub(crate) fn table_of_runs(args: &Arguments) -> anyhow::Result<(Vec<String>, Ve
     Ok(if args.tests { tests(&comparison, &baseline, &names)? } else { table(&comparison, &baseline, &names)? })
 }
 
+/// An override has `=` or deletes with `~`; whatever else it is, or a path that is there, is the folder of a run.
+fn is_run(word: &str) -> bool {
+    let is_override = word.contains('=') || word.starts_with('~');
+    !is_override || (word.contains('/') && Path::new(word).is_dir())
+}
+
 /// The rows of stored runs, with popularity on the data of the first if none of them has it.
 fn of_runs(args: &Arguments, folders: &[&String]) -> anyhow::Result<(Comparison, Settings)> {
-    if let Some(other) = args.configuration.overrides.iter().find(|word| !is_folder(word)) {
+    if let Some(other) = args.configuration.overrides.iter().find(|word| !is_run(word)) {
         anyhow::bail!("`{other}`: folders of runs are compared as they are; leave it out, or leave out the folders");
     }
     if args.controls {
@@ -103,8 +111,14 @@ fn of_runs(args: &Arguments, folders: &[&String]) -> anyhow::Result<(Comparison,
     let mut rows: Vec<Row> = runs.into_iter().flat_map(|run| run.rows).collect();
     if !rows.iter().any(|row| row.model == POPULARITY) {
         let n = folders.len();
-        match popular(&first) {
-            Ok(popular) => rows.extend(popular.rows.into_iter().map(|row| Row { fit: n, ..row })),
+        let several = rows.iter().any(|row| row.target != rows[0].target);
+        match popular(&first, several) {
+            Ok(popular) if popular.rows.iter().any(|own| rows.iter().any(|row| row.is_asked_as(own))) => {
+                rows.extend(popular.rows.into_iter().map(|row| Row { fit: n, ..row }));
+            }
+            Ok(_) => {
+                say(&format!("note: there is no row of {POPULARITY}: the data are not what the runs were asked about"));
+            }
             Err(error) => say(&format!("note: there is no row of {POPULARITY}: {error}")),
         }
     }
@@ -112,10 +126,11 @@ fn of_runs(args: &Arguments, folders: &[&String]) -> anyhow::Result<(Comparison,
 }
 
 /// Popularity on the data of a stored run.
-fn popular(of: &Settings) -> anyhow::Result<Comparison> {
+fn popular(of: &Settings, several_targets: bool) -> anyhow::Result<Comparison> {
     let mut settings = of.clone();
     settings.model = [("name".to_owned(), POPULARITY.into())].into_iter().collect();
-    settings.scope = segue_lab::Scope::Target;
+    // On the target alone it would answer the questions of one domain.
+    settings.scope = if several_targets { Scope::Joint } else { Scope::Target };
     let loaded = load(&settings)?;
     Ok(compare((&[settings], true), (&loaded, &crate::registry()), Bar::new, drop)?)
 }
@@ -159,12 +174,29 @@ fn of_jobs(args: &Arguments, baseline: &str) -> anyhow::Result<Option<(Compariso
     }
     let settings: Vec<Settings> = settings(&jobs)?;
     let Some(first) = settings.first() else { anyhow::bail!("the sweep is empty") };
+    if first.evaluation.bootstrap == 0 {
+        anyhow::bail!(
+            "evaluation.bootstrap=0: compare tells differences from chance by resampling; give it at least 40"
+        );
+    }
     if settings.iter().any(|s| !s.same_data(first)) {
         anyhow::bail!(
             "compare asks one question of all models: data, prepare, split and evaluation must not be swept over; run it once for each"
         );
     }
     let loaded = load(first)?;
+    let mut settings = settings.clone();
+    let targets: BTreeSet<_> = loaded.data.split.tasks.iter().map(|task| task.target).collect();
+    if targets.len() > 1 && !names.contains(&POPULARITY) {
+        // On the target alone it would answer the questions of one domain.
+        settings.iter_mut().rev().take(1).for_each(|popular| popular.scope = Scope::Joint);
+    }
+    if targets.len() > 1 && args.controls {
+        say(
+            "note: scope=target and the placebo are of the first domain that is asked about; the others have no controls",
+        );
+    }
+    let first = &settings[0].clone();
     let comparison = compare((&settings, args.html.is_some()), (&loaded, &registry), Bar::new, drop)?;
     Ok(Some((comparison, first.clone())))
 }
@@ -175,9 +207,15 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
     let names = shown(comparison, &args.show, first)?;
     let (header, rows) =
         if args.tests { tests(comparison, &baseline, &names)? } else { table(comparison, &baseline, &names)? };
-    print_table(&header, &rows, Format::or_fitting(args.format))?;
+    let format = Format::or_fitting(args.format);
+    if matches!(format, Format::Csv | Format::Json) && !args.tests {
+        let (header, rows) = numbers(comparison, &baseline, &names)?;
+        print_table(&header, &rows, format)?;
+    } else {
+        print_table(&header, &rows, format)?;
+    }
     let mut notes = protocol_notes(comparison);
-    if several_seeds(comparison) && !args.tests {
+    if rows.iter().flatten().any(|cell| cell.starts_with("mean of ")) {
         notes.push("mean of n: over seeds, with its interval by Student's t; other intervals are of the users".into());
     }
     notes.extend(marks_note(&rows, &baseline).filter(|_| !args.tests));
@@ -185,7 +223,8 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
     let named = names.iter().filter_map(|name| name.parse::<MetricSpec>().ok());
     for spec in named.filter(|spec| matches!(spec.metric.measure, Measure::PerUser(_))).take(1) {
         let transfers = comparison.transfers(spec, first.evaluation.bootstrap)?;
-        notes.extend(transfers.iter().map(ToString::to_string));
+        // What is popular is the same for everybody, and claims nothing.
+        notes.extend(transfers.iter().filter(|transfer| transfer.model != POPULARITY).map(ToString::to_string));
         let cold_starts = comparison.cold_starts(spec);
         notes.extend(cold_starts.iter().map(ToString::to_string));
         if cold_starts.iter().any(|cold| !cold.scores.is_empty()) {
@@ -196,6 +235,11 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
         }
     }
     if args.tests {
+        let alone =
+            comparison.rows.iter().filter(|row| comparison.same_question(row, baseline.model).is_none()).count();
+        if alone > 0 {
+            notes.push(format!("{alone} rows are asked what no row of {} is, and are not tested", baseline.model));
+        }
         notes.push(
             "p corrected: that of the randomisation test, by Holm for all rows; detectable: found in four of five tries at the 5 % level"
                 .into(),

@@ -1,6 +1,6 @@
 //! A comparison as tables of words.
 
-use segue_eval::{Cell, Interval, MetricSpec, PerUser, holm};
+use segue_eval::{Cell, Interval, MetricSpec, PerUser};
 use segue_lab::{ALPHA, Comparison, LabError, POWER, Row, Scope, Settings};
 
 /// The model whose row is always there.
@@ -21,11 +21,7 @@ pub(crate) fn tests(
     names: &[String],
 ) -> Result<(Vec<String>, Vec<Vec<String>>), LabError> {
     let metric = metric(names.first())?;
-    let mut tested = Vec::new();
-    for base in bases(comparison, baseline) {
-        tested.extend(comparison.against(base, metric, baseline.resamples)?);
-    }
-    let corrected = holm(&tested.iter().map(|t| t.paired.p_randomisation).collect::<Vec<_>>());
+    let tested = comparison.against(baseline.model, metric, baseline.resamples)?;
     let labels = Labels::of(comparison);
     let mut header = labels.header();
     let scope = bases(comparison, baseline).first().map(|&base| comparison.rows[base].scope).unwrap_or_default();
@@ -42,7 +38,8 @@ pub(crate) fn tests(
         "detectable",
     ];
     header.extend(columns.map(String::from));
-    let rows = tested.iter().zip(corrected).map(|(t, corrected)| {
+    let rows = tested.iter().map(|(t, corrected)| {
+        let corrected = *corrected;
         let paired = &t.paired;
         let mut row = labels.of_row(&comparison.rows[t.row], t.row);
         row.push(signed(t.difference.difference, t.difference.interval));
@@ -80,6 +77,8 @@ pub(crate) fn several_seeds(comparison: &Comparison) -> bool {
 pub(crate) struct Labels {
     data: bool,
     question: bool,
+    /// Hyper-parameters of each row, where those of one model differ.
+    params: Vec<String>,
     seed: bool,
     /// Which protocol each row follows, where there are several.
     protocol: Option<Vec<usize>>,
@@ -92,13 +91,16 @@ impl Labels {
         Self {
             data: differ(&|row| &row.data),
             question: differ(&|row| &row.question),
+            params: params(comparison),
             seed: several_seeds(comparison),
             protocol: (protocols.len() > 1).then_some(followed),
         }
     }
 
     fn header(&self) -> Vec<String> {
-        let optional = [(self.data, "data"), (self.question, "question"), (self.seed, "seed")];
+        let recipes = !self.params.is_empty();
+        let optional =
+            [(self.data, "data"), (self.question, "question"), (recipes, "hyper-parameters"), (self.seed, "seed")];
         let optional = optional.into_iter().filter(|(shown, _)| *shown).map(|(_, name)| name);
         let protocol = self.protocol.as_ref().map(|_| "protocol");
         ["model", "scope"].into_iter().chain(optional).chain(protocol).map(String::from).collect()
@@ -108,6 +110,7 @@ impl Labels {
         let mut label = vec![row.model.clone(), row.scope.to_string()];
         label.extend(self.data.then(|| row.data.clone()));
         label.extend(self.question.then(|| row.question.clone()));
+        label.extend(self.params.get(n).cloned());
         label.extend(self.seed.then(|| row.seed.to_string()));
         label.extend(self.protocol.as_ref().map(|followed| (followed[n] + 1).to_string()));
         label
@@ -117,15 +120,28 @@ impl Labels {
     pub(crate) fn words(&self, row: &Row, n: usize) -> String {
         let seed = self.seed.then(|| format!("seed {}", row.seed));
         let data = self.data.then(|| row.data.clone());
-        let protocol = self.protocol.as_ref().filter(|_| !self.question).map(|of| format!("protocol {}", of[n] + 1));
-        let words = [row.model.clone(), row.scope.to_string()].into_iter().chain(data).chain(seed).chain(protocol);
+        let params = self.params.get(n).filter(|params| !params.is_empty()).cloned();
+        let words = [row.model.clone(), row.scope.to_string()].into_iter().chain(data).chain(params).chain(seed);
         words.collect::<Vec<_>>().join(" ")
     }
 
     /// Where the seed stands.
     fn seed_at(&self) -> usize {
-        2 + usize::from(self.data) + usize::from(self.question)
+        2 + usize::from(self.data) + usize::from(self.question) + usize::from(!self.params.is_empty())
     }
+}
+
+/// Of each row those hyper-parameters in which rows of its model differ, e.g. `l2=10`; nothing where none differ.
+fn params(comparison: &Comparison) -> Vec<String> {
+    let differing = |row: &Row| -> Vec<String> {
+        let Some(own) = row.params.as_object() else { return Vec::new() };
+        let twins = || comparison.rows.iter().filter(|other| other.model == row.model);
+        let differs = |key: &String| twins().any(|other| other.params.get(key) != row.params.get(key));
+        let words = own.iter().filter(|(key, _)| differs(key)).map(|(key, value)| format!("{key}={value}"));
+        words.collect()
+    };
+    let words: Vec<String> = comparison.rows.iter().map(|row| differing(row).join(" ")).collect();
+    if words.iter().all(String::is_empty) { Vec::new() } else { words }
 }
 
 /// What is better and worse than the baseline beyond chance, by the first metric.
@@ -142,14 +158,13 @@ pub(crate) fn marks(
     for base in bases(comparison, baseline) {
         let measured = comparison.rows[base].test.metrics.iter().find(|measured| measured.spec == metric);
         if !measured.is_some_and(|measured| matches!(measured.per_user, PerUser::Mean(_))) {
-            continue;
+            return Ok(marks);
         }
-        let tested = comparison.against(base, metric, baseline.resamples)?;
-        let corrected = holm(&tested.iter().map(|t| t.paired.p_randomisation).collect::<Vec<_>>());
-        for (tested, p) in tested.iter().zip(corrected).filter(|(tested, p)| *p < ALPHA && tested.paired.mean != 0.0) {
+    }
+    for (tested, p) in comparison.against(baseline.model, metric, baseline.resamples)? {
+        if p < ALPHA && tested.paired.mean != 0.0 {
             let better = (tested.paired.mean > 0.0) == metric.metric.more_is_better();
             marks[tested.row] = MARKS[usize::from(!better)];
-            debug_assert!(p < ALPHA);
         }
     }
     Ok(marks)
@@ -167,7 +182,9 @@ pub(crate) fn marks_note(rows: &[Vec<String>], baseline: &Baseline<'_>) -> Optio
 }
 
 fn signed(difference: f64, interval: Interval) -> String {
-    format!("{difference:+.4} [{:+.4}, {:+.4}]", interval.low, interval.high)
+    // A minus before nothing but zeros says nothing.
+    let plain = |x: f64| if x.abs() < 5e-5 { 0.0 } else { x };
+    format!("{:+.4} [{:+.4}, {:+.4}]", plain(difference), plain(interval.low), plain(interval.high))
 }
 
 /// A row per model: its metrics with intervals, what learning from the other domains adds, and the training time.
@@ -220,6 +237,35 @@ pub(crate) fn table(
     Ok((header, rows))
 }
 
+/// A row per row for programs: every metric and the ends of its interval in columns of their own, in full; `mark` is 1 for what is
+/// better and -1 for what is worse than the baseline beyond chance; seconds, and bytes of memory.
+pub(crate) fn numbers(
+    comparison: &Comparison,
+    baseline: &Baseline<'_>,
+    names: &[String],
+) -> Result<(Vec<String>, Vec<Vec<String>>), LabError> {
+    let labels = Labels::of(comparison);
+    let marks = marks(comparison, baseline, names.first())?;
+    let mut header = labels.header();
+    header.extend(names.iter().flat_map(|name| [name.clone(), format!("{name}_low"), format!("{name}_high")]));
+    header.extend(["users", "mark", "seconds", "bytes"].map(String::from));
+    let rows = comparison.rows.iter().enumerate().map(|(n, row)| {
+        let mut cells = labels.of_row(row, n);
+        for name in names {
+            let estimate = row.summary.metrics.iter().find(|estimate| estimate.metric.to_string() == *name);
+            let interval = estimate.and_then(|estimate| estimate.interval);
+            let values = [estimate.map(|e| e.value), interval.map(|i| i.low), interval.map(|i| i.high)];
+            // Plus zero: -0 is no value anybody wants to read.
+            cells.extend(values.map(|value| value.map_or_else(String::new, |value| (value + 0.0).to_string())));
+        }
+        let mark = if marks[n].is_empty() { 0 } else { 1 - 2 * i32::from(marks[n] == MARKS[1]) };
+        cells.extend([row.summary.n_users.to_string(), mark.to_string(), row.seconds.to_string()]);
+        cells.push(row.memory.map_or_else(String::new, |bytes| bytes.to_string()));
+        cells
+    });
+    Ok((header, rows.collect()))
+}
+
 /// A row more for each model that ran with several seeds.
 fn means(
     comparison: &Comparison,
@@ -232,7 +278,10 @@ fn means(
         for (n, over) in comparison.over_seeds(metric(Some(name))?) {
             let at = rows.iter().position(|(of, _)| *of == n).unwrap_or_else(|| {
                 let mut row = labels.of_row(&comparison.rows[n], n);
-                row[labels.seed_at()] = format!("mean of {}", over.n);
+                // Several seeds have a column.
+                if let Some(cell) = row.get_mut(labels.seed_at()).filter(|_| labels.seed) {
+                    *cell = format!("mean of {}", over.n);
+                }
                 row.resize(width, String::new());
                 rows.push((n, row));
                 rows.len() - 1

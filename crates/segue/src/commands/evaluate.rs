@@ -69,7 +69,7 @@ pub(crate) struct Arguments {
     trec_qrels: Option<PathBuf>,
     /// Measure the lists of this TREC run, whatever system they are of; in place of --run and --data.
     #[arg(long, value_name = "FILE", requires = "qrels")]
-    #[arg(conflicts_with_all = ["run", "data", "split", "by", "trec_run", "trec_qrels"])]
+    #[arg(conflicts_with_all = ["run", "data", "split", "by", "trec_run", "trec_qrels", "question"])]
     trec_run_in: Option<PathBuf>,
     /// What is relevant to the queries of --trec-run-in.
     #[arg(long, value_name = "FILE", requires = "trec_run_in")]
@@ -113,7 +113,8 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let bundle = Bundle::load(run, &registry)?;
     let (data, _) = segue_data::prepare::load_folder(data)?;
     let results = evaluator.evaluate(&bundle, &data)?;
-    let encoded = trec != (None, None) && evaluator.write_trec(&bundle, &data, trec)?;
+    let (encoded, rounded) =
+        if trec == (None, None) { (false, false) } else { evaluator.write_trec(&bundle, &data, trec)? };
     print_measured(&segue_eval::measured(&results.summary), format)?;
     if let Some(parts) = args.by {
         print_parts(&evaluator, (&bundle, &data), parts, format)?;
@@ -132,6 +133,9 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     }
     for path in [trec.0, trec.1].into_iter().flatten() {
         say(&format!("wrote {}", path.display()));
+    }
+    if rounded {
+        say("note: qrels hold whole numbers: graded metrics on them are of rounded ratings");
     }
     if encoded {
         say("note: ids with blanks or percent signs are percent-encoded in TREC files, whose fields end at blanks");

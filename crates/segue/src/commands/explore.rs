@@ -74,7 +74,7 @@ pub(crate) fn statistics(configuration: &Configuration) -> anyhow::Result<Option
 }
 
 /// An override has `=` or deletes with `~`; whatever else it is, or a folder that is there, is a folder.
-pub(crate) fn is_folder(word: &str) -> bool {
+fn is_folder(word: &str) -> bool {
     Path::new(word).is_dir() || !(word.contains('=') || word.starts_with('~'))
 }
 

@@ -40,16 +40,28 @@ pub(crate) fn guide(folders: &[PathBuf], metric: &str) -> anyhow::Result<Guide> 
             other.data
         );
     }
-    let mut entries: Vec<Entry> = Vec::new();
+    if let Some(other) = rows.iter().find(|row| row.question == first.question && !row.is_asked_as(&first)) {
+        anyhow::bail!(
+            "{} {} and {} {} were not asked the same: {}; {}",
+            first.model,
+            first.scope,
+            other.model,
+            other.scope,
+            first.test.protocol,
+            other.test.protocol
+        );
+    }
+    // Of several runs of a model that which validation prefers; test plays no part.
+    let mut chosen: Vec<&Row> = Vec::new();
     for row in rows.iter().filter(|row| row.question == first.question) {
-        let entry = entry(row, &rows, metric)?;
-        match entries.iter_mut().find(|known| known.model == entry.model) {
-            // Of several runs of a model, the better.
-            Some(known) if known.accuracy < entry.accuracy => *known = entry,
+        let valid = |row: &Row| row.valid.iter().find(|(name, _)| name == metric).map(|(_, value)| *value);
+        match chosen.iter_mut().find(|known| known.model == row.model) {
+            Some(known) if valid(known) < valid(row) => *known = row,
             Some(_) => {}
-            None => entries.push(entry),
+            None => chosen.push(row),
         }
     }
+    let entries = chosen.into_iter().map(|row| entry(row, &rows, metric)).collect::<anyhow::Result<Vec<Entry>>>()?;
     let most = |of: &dyn Fn(&Entry) -> Option<f64>| entries.iter().filter_map(of).fold(0.0, f64::max);
     let (slowest, best, coldest) = (most(&|e| Some(e.seconds)), most(&|e| Some(e.accuracy)), most(&|e| e.cold));
     let least = entries.iter().filter_map(|entry| entry.memory).min();

@@ -45,7 +45,11 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let rows: Vec<Vec<String>> = found
         .iter()
         .map(|one| {
-            let same = if one.difference.is_none() { "yes" } else { "no" };
+            let same = match (one.kept, &one.difference) {
+                (false, _) => "not kept",
+                (true, None) => "yes",
+                (true, Some(_)) => "no",
+            };
             vec![one.what.clone(), same.to_owned(), one.difference.clone().unwrap_or_default()]
         })
         .collect();
@@ -55,6 +59,13 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         say(&format!("wrote {}", kept.display()));
     }
     anyhow::ensure!(differ == 0, "{differ} of {} differ: the run was not reproduced", found.len());
-    say(&format!("reproduced: all {} are the same to the bit", found.len()));
+    let gone = found.iter().filter(|one| !one.kept).count();
+    let gone = if gone > 0 {
+        format!("; {gone} files that the run no longer has could not be compared")
+    } else {
+        String::new()
+    };
+    let kept = found.iter().filter(|one| one.kept).count();
+    say(&format!("reproduced: all {kept} are the same to the bit{gone}"));
     Ok(())
 }

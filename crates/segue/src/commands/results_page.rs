@@ -13,7 +13,15 @@ pub(crate) fn results(
     (names, notes): (&[String], &[String]),
 ) -> Result<Results, LabError> {
     let labels = Labels::of(comparison);
-    let rows = comparison.rows.iter().enumerate().map(|(n, row)| drawn(row, &labels.words(row, n), names));
+    let (_, followed) = comparison.protocols();
+    let rows = comparison.rows.iter().enumerate().map(|(n, row)| {
+        // Rows of one name that were not asked the same stand in pictures of their own.
+        let alike = |(other, own): (usize, &Row)| own.question == row.question && followed[other] != followed[n];
+        let several = comparison.rows.iter().enumerate().any(alike);
+        let question =
+            if several { format!("{}, protocol {}", row.question, followed[n] + 1) } else { row.question.clone() };
+        Drawn { question, ..drawn(row, &labels.words(row, n), names) }
+    });
     let mut data: Vec<&str> = Vec::new();
     for row in &comparison.rows {
         if !data.contains(&row.data.as_str()) {

@@ -90,7 +90,14 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         args.configuration.job()?.into_iter().collect()
     };
     let registry = crate::registry();
-    let settings = jobs.iter().map(Job::settings).collect::<Result<Vec<_>, _>>()?;
+    let mut settings = jobs.iter().map(Job::settings).collect::<Result<Vec<_>, _>>()?;
+    // Runs of a sweep over seeds are of one split, so that they may be compared; each says so in its configuration.
+    let first_seed = settings.first().map(|first| first.seed);
+    if settings.len() > 1 {
+        for settings in &mut settings {
+            settings.split.seed = settings.split.seed.or(first_seed);
+        }
+    }
     // Refuse a wrong model or parameter before reading any data.
     for settings in &settings {
         settings.algorithm(&registry, jobs.len() == 1)?;
@@ -98,7 +105,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let mut loaded: Option<(&Settings, Loaded)> = None;
     for settings in &settings {
         let data = match loaded.take() {
-            Some((of, data)) if of.same_data(settings) && of.seed == settings.seed => data,
+            Some((of, data)) if of.same_data(settings) => data,
             _ => load(settings)?,
         };
         one(settings, &data, args.resume)?;

@@ -22,6 +22,12 @@ fn stored_runs_compare_as_fresh_ones_do() {
     let tests = |what: &str| scratch.ok(&format!("compare {what} --tests --baseline ease --show recall@20"));
     assert_eq!(tests(runs), tests(&format!("{world} {MODELS}")));
 
+    // For programs: numbers alone.
+    let csv = scratch.ok(&format!("compare {runs} --format csv --show recall@20"));
+    assert!(csv.starts_with("model,scope,recall@20,recall@20_low,recall@20_high,users,mark,seconds,bytes\n"), "{csv}");
+    let cells: Vec<f64> = csv.lines().nth(1).unwrap().split(',').skip(2).map(|cell| cell.parse().unwrap()).collect();
+    assert!(cells[1] <= cells[0] && cells[0] <= cells[2] && cells[4].abs() <= 1.0, "{csv}");
+
     // One page, replaced only by another of ours.
     let drawn = scratch.line(&format!("compare {runs} --html results.html"));
     assert!(drawn.stderr.contains("wrote results.html"), "{}", drawn.stderr);
@@ -48,8 +54,73 @@ fn stored_runs_compare_as_fresh_ones_do() {
     scratch.fails(&format!("compare {runs} --baseline ials"), &["--baseline ials", "not compared"]);
     scratch.fails(&format!("models --guide {runs} --metric ndcg@7"), &["ndcg@7 was not measured", "ndcg@10"]);
     let metrics = scratch.path("outputs/segue/mf_joint_seed42/metrics.json");
+    let sound = fs::read_to_string(&metrics).unwrap();
     fs::write(&metrics, "{").unwrap();
     scratch.fails(&format!("compare {runs}"), &["metrics.json", "damaged"]);
+    // So are numbers that the values by user contradict, and fewer users than were asked.
+    let value = serde_json::from_str::<serde_json::Value>(&sound).unwrap();
+    let recall = value["questions"][0]["test_summary"]["metrics"].as_array().unwrap();
+    let recall = recall.iter().find(|estimate| estimate["metric"] == "recall@10").unwrap()["value"].to_string();
+    fs::write(&metrics, sound.replace(&recall, "0.99")).unwrap();
+    scratch
+        .fails(&format!("compare {runs}"), &["per_user.csv", "recall@10 is 0.", "metrics.json says 0.99", "damaged"]);
+    fs::write(&metrics, &sound).unwrap();
+    let users = scratch.path("outputs/segue/mf_joint_seed42/per_user.csv");
+    let text = fs::read_to_string(&users).unwrap();
+    fs::write(&users, text.lines().take(9).collect::<Vec<_>>().join("\n")).unwrap();
+    scratch.fails(&format!("compare {runs}"), &["per_user.csv", "8 users, but ", "damaged"]);
+}
+
+#[test]
+fn recipes_are_told_apart_and_never_averaged() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    let table = scratch.ok(&format!("compare {world} model=ease model.l2=1,1000 scope=target seed=1,2 --show ndcg@10"));
+    let header = table.lines().next().unwrap();
+    assert!(header.starts_with("model\tscope\thyper-parameters\tseed\t"), "{table}");
+    let means: Vec<&str> = table.lines().filter(|line| line.contains("mean of")).collect();
+    assert_eq!(means.len(), 2, "{table}");
+    assert!(means[0].contains("l2=1.0\tmean of 2") && means[1].contains("l2=1000.0\tmean of 2"), "{table}");
+    // One seed has no column, and a run beside itself no mean.
+    let table = scratch.ok(&format!("compare {world} model=ease model.l2=1,1000 scope=target --show ndcg@10"));
+    assert!(table.starts_with("model\tscope\thyper-parameters\tndcg@10") && !table.contains("mean of"), "{table}");
+    scratch.ok(&format!("train {world} model=ease scope=target run_name=one"));
+    let table = scratch.ok("compare outputs/segue/one outputs/segue/one");
+    assert!(table.lines().count() == 4 && !table.contains("mean of"), "{table}");
+    // A joint model is held against itself alone.
+    scratch.ok(&format!("train {world} model=ease scope=joint model.l2=7 run_name=other"));
+    let done = scratch.line("compare outputs/segue/one outputs/segue/other");
+    assert!(
+        done.code == Some(0) && !done.stderr.contains("TRANSFER") && !done.stderr.contains("transfer"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn what_was_not_asked_the_same_is_not_compared() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    scratch.ok(&format!("train {world} model=ease run_name=one"));
+    scratch.ok(&format!("train {world} data.world.strength=0 model=item_knn run_name=other"));
+    scratch.ok(&format!("train {world} evaluation.candidates=sampled model=item_knn run_name=sampled"));
+    let done = scratch
+        .line("compare outputs/segue/one outputs/segue/other outputs/segue/sampled --show ndcg@10 --html mixed.html");
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    for n in 1..=3 {
+        assert!(done.stderr.contains(&format!("protocol {n} (films): ")), "{}", done.stderr);
+    }
+    let page = fs::read_to_string(scratch.path("mixed.html")).unwrap();
+    assert!(page.contains("ndcg@10 of films, protocol 3"));
+    let tested = scratch.line("compare outputs/segue/one outputs/segue/other --tests --baseline item_knn");
+    assert!(tested.stderr.contains("rows are asked what no row of item_knn is"), "{}", tested.stderr);
+    assert_eq!(tested.stdout.lines().count(), 1, "{}", tested.stdout);
+    scratch.fails("models --guide outputs/segue/one outputs/segue/sampled", &["not asked the same"]);
+    // Every model ranks the same negatives, whatever its seed.
+    let seeds = "model=mf trainer.max_epochs=1 evaluation.candidates=sampled seed=1,2 --show ndcg@10";
+    let table = scratch.line(&format!("compare {world} {seeds}"));
+    assert!(table.stdout.contains("mean of 2") && !table.stdout.contains("protocol"), "{}", table.stdout);
+    assert!(table.stderr.contains("(seed 42 and user id)"), "{}", table.stderr);
 }
 
 #[test]
@@ -100,7 +171,7 @@ fn many_questions_of_one_log_are_answered_in_one_run() {
         "all protocols: split: several questions of films",
         "protocol 2 (films_cold_user): ",
         "ease on films_few_shot_1 (ndcg@10",
-        "ease: cold-start performance ndcg@10 0.",
+        "ease on films: cold-start performance ndcg@10 0.",
         "domain generalisation score",
     ] {
         assert!(done.stderr.contains(said), "{said}\n{}", done.stderr);
