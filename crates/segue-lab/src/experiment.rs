@@ -131,6 +131,8 @@ impl Loaded {
 pub struct Fitted {
     /// The model and its world.
     pub bundle: Bundle,
+    /// Hyper-parameters as they were asked for; a refit has its own number of epochs.
+    pub recipe: Value,
     /// What a score means.
     pub output: Output,
     /// The training log.
@@ -191,6 +193,7 @@ pub fn fit(
     )?;
     let mut fitted = Fitted {
         bundle: Bundle::new(algorithm.info().name, algorithm.params(), model, data, task.target),
+        recipe: algorithm.params(),
         output,
         records,
         seconds: started.elapsed().as_secs_f64(),

@@ -130,7 +130,7 @@ impl Row {
             kind,
             target,
             fingerprint,
-            params: fitted.bundle.params.clone(),
+            params: fitted.recipe.clone(),
             fit,
             seconds: fitted.seconds,
             memory: fitted.memory,

@@ -301,7 +301,7 @@ fn write_all(
         "isa": kernels::isa(),
         "train_seconds": fitted.seconds,
         "peak_bytes": fitted.memory,
-        "params": fitted.bundle.params,
+        "params": fitted.recipe,
         "explains": rows.iter().any(|row| row.explains),
         "data": { "name": loaded.name, "inputs": loaded.report.inputs, "split": loaded.data.split.protocol },
         "opened_tests": opened.reasons(),
