@@ -219,6 +219,7 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
         notes.push("mean of n: over seeds, with its interval by Student's t; other intervals are of the users".into());
     }
     notes.extend(marks_note(&rows, &baseline).filter(|_| !args.tests));
+    notes.extend(comparison.rows.iter().find_map(|row| row.summary.note_of_full()).filter(|_| !args.tests));
     // What learning from other domains is worth is said wherever it can be.
     let named = names.iter().filter_map(|name| name.parse::<MetricSpec>().ok());
     for spec in named.filter(|spec| matches!(spec.metric.measure, Measure::PerUser(_))).take(1) {

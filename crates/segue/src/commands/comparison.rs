@@ -209,6 +209,10 @@ pub(crate) fn table(
     let lifted = comparison.rows.iter().any(|row| popular(row).is_some());
     header.extend(lifted.then(|| format!("lift over {POPULARITY}, {main}")));
     let marks = marks(comparison, baseline, names.first())?;
+    // What a sampled metric would be on the full catalogue, where that can be said.
+    let spec = metric(names.first())?;
+    let estimated = comparison.rows.iter().any(|row| row.summary.full(spec).is_some());
+    header.extend(estimated.then(|| format!("full, estimated, {main}")));
     header.push("seconds".into());
     let mut rows: Vec<Vec<String>> = Vec::new();
     for (n, c) in comparison.rows.iter().enumerate() {
@@ -229,6 +233,9 @@ pub(crate) fn table(
             let lift = c.value(&main).zip(popular(c).filter(|popular| *popular > 0.0));
             let lift = lift.map(|(value, popular)| 100.0 * (value / popular - 1.0));
             row.push(lift.map_or("-".into(), |lift| format!("{lift:+.0} %")));
+        }
+        if estimated {
+            row.push(c.summary.full(spec).map_or_else(|| "-".into(), |full| format!("{full:.4}")));
         }
         row.push(format!("{:.2}", c.seconds));
         rows.push(row);

@@ -119,6 +119,7 @@ fn what_was_not_asked_the_same_is_not_compared() {
     // Every model ranks the same negatives, whatever its seed.
     let seeds = "model=mf trainer.max_epochs=1 evaluation.candidates=sampled seed=1,2 --show ndcg@10";
     let table = scratch.line(&format!("compare {world} {seeds}"));
+    assert!(table.stdout.lines().next().unwrap().contains("\tfull, estimated, ndcg@10\t"), "{}", table.stdout);
     assert!(table.stdout.contains("mean of 2") && !table.stdout.contains("protocol"), "{}", table.stdout);
     assert!(table.stderr.contains("(seed 42 and user id)"), "{}", table.stderr);
 }
