@@ -6,12 +6,13 @@ use std::path::Path;
 use std::time::Instant;
 
 use segue_core::{
-    ArtifactReader, Configured, DomainId, EpochRecord, FitCx, FitError, Holdout, Interactions, OpenedTests, Output,
-    Prepared, Recommender, Registry, Seed, Task, TaskKind, TrainData, Validator, Watch,
+    ArtifactReader, Configured, DomainId, EpochRecord, FitCx, FitError, Interactions, OpenedTests, Output, Prepared,
+    Recommender, Registry, Seed, Task, TaskKind, TrainData, Validator, Watch,
 };
 use segue_data::prepare::{
     DataConfig, OneOrMany, PrepareReport, Progress, load_folder, prepare, prepare_folder, write_folder,
 };
+use segue_data::readers::Fnv;
 use segue_data::synth::{Medium, World, WorldError, shuffle_links};
 use segue_eval::{
     By, EvalError, Evaluation, Measure, MetricSpec, Protocol, Question, Validation, among_first, breakdown,
@@ -315,8 +316,9 @@ pub fn measure(
     opened: &mut OpenedTests,
 ) -> Result<Vec<Answer>, LabError> {
     let mut answers = Vec::new();
+    let known = data.train_and_valid();
     for (n, task) in data.split.tasks.iter().enumerate() {
-        match answer(fitted, (data, task), (settings, apart), opened) {
+        match answer(fitted, (data, task, &known), (settings, apart), opened) {
             Err(LabError::Eval(EvalError::NoUsers { .. })) if n > 0 => {}
             answer => answers.push(answer?),
         }
@@ -326,7 +328,7 @@ pub fn measure(
 
 fn answer(
     fitted: &Fitted,
-    (data, task): (&Prepared, &Task),
+    (data, task, known): (&Prepared, &Task, &Interactions),
     (settings, apart): (&Settings, bool),
     opened: &mut OpenedTests,
 ) -> Result<Answer, LabError> {
@@ -342,29 +344,24 @@ fn answer(
     };
     let reason = format!("measure {} seed {} on {}", fitted.bundle.model_name, settings.seed, task.name);
     let holdout = task.test.open(opened, reason);
-    let test = measure_test(model, (data, task, holdout), output, &protocol)?;
-    let parts = if apart { parts(model, (data, task, holdout), (&protocol, &test))? } else { Vec::new() };
+    let test = measure_test(model, (data, task, holdout, known), output, &protocol)?;
+    let parts =
+        if apart { parts(model, &Question::test(data, task, holdout, known), (&protocol, &test))? } else { Vec::new() };
     let target = data.catalogue.domains()[task.target].name.clone();
-    let fingerprint = fingerprint((data, task), holdout);
+    let fingerprint = fingerprint((data, task), [known, &holdout.events]);
     Ok(Answer { question: task.name.clone(), kind: task.kind, target, fingerprint, valid, test, parts })
 }
 
 /// A hash of the items that are ranked, of the held-out events and of all events in the target that are known before, by external
 /// ids: equal for whoever is asked the same, whatever they learnt from.
-fn fingerprint((data, task): (&Prepared, &Task), holdout: &Holdout) -> String {
+fn fingerprint((data, task): (&Prepared, &Task), logs: [&Interactions; 2]) -> String {
     let range = data.catalogue.range(task.target);
-    // FNV-1a, 64 bits.
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut take = |bytes: &[u8]| {
-        for &byte in bytes.iter().chain(&[0xff]) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    };
+    let mut hash = Fnv::default();
+    let mut take = |bytes: &[u8]| hash = hash.of(bytes).of(&[0xff]);
     for item in range.clone() {
         take(data.catalogue.external(item).as_bytes());
     }
-    let known = data.train_and_valid();
-    for log in [&known, &holdout.events] {
+    for log in logs {
         for event in log.events().filter(|event| range.contains(&event.item)) {
             take(data.users.external(event.user).as_bytes());
             take(&(event.item - range.start).to_le_bytes());
@@ -372,13 +369,13 @@ fn fingerprint((data, task): (&Prepared, &Task), holdout: &Holdout) -> String {
         }
         take(b"end");
     }
-    format!("{hash:016x}")
+    hash.hex()
 }
 
 /// The metrics that are means over users, on every part of the test question.
 fn parts(
     model: &dyn Recommender,
-    (data, task, holdout): (&Prepared, &Task, &Holdout),
+    question: &Question<'_>,
     (protocol, whole): (&Protocol, &Evaluation),
 ) -> Result<Vec<Part>, LabError> {
     let mean = |spec: &&MetricSpec| matches!(spec.metric.measure, Measure::PerUser(_));
@@ -386,8 +383,6 @@ fn parts(
     if protocol.metrics.is_empty() {
         return Ok(Vec::new());
     }
-    let known = data.train_and_valid();
-    let question = Question::test(data, task, holdout, &known);
     let mut parts = Vec::new();
     for (apart, by) in
         [(Apart::Activity, By::Activity), (Apart::Popularity, By::Popularity), (Apart::Genre, By::Category)]
@@ -395,9 +390,9 @@ fn parts(
         if unless_stopped().is_break() {
             return Err(LabError::Interrupted("interrupted while measuring; nothing was written".into()));
         }
-        parts.extend(breakdown(model, &question, &protocol, by)?.iter().map(|group| Part::of(apart, group)));
+        parts.extend(breakdown(model, question, &protocol, by)?.iter().map(|group| Part::of(apart, group)));
     }
-    let retrieved = among_first(model, &question, (&protocol, whole), RETRIEVED)?;
+    let retrieved = among_first(model, question, (&protocol, whole), RETRIEVED)?;
     parts.extend(retrieved.iter().map(|group| Part::of(Apart::Retrieved, group)));
     Ok(parts)
 }

@@ -64,14 +64,13 @@ pub fn measure_valid(
     answered(model, &question, protocol)
 }
 
-/// Asks the test question of `task`, whose holdout the caller has opened.
+/// Asks the test question of `task`, whose holdout the caller has opened; `known` is [`Prepared::train_and_valid`].
 pub fn measure_test(
     model: &dyn Recommender,
-    (data, task, opened): (&Prepared, &Task, &Holdout),
+    (data, task, opened, known): (&Prepared, &Task, &Holdout, &Interactions),
     output: Output,
     protocol: &Protocol,
 ) -> Result<Evaluation, LabError> {
-    let known: Interactions = data.train_and_valid();
-    let question = Question { output, part: Part::Test, ..Question::test(data, task, opened, &known) };
+    let question = Question { output, part: Part::Test, ..Question::test(data, task, opened, known) };
     answered(model, &question, protocol)
 }

@@ -30,7 +30,6 @@ pub struct Stored {
 
 #[derive(Deserialize)]
 struct Manifest {
-    format: u64,
     train_seconds: f64,
     peak_bytes: Option<u64>,
     params: Value,
@@ -76,14 +75,13 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
             folder.display()
         )));
     }
-    let manifest: Manifest = json(&manifest_path)?;
+    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| damaged(&manifest_path, &error))?;
     let metrics: Metrics = json(&folder.join("metrics.json"))?;
     let settings = settings_of(folder)?;
     let records = records(&folder.join(LOG_NAME))?;
     let several = metrics.questions.len() > 1;
     let mut users = per_user(&folder.join(PER_USER), several)?;
     let mut parts = parts(&folder.join(PARTS))?;
-    debug_assert_eq!(manifest.format, RUN_FORMAT);
     let model = settings.model.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     if !(manifest.train_seconds.is_finite() && manifest.train_seconds >= 0.0) {
         return Err(damaged(&manifest_path, &format!("train_seconds is {}", manifest.train_seconds)));

@@ -49,7 +49,7 @@ pub(crate) use self::many::{LogFile, read_logs};
 pub use self::names::Names;
 pub use self::negatives::read_negatives;
 pub use self::only::{Only, Wanted};
-pub(crate) use self::open::Fnv;
+pub use self::open::Fnv;
 pub use self::open::Input;
 pub(crate) use self::pages::Pages;
 pub use self::python_literal::{LiteralError, parse as parse_python_literal};

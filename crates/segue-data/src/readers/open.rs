@@ -21,7 +21,7 @@ pub(super) const RECORD_LIMIT: u64 = 1 << 28;
 
 /// FNV-1a with 64 bits (Fowler, Noll, Vo): a stable check against accidents, not against attackers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Fnv(u64);
+pub struct Fnv(u64);
 
 impl Default for Fnv {
     fn default() -> Self {
@@ -30,12 +30,14 @@ impl Default for Fnv {
 }
 
 impl Fnv {
+    /// The hash after these bytes, too.
     #[must_use]
-    pub(crate) fn of(self, bytes: &[u8]) -> Self {
+    pub fn of(self, bytes: &[u8]) -> Self {
         Self(bytes.iter().fold(self.0, |h, &b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)))
     }
 
-    pub(crate) fn hex(self) -> String {
+    /// 16 hexadecimal digits.
+    pub fn hex(self) -> String {
         format!("{:016x}", self.0)
     }
 }

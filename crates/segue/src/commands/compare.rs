@@ -258,7 +258,8 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
         say(note);
     }
     if let Some(path) = &args.html {
-        let html = page::results_page(&results(comparison, &baseline, (&names, &notes))?);
+        let table = if args.tests { table(comparison, &baseline, &names)? } else { (header, rows) };
+        let html = page::results_page(&results(comparison, table, (&names, &notes)));
         replaceable(path, page::RESULTS_MARK)?;
         write_aside(path, |out| out.write_all(html.as_bytes()))?;
         say(&format!("wrote {} ({} KiB)", path.display(), html.len().div_ceil(1024)));

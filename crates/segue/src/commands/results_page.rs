@@ -2,16 +2,16 @@
 
 use segue_core::EpochRecord;
 use segue_explore::page::{Measure, Part, Results, Row as Drawn};
-use segue_lab::{Apart, Comparison, LabError, Row};
+use segue_lab::{Apart, Comparison, Row};
 
-use super::comparison::{Baseline, Labels, table};
+use super::comparison::Labels;
 
-/// Everything that the page of a comparison draws; `names` are the metrics shown, the one that counts most first.
+/// Everything that the page of a comparison draws, with its table; `names` are the metrics shown, the one that counts most first.
 pub(crate) fn results(
     comparison: &Comparison,
-    baseline: &Baseline<'_>,
+    table: (Vec<String>, Vec<Vec<String>>),
     (names, notes): (&[String], &[String]),
-) -> Result<Results, LabError> {
+) -> Results {
     let labels = Labels::of(comparison);
     let (_, followed) = comparison.protocols();
     let rows = comparison.rows.iter().enumerate().map(|(n, row)| {
@@ -28,13 +28,13 @@ pub(crate) fn results(
             data.push(&row.data);
         }
     }
-    Ok(Results {
+    Results {
         name: data.join(", "),
         metric: names.first().cloned().unwrap_or_default(),
         notes: notes.to_vec(),
-        table: table(comparison, baseline, names)?,
+        table,
         rows: rows.collect(),
-    })
+    }
 }
 
 fn drawn(row: &Row, label: &str, names: &[String]) -> Drawn {
