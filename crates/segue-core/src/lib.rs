@@ -27,6 +27,7 @@ mod registry;
 mod seed;
 mod split;
 mod topk;
+mod work;
 
 pub use artifact::{ArtifactError, ArtifactReader, ArtifactWriter, FORMAT_VERSION};
 pub use calendar::{date_of_day, day_of_date};
@@ -48,6 +49,7 @@ pub use registry::{Configured, ModelEntry, Registry};
 pub use seed::{Seed, Stream};
 pub use split::{Holdout, OpenedTests, Prepared, Sealed, Split, Task, TaskKind};
 pub use topk::{Scored, TopK};
+pub use work::{Level, Rates, Work};
 
 /// Re-exported for the expansion of `params!`.
 #[doc(hidden)]

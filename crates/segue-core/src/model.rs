@@ -11,6 +11,7 @@ use crate::fit::{FitCx, FitError, TrainData};
 use crate::history::History;
 use crate::ids::{ItemId, UserId};
 use crate::params::{ParamError, Params};
+use crate::work::Work;
 
 /// What a score means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,12 @@ pub trait Algorithm: Params + Serialize + DeserializeOwned + Default + Clone + S
     /// Checks that need more than one parameter; ranges are checked already.
     fn check(&self) -> Result<(), ParamError> {
         Ok(())
+    }
+
+    /// What one epoch cannot do without, kernel by kernel; of the whole fit for a model without epochs. Empty where nobody has
+    /// counted.
+    fn work(&self, _data: &TrainData<'_>) -> Vec<Work> {
+        Vec::new()
     }
 
     /// Learns from `data`. The same data, parameters and seed give the same model at any thread count.

@@ -7,6 +7,7 @@ use crate::fit::{FitCx, FitError, TrainData};
 use crate::model::{Algorithm, ModelInfo, Recommender};
 use crate::nearest::nearest;
 use crate::params::{ParamError, ParamInfo};
+use crate::work::Work;
 
 /// A configured, unfitted model behind a name.
 pub trait Configured: Send + Sync {
@@ -14,6 +15,8 @@ pub trait Configured: Send + Sync {
     fn info(&self) -> &'static ModelInfo;
     /// All hyper-parameters, defaults filled in.
     fn params(&self) -> Value;
+    /// See [`Algorithm::work`].
+    fn work(&self, data: &TrainData<'_>) -> Vec<Work>;
     /// See [`Algorithm::fit`].
     fn fit(&self, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<Box<dyn Recommender>, FitError>;
 }
@@ -35,6 +38,10 @@ impl<A: Algorithm> Configured for Erased<A> {
         // By way of text: there an f32 is its shortest decimal (0.1), not the f64 nearest to it (0.10000000149011612).
         let text = serde_json::to_string(&self.0).unwrap_or_default();
         serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    fn work(&self, data: &TrainData<'_>) -> Vec<Work> {
+        self.0.work(data)
     }
 
     fn fit(&self, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<Box<dyn Recommender>, FitError> {

@@ -4,6 +4,7 @@
 //! answers people. This is the lowest floor with a clock.
 #![expect(clippy::disallowed_methods, reason = "time limits, durations and run names are this crate's business")]
 
+mod bench;
 mod bundle;
 mod cold_start;
 mod compare;
@@ -12,6 +13,7 @@ mod error;
 mod experiment;
 mod files;
 mod job;
+mod machine;
 mod measure;
 mod memory;
 mod npy;
@@ -28,6 +30,7 @@ mod transfer;
 mod translated;
 mod watch;
 
+pub use bench::{Timed, TimedEpoch, time_fit};
 pub use bundle::Bundle;
 pub use cold_start::ColdStart;
 pub use compare::{Comparison, Tested, compare};
@@ -35,6 +38,7 @@ pub use error::LabError;
 pub use experiment::{Answer, Bench, Fitted, Loaded, fit, load_data, measure, prepare_data};
 pub use files::write_aside;
 pub use job::{Composer, Job};
+pub use machine::measure_rates;
 pub use measure::{answered, measure_test, measure_valid, protocol};
 pub use recommend::{Reason, Recommendation, Request, find_domain, find_item, find_user, reasons, recommend, similar};
 pub use report::{report_text, summarise};

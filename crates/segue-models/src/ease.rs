@@ -32,7 +32,7 @@
 use segue_core::kernels::axpy;
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, Candidates, Csr, FitCx, FitError, History, Interval,
-    ItemId, ModelInfo, Output, Query, Recommender, Scorer, TrainData,
+    ItemId, ModelInfo, Output, Query, Recommender, Scorer, TrainData, Work,
 };
 
 use crate::linalg::{SymmetricTiles, TILE};
@@ -73,6 +73,25 @@ impl Algorithm for Ease {
         personalised: true,
     };
     type Model = EaseModel;
+
+    fn work(&self, data: &TrainData<'_>) -> Vec<Work> {
+        let x = data.log.positives();
+        let through_users = users_are_cheaper(&x);
+        let (n_users, n_items) = (x.n_rows() as f64, x.n_cols() as f64);
+        let order = if through_users { n_users } else { n_items };
+        let sweeps = (order / TILE as f64).ceil();
+        // Reads and writes half of the matrix at each pivot.
+        let inverse = Work::of("inverse").arithmetic(order.powi(3) / 2.0).numbers(sweeps * order * order);
+        if through_users {
+            let likes = x.len() as f64;
+            return vec![
+                inverse,
+                Work::of("to items").arithmetic(likes * (n_users + n_items / 2.0)).numbers(n_items * n_items),
+            ];
+        }
+        let pairs: f64 = (0..x.n_rows()).map(|u| (x.cols_of(u).len() as f64).powi(2)).sum();
+        vec![Work::of("co-occurrence").arithmetic(pairs / 2.0).numbers(n_items * n_items / 2.0), inverse]
+    }
 
     fn fit(&self, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<EaseModel, FitError> {
         let n = data.log.n_items();

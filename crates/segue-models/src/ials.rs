@@ -46,7 +46,7 @@ use rayon::prelude::*;
 use segue_core::kernels::{Block, axpy, dot, matmul};
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, Csr, DotScorer, Embeddings, FitCx, FitError, Interval,
-    ItemId, Matrix, Measure, ModelInfo, Output, Query, Recommender, Scorer, TrainData, Trainable, run_epochs,
+    ItemId, Matrix, Measure, ModelInfo, Output, Query, Recommender, Scorer, TrainData, Trainable, Work, run_epochs,
 };
 
 use crate::linalg::{not_positive, padded, solve, turn_to_principal_axes};
@@ -96,6 +96,28 @@ impl Algorithm for Ials {
         personalised: true,
     };
     type Model = IalsModel;
+
+    fn work(&self, data: &TrainData<'_>) -> Vec<Work> {
+        let by_user = data.log.positives();
+        let (d, n_users, n_items) = (self.factors, by_user.n_rows(), by_user.n_cols());
+        let side = |kernels: [&'static str; 2], rows: &Csr<f32>, known: usize| {
+            let basis = (rows.n_cols() * d) as f64 * 1.5 * d as f64;
+            let solve = |row: usize| {
+                let n = rows.cols_of(row).len();
+                let (short, long) = (n.min(d) as f64, n.max(d) as f64);
+                // Half of a symmetric product, Cholesky, two triangular solves, and the vector from the aims.
+                short * short * long / 2.0 + short.powi(3) / 6.0 + short * short + (n * d) as f64
+            };
+            let solves = (0..rows.n_rows()).map(solve).sum();
+            [
+                Work::of(kernels[0]).arithmetic(basis).numbers(3.0 * (rows.n_cols() * d) as f64),
+                Work::of(kernels[1]).rows(rows.len() as f64, d, known).arithmetic(solves),
+            ]
+        };
+        let of_items = side(["basis of users", "solve items"], &by_user.transpose(), n_users);
+        let of_users = side(["basis of items", "solve users"], &by_user, n_items);
+        [of_items, of_users].concat()
+    }
 
     fn fit(&self, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<IalsModel, FitError> {
         let by_user = data.log.positives();

@@ -48,7 +48,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, Candidates, Csr, FitCx, FitError, Interactions, Interval,
-    ItemId, ModelInfo, Output, Query, Recommender, Scorer, TrainData,
+    ItemId, ModelInfo, Output, Query, Recommender, Scorer, TrainData, Work,
 };
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +132,14 @@ impl Algorithm for ItemKnn {
         personalised: true,
     };
     type Model = ItemKnnModel;
+
+    fn work(&self, data: &TrainData<'_>) -> Vec<Work> {
+        let likes = data.log.positives();
+        let pairs: f64 = (0..likes.n_rows()).map(|u| (likes.cols_of(u).len() as f64).powi(2)).sum();
+        // Each pair of items of a user once, eight bytes of sums read and written.
+        let meet = Work { gathered: 8.0 * pairs, table: 8.0 * likes.n_cols() as f64, ..Work::of("co-occurrence") };
+        vec![meet.arithmetic(pairs / 2.0)]
+    }
 
     fn fit(&self, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<ItemKnnModel, FitError> {
         let likes = data.log.positives();

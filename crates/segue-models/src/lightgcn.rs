@@ -34,12 +34,12 @@ use segue_core::kernels::{axpy, dot};
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, DotScorer, Embeddings, FitCx, FitError, Interval, ItemId,
     Matrix, Measure, ModelInfo, Output, ParamError, Query, Recommender, Scorer, Seed, Signal, TrainData, Trainable,
-    UserId, run_epochs,
+    UserId, Work, run_epochs,
 };
 
 use crate::adam::{Adam, Moments, matrix_like};
 use crate::propagate::{BatchNodes, Propagation};
-use crate::rows::{ROWS_PER_TASK, RowGradients, Terms};
+use crate::rows::{ROWS_PER_TASK, RowGradients, Terms, distinct};
 use crate::sampler::{Positives, shuffled};
 
 /// How gradients move the embeddings.
@@ -130,6 +130,41 @@ impl Algorithm for LightGcn {
             Some(weight) => refuse(format!("`layer_weights` holds {weight}; it must hold finite numbers")),
             None => Ok(()),
         }
+    }
+
+    fn work(&self, data: &TrainData<'_>) -> Vec<Work> {
+        let likes = data.log.positives();
+        let by_item = likes.transpose();
+        let (n, d) = (likes.len() as f64, self.factors);
+        let n_nodes = likes.n_rows() + likes.n_cols();
+        let n_steps = likes.len().div_ceil(self.batch_size) as f64;
+        let active = (0..likes.n_rows()).filter(|&u| !likes.cols_of(u).is_empty()).count().max(1) as f64;
+        // A user's share of a draw, and an item's as the liked or the other one.
+        let of_user = |u: usize| match self.sampling {
+            _ if likes.cols_of(u).is_empty() => 0.0,
+            PositiveSampling::Users => 1.0 / active,
+            PositiveSampling::Interactions => likes.cols_of(u).len() as f64 / n,
+        };
+        let of_item = |i: usize| {
+            let liked =
+                by_item.cols_of(i).iter().map(|&u| of_user(u as usize) / likes.cols_of(u as usize).len() as f64);
+            liked.sum::<f64>() + 1.0 / likes.n_cols() as f64
+        };
+        let users = (0..likes.n_rows()).map(|u| (of_user(u), likes.cols_of(u).len()));
+        let nodes = users.chain((0..likes.n_cols()).map(|i| (of_item(i), by_item.cols_of(i).len())));
+        let draws = n / n_steps;
+        let around = nodes.map(|(share, degree)| distinct(std::iter::once(share), draws) * degree as f64).sum::<f64>();
+        let hops = self.layers.saturating_sub(1) as f64;
+        // Each hop reads both ends of every edge, the base, and writes its rows.
+        let hop = 2.0 * n + 2.0 * n_nodes as f64;
+        vec![
+            Work::of("hops forwards").rows(hops * hop, d, n_nodes).times(n_steps),
+            Work::of("last hop to the batch").rows(around, d, n_nodes).times(n_steps),
+            Work::of("compare").rows(7.0 * draws, d, n_nodes).times(n_steps),
+            Work::of("first hop from the batch").rows(around, d, n_nodes).times(n_steps),
+            Work::of("hops backwards").rows((hops - 1.0).max(0.0) * hop + 2.0 * n, d, n_nodes).times(n_steps),
+            Work::of("Adam").arithmetic(8.0 * (n_nodes * d) as f64).numbers(6.0 * (n_nodes * d) as f64).times(n_steps),
+        ]
     }
 
     fn fit(&self, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<LightGcnModel, FitError> {

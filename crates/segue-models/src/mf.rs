@@ -40,12 +40,12 @@ use serde::{Deserialize, Serialize};
 use segue_core::kernels::{axpy, dot};
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, DotScorer, Embeddings, FitCx, FitError, History,
-    Interval, ItemId, Matrix, Measure, ModelInfo, Output, Query, Recommender, Scorer, Seed, TrainData, Trainable,
+    Interval, ItemId, Matrix, Measure, ModelInfo, Output, Query, Recommender, Scorer, Seed, TrainData, Trainable, Work,
     run_epochs,
 };
 
 use crate::adam::{LazyAdam, descend, matrix_like};
-use crate::rows::{RowGradients, Terms};
+use crate::rows::{RowGradients, Terms, distinct};
 use crate::sampler::{Positives, shuffled};
 
 /// What one comparison costs.
@@ -149,6 +149,31 @@ impl Algorithm for Mf {
         personalised: true,
     };
     type Model = MfModel;
+
+    fn work(&self, data: &TrainData<'_>) -> Vec<Work> {
+        let likes = data.log.positives();
+        let (n, negatives) = (likes.len() as f64, self.negatives as f64);
+        let (n_users, n_items, d) = (likes.n_rows(), likes.n_cols(), self.factors + usize::from(self.item_bias));
+        let candidates = negatives * self.candidates() as f64;
+        // Rows that a batch touches once, however often it meets them.
+        let n_steps = likes.len().div_ceil(self.batch_size) as f64;
+        let share = |count: usize| count as f64 / n.max(1.0);
+        let users = distinct((0..n_users).map(|u| share(likes.cols_of(u).len())), n / n_steps);
+        let by_item = likes.transpose();
+        let drawn = negatives / n_items as f64;
+        let items = distinct((0..n_items).map(|i| share(by_item.cols_of(i).len()) + drawn), n / n_steps);
+        let moves = match self.optimizer {
+            Optimizer::Adam => 6.0,
+            Optimizer::Sgd => 2.0,
+        };
+        vec![
+            Work::of("draw and compare").rows(n, d, n_users).rows(n * (1.0 + candidates), d, n_items),
+            Work::of("gradients of users").rows(n * (1.0 + negatives), d, n_items),
+            Work::of("gradients of items").rows(n * (1.0 + negatives), d, n_users),
+            Work::of("move users").rows(n_steps * users * moves, d, n_users * moves as usize / 2),
+            Work::of("move items").rows(n_steps * items * moves, d, n_items * moves as usize / 2),
+        ]
+    }
 
     fn fit(&self, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<MfModel, FitError> {
         let mut training = Training::new(self, data, cx.seed)?;

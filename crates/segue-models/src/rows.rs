@@ -10,6 +10,11 @@ use segue_core::kernels::gather_sum;
 /// Rows per unit of parallel work: fixed, so that work never depends on the number of threads.
 pub(crate) const ROWS_PER_TASK: usize = 64;
 
+/// How many distinct rows `draws` draws are expected to meet, each with its share of a draw.
+pub(crate) fn distinct(shares: impl Iterator<Item = f64>, draws: f64) -> f64 {
+    shares.map(|share| -(draws * (-share.min(1.0)).ln_1p()).exp_m1()).sum()
+}
+
 /// The terms of a batch's gradient, in the order of its samples.
 #[derive(Debug, Default)]
 pub(crate) struct Terms {
@@ -79,6 +84,12 @@ impl RowGradients {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_draws_meet_few_rows() {
+        assert!((distinct([0.5, 0.5].into_iter(), 2.0) - 1.5).abs() < 1e-12);
+        assert!((distinct([1.0, 0.0].into_iter(), 3.0) - 1.0).abs() < 1e-12);
+    }
 
     #[test]
     fn terms_of_one_row_add_up() {

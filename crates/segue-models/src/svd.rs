@@ -27,7 +27,8 @@
 use segue_core::kernels::{axpy, dot};
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, Candidates, Csr, DotScorer, FitCx, FitError, History,
-    Interval, Matrix, ModelInfo, Output, Query, Recommender, Scorer, Seed, TrainData, Trainable, UserId, run_epochs,
+    Interval, Matrix, ModelInfo, Output, Query, Recommender, Scorer, Seed, TrainData, Trainable, UserId, Work,
+    run_epochs,
 };
 
 use crate::ratings;
@@ -129,6 +130,16 @@ impl Algorithm for Svd {
         personalised: true,
     };
     type Model = SvdModel;
+
+    fn work(&self, data: &TrainData<'_>) -> Vec<Work> {
+        let (n, d) = (data.log.len() as f64, self.factors);
+        let (n_users, n_items) = (data.log.n_users(), data.log.n_items());
+        // A product and two updates; both rows are read and written.
+        vec![
+            Work::of("step users").rows(2.0 * n, d, n_users).arithmetic(n * d as f64),
+            Work::of("step items").rows(2.0 * n, d, n_items).arithmetic(n * d as f64),
+        ]
+    }
 
     fn fit(&self, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<SvdModel, FitError> {
         let ratings = ratings::by_user(data.log)?;

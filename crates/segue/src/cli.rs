@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 use segue_lab::LabError;
 
 use crate::commands::{
-    check_table, compare, datasets, demo, download, evaluate, explore, export, models, prepare, recommend, report,
-    reproduce, similar, train, verify,
+    bench, check_table, compare, datasets, demo, download, evaluate, explore, export, models, prepare, recommend,
+    report, reproduce, similar, train, verify,
 };
 use crate::terminal::say;
 
@@ -43,6 +43,7 @@ enum Command {
     Train(train::Arguments),
     Evaluate(evaluate::Arguments),
     Compare(compare::Arguments),
+    Bench(bench::Arguments),
     CheckTable(check_table::Arguments),
     Reproduce(reproduce::Arguments),
     Verify(verify::Arguments),
@@ -63,6 +64,7 @@ impl Cli {
                 | Command::Explore(_)
                 | Command::Train(_)
                 | Command::Compare(_)
+                | Command::Bench(_)
                 | Command::Reproduce(_)
         );
         let parting = match self.command {
@@ -81,6 +83,7 @@ impl Cli {
             Command::Train(args) => train::run(&args),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Compare(args) => compare::run(&args),
+            Command::Bench(args) => bench::run(&args),
             Command::CheckTable(args) => check_table::run(&args),
             Command::Reproduce(args) => reproduce::run(&args),
             Command::Verify(args) => verify::run(&args),

@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod bench;
 pub(crate) mod check_table;
 pub(crate) mod compare;
 mod comparison;

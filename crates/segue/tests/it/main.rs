@@ -9,6 +9,7 @@
 
 mod artifacts;
 mod bad_input;
+mod bench;
 mod check_table;
 mod commands;
 mod determinism;
