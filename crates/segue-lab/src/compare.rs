@@ -72,6 +72,9 @@ impl Comparison {
         let mut gains = Vec::new();
         for (n, row) in self.rows.iter().enumerate().filter(|(_, row)| row.scope != control) {
             let Some(twin) = self.control_of(row, control) else { continue };
+            if row.is_lean() || self.rows[twin].is_lean() {
+                continue;
+            }
             gains.push((n, differences(&row.test, &self.rows[twin].test, (resamples, row.seed))?));
         }
         Ok(gains)
@@ -89,7 +92,7 @@ impl Comparison {
     }
 
     /// Every other row beside that of `baseline` which was asked the same, user by user, by a metric that is measured per user;
-    /// each p of the randomisation test corrected for all of them by Holm.
+    /// each p of the randomisation test corrected for all of them by Holm. Rows whose values by user were not kept are left out.
     pub fn against(
         &self,
         baseline: &str,
@@ -107,17 +110,19 @@ impl Comparison {
         self.corrected(&pairs, metric, resamples)
     }
 
-    /// Pairs of rows, each with its p of the randomisation test corrected for all pairs by Holm.
+    /// Pairs of rows that have values by user, each with its p of the randomisation test corrected for all pairs by Holm.
     pub(crate) fn corrected(
         &self,
         pairs: &[(usize, usize)],
         metric: MetricSpec,
         resamples: usize,
     ) -> Result<Vec<(Tested, f64)>, LabError> {
+        let by_user = |&&(row, base): &&(usize, usize)| !self.rows[row].is_lean() && !self.rows[base].is_lean();
+        let pairs: Vec<(usize, usize)> = pairs.iter().filter(by_user).copied().collect();
         // So many random signs that the least p there can be, times the number of tests, is far below any level.
         let resamples = (resamples, resamples.max(LEAST_RESAMPLES * pairs.len()));
         let mut tested = Vec::new();
-        for &(row, base) in pairs {
+        for (row, base) in pairs {
             tested.extend(self.beside(row, base, metric, resamples)?);
         }
         let corrected = holm(&tested.iter().map(|t| t.paired.p_randomisation).collect::<Vec<_>>());

@@ -154,7 +154,14 @@ impl Row {
             (e.candidates, draw, e.history, e.hide, e.dialect, e.ties)
         };
         let place = |row: &Self| (row.data.clone(), row.question.clone(), row.split.clone(), row.fingerprint.clone());
-        asked(self) == asked(other) && place(self) == place(other) && self.users == other.users
+        // The fingerprint knows the users, whether or not their values were kept.
+        let users = self.is_lean() || other.is_lean() || self.users == other.users;
+        asked(self) == asked(other) && place(self) == place(other) && users
+    }
+
+    /// Whether values by user were not kept with the run, so that nothing can be compared with it user by user.
+    pub fn is_lean(&self) -> bool {
+        self.users.is_empty() && self.summary.n_users > 0
     }
 
     /// Whether both rows are of one recipe: the same model with the same hyper-parameters.

@@ -80,8 +80,11 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
     let settings = settings_of(folder)?;
     let records = records(&folder.join(LOG_NAME))?;
     let several = metrics.questions.len() > 1;
-    let mut users = per_user(&folder.join(PER_USER), several)?;
-    let mut parts = parts(&folder.join(PARTS))?;
+    // What a repository keeps of a large run may lack the values by user, and with them what they were taken apart into.
+    let lean = !folder.join(PER_USER).is_file();
+    let mut users = if lean { BTreeMap::new() } else { per_user(&folder.join(PER_USER), several)? };
+    let without_parts = lean && !folder.join(PARTS).is_file();
+    let mut parts = if without_parts { BTreeMap::new() } else { parts(&folder.join(PARTS))? };
     let model = settings.model.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     if !(manifest.train_seconds.is_finite() && manifest.train_seconds >= 0.0) {
         return Err(damaged(&manifest_path, &format!("train_seconds is {}", manifest.train_seconds)));
@@ -89,8 +92,8 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
     let mut rows = Vec::new();
     for asked in metrics.questions {
         let key = if several { asked.question.clone() } else { String::new() };
-        let (users, columns) = users.remove(&key).unwrap_or_default();
-        let test = evaluation(&asked.test_summary, users.len(), &columns)
+        let by_user = users.remove(&key).unwrap_or_default();
+        let test = evaluation(&asked.test_summary, (!lean).then_some(&by_user))
             .map_err(|what| damaged(&folder.join(PER_USER), &what))?;
         rows.push(Row {
             model: model.clone(),
@@ -113,7 +116,7 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
             valid: asked.valid,
             test,
             summary: asked.test_summary,
-            users,
+            users: by_user.0,
         });
     }
     Ok(Stored { folder: folder.to_owned(), rows, settings })
@@ -127,10 +130,12 @@ pub(crate) fn settings_of(folder: &Path) -> Result<Settings, LabError> {
     Settings::from_value(document.value)
 }
 
-/// What was measured, without what only the run itself had; or how values by user contradict it.
-fn evaluation(summary: &Summary, n_users: usize, columns: &[(String, Vec<f64>)]) -> Result<Evaluation, String> {
+/// What was measured, without what only the run itself had; or how values by user, where they were kept, contradict it.
+fn evaluation(summary: &Summary, by_user: Option<&Users>) -> Result<Evaluation, String> {
     let ranked = summary.metrics.iter().any(|estimate| !estimate.metric.metric.is_error());
-    if ranked && n_users != summary.n_users {
+    let (n_users, columns) = by_user.map_or((0, &[][..]), |(users, columns)| (users.len(), columns.as_slice()));
+    let lean = by_user.is_none();
+    if ranked && !lean && n_users != summary.n_users {
         return Err(format!("{n_users} users, but {} were asked", summary.n_users));
     }
     let mut metrics = Vec::new();
@@ -140,7 +145,7 @@ fn evaluation(summary: &Summary, n_users: usize, columns: &[(String, Vec<f64>)])
         let mean = values.map(|values| values.iter().sum::<f64>() / values.len().max(1) as f64);
         let agrees = mean.is_some_and(|mean| (mean - estimate.value).abs() <= 1e-9 * estimate.value.abs().max(1.0));
         // Users may weigh differently in others, whose mean is not the metric then.
-        if !agrees && matches!(estimate.metric.metric.measure, Measure::PerUser(_) | Measure::OfList(_)) {
+        if !agrees && !lean && matches!(estimate.metric.metric.measure, Measure::PerUser(_) | Measure::OfList(_)) {
             let mean = mean.map_or_else(|| "not there".into(), |mean| format!("{mean} in the mean"));
             return Err(format!("{name} is {mean}, but metrics.json says {}", estimate.value));
         }

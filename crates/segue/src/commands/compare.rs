@@ -29,6 +29,7 @@ questions has a row for each.
 --tests prints each row beside the baseline instead, user by user: the difference, how large it is (effect: mean / deviation),
 for how many users it is better and worse, four tests of it (bootstrap, Student's t, Wilcoxon, randomisation), the last
 corrected for the number of rows (Holm), and the least difference that these users would show in four of five tries.
+Folders of runs may lack per_user.csv and parts.csv, which are large; their rows then have no marks, gains or tests.
 --html draws everything: metrics with their intervals, learning curves, who is served well and with what, accuracy against
 coverage, time and memory. The page opens offline.")]
 pub(crate) struct Arguments {
@@ -220,6 +221,7 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
     }
     notes.extend(marks_note(&rows, &baseline).filter(|_| !args.tests));
     notes.extend(comparison.rows.iter().find_map(|row| row.summary.note_of_full()).filter(|_| !args.tests));
+    notes.extend(note_of_lean(comparison));
     // What learning from other domains is worth is said wherever it can be.
     let named = names.iter().filter_map(|name| name.parse::<MetricSpec>().ok());
     for spec in named.filter(|spec| matches!(spec.metric.measure, Measure::PerUser(_))).take(1) {
@@ -265,6 +267,23 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
         say(&format!("wrote {} ({} KiB)", path.display(), html.len().div_ceil(1024)));
     }
     Ok(())
+}
+
+/// Why some rows have no marks, gains and tests, if any have none.
+fn note_of_lean(comparison: &Comparison) -> Option<String> {
+    let mut lean: Vec<String> = Vec::new();
+    for row in comparison.rows.iter().filter(|row| row.is_lean()) {
+        let name = format!("{} {}", row.model, row.scope);
+        if !lean.contains(&name) {
+            lean.push(name);
+        }
+    }
+    (!lean.is_empty()).then(|| {
+        format!(
+            "no marks, gains or tests of {}: their folders have no per_user.csv, and these compare user by user",
+            lean.join(", ")
+        )
+    })
 }
 
 /// The protocol of every row; what all of several begin with is said once.

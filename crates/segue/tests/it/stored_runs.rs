@@ -72,6 +72,36 @@ fn stored_runs_compare_as_fresh_ones_do() {
 }
 
 #[test]
+fn runs_without_values_by_user_are_shown_and_not_tested() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    scratch.ok(&format!("train --multirun {world} model=popularity,ease scope=target,joint"));
+    let runs =
+        "outputs/segue/ease_joint_seed42 outputs/segue/ease_target_seed42 outputs/segue/popularity_target_seed42";
+    let values = |table: &str| {
+        let first = |line: &str| line.split('\t').take(3).collect::<String>().replace([' ', '▲', '▼'], "");
+        table.lines().map(first).collect::<Vec<_>>()
+    };
+    let whole = values(&scratch.ok(&format!("compare {runs}")));
+    for file in ["per_user.csv", "parts.csv"] {
+        fs::remove_file(scratch.path("outputs/segue/ease_target_seed42").join(file)).unwrap();
+    }
+    let lean = scratch.line(&format!("compare {runs}"));
+    assert_eq!(lean.code, Some(0), "{}", lean.stderr);
+    assert_eq!(values(&lean.stdout), whole);
+    assert!(!lean.stdout.contains("gain over") && lean.stdout.contains("lift over"), "{}", lean.stdout);
+    assert!(lean.stderr.contains("no marks, gains or tests of ease target: their folders have no per_user.csv"));
+    assert!(!lean.stderr.contains("protocol 2"), "{}", lean.stderr);
+    let tests = scratch.line(&format!("compare {runs} --tests --html lean.html"));
+    assert_eq!((tests.code, tests.stdout.lines().count()), (Some(0), 2), "{}{}", tests.stdout, tests.stderr);
+    scratch.ok(&format!("models --guide {runs}"));
+    // Where the baseline has none there is nothing to hold others against.
+    fs::remove_file(scratch.path("outputs/segue/popularity_target_seed42/per_user.csv")).unwrap();
+    let table = scratch.ok(&format!("compare {runs}"));
+    assert!(table.lines().count() == 4 && !table.contains(['▲', '▼']), "{table}");
+}
+
+#[test]
 fn recipes_are_told_apart_and_never_averaged() {
     let scratch = Scratch::new();
     let world = SMALL_WORLD.join(" ");
