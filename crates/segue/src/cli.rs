@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 use segue_lab::LabError;
 
 use crate::commands::{
-    bench, check_table, compare, datasets, demo, download, evaluate, explore, export, models, prepare, recommend,
-    report, reproduce, similar, train, verify,
+    bench, check_table, compare, datasets, demo, download, evaluate, explore, export, models, prepare, recommend, report,
+    reproduce, similar, table, train, verify,
 };
 use crate::terminal::say;
 
@@ -44,6 +44,7 @@ enum Command {
     Evaluate(evaluate::Arguments),
     Compare(compare::Arguments),
     Bench(bench::Arguments),
+    Table(table::Arguments),
     CheckTable(check_table::Arguments),
     Reproduce(reproduce::Arguments),
     Verify(verify::Arguments),
@@ -84,6 +85,7 @@ impl Cli {
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Compare(args) => compare::run(&args),
             Command::Bench(args) => bench::run(&args),
+            Command::Table(args) => table::run(&args),
             Command::CheckTable(args) => check_table::run(&args),
             Command::Reproduce(args) => reproduce::run(&args),
             Command::Verify(args) => verify::run(&args),

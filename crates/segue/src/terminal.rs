@@ -129,6 +129,18 @@ fn framed(header: &[String], rows: &[Vec<String>]) -> comfy_table::Table {
     table
 }
 
+/// A number with so many digits behind the point, or in full; a sign before it where it is a difference.
+pub(crate) fn fixed(n: f64, digits: Option<usize>, signed: bool) -> String {
+    // A minus before nothing but zeros says nothing.
+    let plain = |n: f64, digits: usize| if n.abs() < 0.5 * 10_f64.powi(-(digits as i32)) { 0.0 } else { n };
+    match (digits, signed) {
+        (Some(digits), true) => format!("{:+.digits$}", plain(n, digits)),
+        (Some(digits), false) => format!("{:.digits$}", plain(n, digits)),
+        (None, true) => format!("{n:+}"),
+        (None, false) => n.to_string(),
+    }
+}
+
 /// A number in three digits or so.
 fn short(n: f64) -> String {
     match n {

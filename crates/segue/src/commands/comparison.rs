@@ -3,6 +3,8 @@
 use segue_eval::{Cell, Interval, MetricSpec, PerUser};
 use segue_lab::{ALPHA, Comparison, LabError, POWER, Row, Scope, Settings};
 
+use crate::terminal::fixed;
+
 /// The model whose row is always there.
 pub(crate) const POPULARITY: &str = "popularity";
 
@@ -182,9 +184,8 @@ pub(crate) fn marks_note(rows: &[Vec<String>], baseline: &Baseline<'_>) -> Optio
 }
 
 fn signed(difference: f64, interval: Interval) -> String {
-    // A minus before nothing but zeros says nothing.
-    let plain = |x: f64| if x.abs() < 5e-5 { 0.0 } else { x };
-    format!("{:+.4} [{:+.4}, {:+.4}]", plain(difference), plain(interval.low), plain(interval.high))
+    let [difference, low, high] = [difference, interval.low, interval.high].map(|x| fixed(x, Some(4), true));
+    format!("{difference} [{low}, {high}]")
 }
 
 /// A row per model: its metrics with intervals, what learning from the other domains adds, and the training time.

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod bench;
+mod aggregate;
 pub(crate) mod check_table;
 pub(crate) mod compare;
 mod comparison;
@@ -11,6 +12,7 @@ pub(crate) mod evaluate;
 pub(crate) mod explore;
 pub(crate) mod export;
 mod guide;
+mod measurements;
 pub(crate) mod models;
 pub(crate) mod prepare;
 pub(crate) mod recommend;
@@ -18,5 +20,6 @@ pub(crate) mod report;
 pub(crate) mod reproduce;
 mod results_page;
 pub(crate) mod similar;
+pub(crate) mod table;
 pub(crate) mod train;
 pub(crate) mod verify;

@@ -7,27 +7,29 @@ use std::path::{Path, PathBuf};
 use clap::{Args, FromArgMatches as _, Subcommand};
 use segue_lab::write_aside;
 
-use super::{compare, models};
+use super::{compare, models, table};
 use crate::terminal::{Format, markdown, print_table, say};
 
-/// Derive the tables of documents again from stored runs, and say which numbers are not what the runs say.
+/// Derive the tables of documents again from what is stored, and say which numbers differ.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   segue verify README.md docs/results.md
   segue verify docs/results.md --write       replace what differs
 
-A table is derived where it stands between two comments that name the command it comes from, over folders of stored runs:
+A table is derived where it stands between two comments that name the command it comes from, over folders of stored runs or
+files of measurements:
 
   <!-- from: segue compare docs/runs/ml_100k_* --show hr@10,ndcg@10 -->
   <!-- /from -->
 
-`segue compare FOLDERS...` and `segue models --guide FOLDERS...` may stand there; * stands for any part of a folder's name, and
-`--only COLUMN,...` keeps those columns (`gain` stands for `gain over ...`). Tables without such a comment are counted: nothing here vouches for them.")]
+`segue compare FOLDERS...`, `segue models --guide FOLDERS...` and `segue table FILES...` may stand there; * stands for any part of
+a name, quotes keep words together, and `--only COLUMN,...` keeps those columns (`gain` stands for `gain over ...`). Tables
+without such a comment are counted: nothing here vouches for them.")]
 pub(crate) struct Arguments {
     /// Markdown documents.
     #[arg(required = true, value_name = "FILE")]
     documents: Vec<PathBuf>,
-    /// Write what the runs say in place of what the documents say.
+    /// Write what is stored in place of what the documents say.
     #[arg(long)]
     write: bool,
     /// How to print.
@@ -80,16 +82,16 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
             }
         }
     }
-    say(&format!("{derived} tables with {numbers} numbers derived from stored runs"));
+    say(&format!("{derived} tables with {numbers} numbers derived from stored runs and measurements"));
     if alone > 0 {
-        say(&format!("{alone} other tables with {alone_numbers} numbers come from no stored run that they name"));
+        say(&format!("{alone} other tables with {alone_numbers} numbers come from nothing stored that they name"));
     }
     if differences.is_empty() || args.write {
         return Ok(());
     }
-    let header = ["place", "the document says", "the runs say"].map(String::from);
+    let header = ["place", "the document says", "what is stored"].map(String::from);
     print_table(&header, &differences, Format::or_fitting(args.format))?;
-    anyhow::bail!("{} lines are not what the runs say; --write replaces them", differences.len())
+    anyhow::bail!("{} lines differ from what is stored; --write replaces them", differences.len())
 }
 
 /// A derived table in a document.
@@ -130,18 +132,19 @@ fn count(line: &str) -> usize {
 enum Source {
     Compare(compare::Arguments),
     Models(models::Arguments),
+    Table(table::Arguments),
 }
 
 /// The table that a command prints, as Markdown.
 fn derive(command: &str) -> anyhow::Result<String> {
     let mut words = Vec::new();
     let mut only: Option<Vec<String>> = None;
-    let mut given = command.split_whitespace();
+    let mut given = split(command)?.into_iter();
     while let Some(word) = given.next() {
-        match word {
+        match word.as_str() {
             "--only" => only = given.next().map(|columns| columns.split(',').map(str::to_owned).collect()),
-            word if word.contains('*') => words.extend(folders(word)?),
-            word => words.push(word.to_owned()),
+            pattern if pattern.contains('*') => words.extend(named(pattern)?),
+            _ => words.push(word),
         }
     }
     let parser = Source::augment_subcommands(clap::Command::new("segue").no_binary_name(true));
@@ -149,6 +152,7 @@ fn derive(command: &str) -> anyhow::Result<String> {
     let (header, rows) = match Source::from_arg_matches(&matches)? {
         Source::Compare(args) => compare::table_of_runs(&args)?,
         Source::Models(args) => models::table_of_runs(&args)?,
+        Source::Table(args) => table::table_of_measurements(&args)?,
     };
     let Some(only) = only else { return Ok(markdown(&header, &rows)) };
     let mut places = Vec::new();
@@ -164,19 +168,39 @@ fn derive(command: &str) -> anyhow::Result<String> {
     Ok(markdown(&kept(&header), &rows.iter().map(kept).collect::<Vec<_>>()))
 }
 
-/// The folders that a pattern names, by name; `*` stands in the last part of the path.
-fn folders(pattern: &str) -> anyhow::Result<Vec<String>> {
+/// The words of a command; quotes keep words together, as in a shell.
+fn split(command: &str) -> anyhow::Result<Vec<String>> {
+    let mut words = Vec::new();
+    let (mut word, mut quote): (Option<String>, Option<char>) = (None, None);
+    for c in command.chars() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            None if matches!(c, '"' | '\'') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            None if c.is_whitespace() => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    anyhow::ensure!(quote.is_none(), "`{command}`: a quote is never closed");
+    words.extend(word);
+    Ok(words)
+}
+
+/// The folders and files that a pattern names, by name; `*` stands in the last part of the path.
+fn named(pattern: &str) -> anyhow::Result<Vec<String>> {
     let path = Path::new(pattern);
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut found: Vec<String> = fs::read_dir(parent)
         .map_err(|error| segue_lab::LabError::io("read", parent, &error))?
         .flatten()
-        .filter(|entry| entry.path().is_dir() && matches(&name, &entry.file_name().to_string_lossy()))
+        .filter(|entry| matches(&name, &entry.file_name().to_string_lossy()))
         .map(|entry| parent.join(entry.file_name()).to_string_lossy().into_owned())
         .collect();
     found.sort();
-    anyhow::ensure!(!found.is_empty(), "no folder is called {pattern}");
+    anyhow::ensure!(!found.is_empty(), "nothing is called {pattern}");
     Ok(found)
 }
 
@@ -195,6 +219,13 @@ mod tests {
     fn a_star_stands_for_anything() {
         assert!(matches("a_*", "a_") && matches("a_*", "a_bc") && matches("*c", "a_bc") && matches("a*b*", "axxbyy"));
         assert!(!matches("a_*", "b_c") && !matches("a*b", "axc") && matches("abc", "abc"));
+    }
+
+    #[test]
+    fn quotes_keep_words_together() {
+        let words = split("table \"a b.csv\"  --show 'p t':mean ''").unwrap();
+        assert_eq!(words, ["table", "a b.csv", "--show", "p t:mean", ""]);
+        assert!(split("table 'a").is_err());
     }
 
     #[test]

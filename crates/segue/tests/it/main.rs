@@ -24,4 +24,5 @@ mod splits;
 mod sql;
 mod stored_runs;
 mod support;
+mod table;
 mod trec;

@@ -251,11 +251,22 @@ fn a_document_is_verified_by_the_runs_it_names() {
     let at = text.find("| ease | joint | 0.").unwrap() + 19;
     let digit = if text.as_bytes()[at] == b'9' { "8" } else { "9" };
     fs::write(scratch.path("doc.md"), format!("{}{digit}{}", &text[..at], &text[at + 1..])).unwrap();
-    scratch.fails("verify doc.md", &["1 lines are not what the runs say"]);
+    scratch.fails("verify doc.md", &["1 lines differ from what is stored"]);
     assert!(scratch.line("verify doc.md --format tsv").stdout.contains("doc.md:6"));
 
+    // So are tables of measurements.
+    scratch.write("bench_1.csv", "engine,p t\nours,1\ntheirs,3\n");
+    scratch.write("bench_2.csv", "engine,p t\nours,2\ntheirs,5\n");
+    let comment = "<!-- from: segue table bench_*.csv --rows engine --show 'p t':mean:1 --over engine=ours -->";
+    let table = "| engine | p t (mean) | p t (mean): it / ours |\n|---|---|---|\n| ours | 1.5 | 1.00 |\n| theirs | 4.0 | 2.67 |";
+    scratch.write("bench.md", format!("{comment}\n{table}\n<!-- /from -->\n"));
+    let done = scratch.line("verify bench.md");
+    assert!(done.code == Some(0) && done.stderr.contains("1 tables with 4 numbers derived"), "{}", done.stderr);
+    scratch.write("bench_2.csv", "engine,p t\nours,2\ntheirs,6\n");
+    scratch.fails("verify bench.md", &["1 lines differ from what is stored"]);
+
     scratch.write("bad.md", "<!-- from: segue compare outputs/none_* -->\n<!-- /from -->\n");
-    scratch.fails("verify bad.md", &["bad.md:1", "no folder is called outputs/none_*"]);
+    scratch.fails("verify bad.md", &["bad.md:1", "nothing is called outputs/none_*"]);
     scratch.write("bad.md", "<!-- from: segue train model=ease -->\n<!-- /from -->\n");
     scratch.fails("verify bad.md", &["bad.md:1", "train"]);
     scratch.fails("verify none.md", &["none.md"]);
