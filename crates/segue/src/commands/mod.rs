@@ -1,7 +1,6 @@
 //! One file per command.
 
 pub(crate) mod bench;
-mod aggregate;
 pub(crate) mod check_table;
 pub(crate) mod compare;
 mod comparison;
@@ -12,7 +11,6 @@ pub(crate) mod evaluate;
 pub(crate) mod explore;
 pub(crate) mod export;
 mod guide;
-mod measurements;
 pub(crate) mod models;
 pub(crate) mod prepare;
 pub(crate) mod recommend;

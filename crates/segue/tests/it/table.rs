@@ -60,6 +60,10 @@ fn several_measurements_are_one_number_or_all_of_them() {
         "bench.csv --rows engine --columns round --where round!=3 --show seconds:mean --digits 0",
         &["engine\tround 1\tround 2", "ours\t6\t5", "theirs\t19\t20"],
     );
+    check(
+        "bench.csv --rows engine --show files:count,seconds:spread:1",
+        &["engine\tfiles (count)\tseconds", "ours\t3\t5.0 to 5.5", "theirs\t2\t18.2 to 20.0"],
+    );
 }
 
 #[test]
@@ -124,6 +128,7 @@ fn mistakes_are_told_with_their_place_and_the_way_out() {
     scratch.write("empty.csv", "a,b\n");
     fails("empty.csv --rows a --show b", &["no measurements"]);
     fails("none.csv --rows a --show b", &["cannot read none.csv"]);
+    fails(&format!("{bench} --show seconds:share"), &["seconds:share", "0 or 1", "5.5"]);
     scratch.write("odd.csv", "a,b\nx,NaN\n");
     fails("odd.csv --rows a --show b:mean", &["odd.csv:2: b is \"NaN\""]);
 }

@@ -25,11 +25,13 @@ pub(crate) enum Aggregate {
     Spread,
     /// How many there are.
     Count,
+    /// How many of those that are 0 or 1 are 1, in percent.
+    Share,
     /// The mean, and half the width of its interval by Student's t.
     Interval,
 }
 
-const WAYS: [(&str, Aggregate); 8] = [
+const WAYS: [(&str, Aggregate); 9] = [
     ("all", Aggregate::All),
     ("mean", Aggregate::Mean),
     ("median", Aggregate::Median),
@@ -37,6 +39,7 @@ const WAYS: [(&str, Aggregate); 8] = [
     ("max", Aggregate::Max),
     ("spread", Aggregate::Spread),
     ("count", Aggregate::Count),
+    ("share", Aggregate::Share),
     ("interval", Aggregate::Interval),
 ];
 
@@ -51,8 +54,8 @@ pub(crate) struct Made {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Beside {
     Nothing,
-    /// It is a whole number, whatever the digits.
-    Whole,
+    /// It is percent.
+    Percent,
     /// The greatest; the value is the least.
     Greatest(f64),
     /// Half the width of an interval around the value.
@@ -79,13 +82,10 @@ impl Aggregate {
         matches!(self, Self::Mean | Self::Median | Self::Min | Self::Max)
     }
 
-    /// Of numbers; `None` of no numbers, but their count.
+    /// Of numbers; `None` of no numbers.
     pub(crate) fn of(self, numbers: &[f64]) -> Option<Made> {
         let alone = |value| Some(Made { value, beside: Beside::Nothing });
         let mean = || numbers.iter().sum::<f64>() / numbers.len() as f64;
-        if self == Self::Count {
-            return Some(Made { value: numbers.len() as f64, beside: Beside::Whole });
-        }
         let mut sorted = numbers.to_vec();
         sorted.sort_by(f64::total_cmp);
         let (least, greatest) = (*sorted.first()?, *sorted.last()?);
@@ -98,7 +98,8 @@ impl Aggregate {
             Self::Min => alone(least),
             Self::Max => alone(greatest),
             Self::Spread => Some(Made { value: least, beside: Beside::Greatest(greatest) }),
-            Self::Count => None,
+            Self::Count => alone(numbers.len() as f64),
+            Self::Share => Some(Made { value: 100.0 * mean(), beside: Beside::Percent }),
             Self::Interval => match OverSeeds::of(numbers, LEVEL) {
                 Some(over) => Some(Made { value: over.mean, beside: Beside::Half(over.interval.high - over.mean) }),
                 None => alone(mean()),
@@ -113,7 +114,7 @@ impl Made {
         let value = || fixed(self.value, digits, signed);
         match self.beside {
             Beside::Nothing => value(),
-            Beside::Whole => fixed(self.value, Some(0), false),
+            Beside::Percent => format!("{} %", value()),
             Beside::Greatest(greatest) => format!("{} to {}", value(), fixed(greatest, digits, signed)),
             Beside::Half(half) => format!("{} ± {}", value(), fixed(half, digits, false)),
         }
@@ -165,11 +166,12 @@ mod tests {
         let of = |way: Aggregate| way.of(&[4.0, 1.0, 2.0, 3.0]).unwrap().words(Some(2), false);
         let by = [Aggregate::Mean, Aggregate::Median, Aggregate::Min, Aggregate::Max].map(of);
         assert_eq!(by, ["2.50", "2.50", "1.00", "4.00"]);
-        assert_eq!((of(Aggregate::Spread), of(Aggregate::Count)), ("1.00 to 4.00".into(), "4".into()));
+        assert_eq!((of(Aggregate::Spread), of(Aggregate::Count)), ("1.00 to 4.00".into(), "4.00".into()));
         // Deviation 1.29099, t of three degrees of freedom 3.18245.
         assert_eq!(of(Aggregate::Interval), "2.50 ± 2.05");
         assert_eq!(Aggregate::Interval.of(&[2.0]).unwrap().words(Some(1), true), "+2.0");
-        assert_eq!((Aggregate::Mean.of(&[]), Aggregate::Count.of(&[]).unwrap().value), (None, 0.0));
+        assert_eq!(Aggregate::Share.of(&[1.0, 0.0, 0.0]).unwrap().words(Some(1), false), "33.3 %");
+        assert_eq!(Aggregate::Mean.of(&[]), None);
     }
 
     #[test]
