@@ -46,7 +46,7 @@ pub use reproduce::{Reproduced, compare_runs, settings_again};
 pub use row::{Apart, Part, Row};
 pub use run::{Run, train};
 pub use settings::{CandidateKind, EvaluationSettings, Known, Scope, Settings, TrainerSettings};
-pub use stored::{Stored, read_run};
+pub use stored::{Stored, read_run, run_of, settings_of};
 pub use transfer::{ALPHA, POWER, Transfer, Verdict};
 pub use translated::Translated;
 pub use watch::{RunWatch, STOP, WatchPlan};

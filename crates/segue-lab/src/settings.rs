@@ -290,6 +290,15 @@ impl Settings {
         question(self) == question(other)
     }
 
+    /// How the job measures, as overrides that stand before others: its evaluation group and its seed.
+    pub fn measuring(&self) -> Result<Vec<String>, LabError> {
+        let internal = |error: serde_json::Error| LabError::Internal(error.to_string());
+        let group = serde_json::to_value(&self.evaluation).map_err(internal)?;
+        let keys = group.as_object().into_iter().flatten();
+        let keys = keys.map(|(key, value)| format!("++evaluation.{key}={value}"));
+        Ok(keys.chain([format!("seed={}", self.seed)]).collect())
+    }
+
     /// The metric that early stopping watches, if it is on.
     pub fn stopping_metric(&self) -> Result<Option<MetricSpec>, LabError> {
         let stopping = &self.trainer.early_stopping;

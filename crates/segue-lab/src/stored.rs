@@ -122,8 +122,15 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
     Ok(Stored { folder: folder.to_owned(), rows, settings })
 }
 
+/// The folder of the finished run that a model is loaded from, by its own name or that of its file; `None` where the model lies
+/// alone.
+pub fn run_of(model: &Path) -> Option<&Path> {
+    let folder = if model.is_dir() { model } else { model.parent()? };
+    (folder.join("config.yaml").is_file() && folder.join("manifest.json").is_file()).then_some(folder)
+}
+
 /// The settings in a run folder.
-pub(crate) fn settings_of(folder: &Path) -> Result<Settings, LabError> {
+pub fn settings_of(folder: &Path) -> Result<Settings, LabError> {
     let path = folder.join("config.yaml");
     let text = text(&path)?;
     let document = parse_yaml(&text, &path.display().to_string()).map_err(|error| damaged(&path, &error))?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use segue_core::{Output, Prepared};
 use segue_eval::{By, Group, Qrels, Ties, TrecError, TrecRun};
-use segue_lab::{Bundle, CandidateKind, Composer, LabError, Settings};
+use segue_lab::{Bundle, CandidateKind, Composer, LabError, Settings, run_of, settings_of};
 
 use crate::evaluator::Evaluator;
 use crate::terminal::{Format, print_measured, print_table, say};
@@ -74,7 +74,7 @@ pub(crate) struct Arguments {
     /// What is relevant to the queries of --trec-run-in.
     #[arg(long, value_name = "FILE", requires = "trec_run_in")]
     qrels: Option<PathBuf>,
-    /// Overrides of the `evaluation` group and of `seed`.
+    /// Overrides of the `evaluation` group and of `seed`, which are the run's own without.
     #[arg(value_name = "OVERRIDE")]
     overrides: Vec<String>,
     /// How to print.
@@ -91,7 +91,16 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
             "`{other}`: evaluate only reads evaluation.* and seed; the model and its data are given by --run and --data"
         );
     }
-    let settings = Composer::new(None, &registry)?.job(&args.overrides)?.settings()?;
+    let own = args.run.as_deref().and_then(run_of);
+    // A group that is chosen takes the place of the run's.
+    let chosen = args.overrides.iter().any(|o| o.trim_start_matches('+').starts_with("evaluation="));
+    let mut overrides = match own.filter(|_| !chosen) {
+        Some(run) => settings_of(run)?.measuring()?,
+        None => Vec::new(),
+    };
+    let n_own = overrides.len();
+    overrides.extend(args.overrides.iter().cloned());
+    let settings = Composer::new(None, &registry)?.job(&overrides)?.settings()?;
     let format = Format::or_fitting(args.format);
     let (run, data) = match (args, &args.run, &args.data) {
         (Arguments { trec_run_in: Some(run), qrels: Some(qrels), .. }, ..) => {
@@ -116,6 +125,13 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let (encoded, rounded) =
         if trec == (None, None) { (false, false) } else { evaluator.write_trec(&bundle, &data, trec)? };
     print_measured(&segue_eval::measured(&results.summary), format)?;
+    let otherwise = args.overrides.join(" ");
+    say(&match (n_own > 0, args.overrides.is_empty()) {
+        (true, true) => "measured as the run was, by its evaluation.* and seed".to_owned(),
+        (true, false) => format!("measured as the run was, by its evaluation.* and seed, but for {otherwise}"),
+        (false, true) => "measured by the default evaluation.* and seed".to_owned(),
+        (false, false) => format!("measured by the default evaluation.* and seed, but for {otherwise}"),
+    });
     if let Some(parts) = args.by {
         print_parts(&evaluator, (&bundle, &data), parts, format)?;
     }

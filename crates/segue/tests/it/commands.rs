@@ -194,7 +194,7 @@ fn a_sampled_metric_has_its_full_value_estimated_beside_it() {
         let text = scratch.ok(&format!("evaluate --run run --data data evaluation.bootstrap=50 {more}"));
         text.lines().map(|line| line.split('\t').map(String::from).collect()).collect::<Vec<Vec<String>>>()
     };
-    let (full, estimated) = (evaluate("evaluation.k_values=[5]"), evaluate(sampled));
+    let (full, estimated) = (evaluate("evaluation.candidates=full"), evaluate(""));
     assert_eq!(full[0], ["metric", "value", "low", "high"]);
     assert_eq!(estimated[0], ["metric", "value", "low", "high", "full, estimated"]);
     let number = |row: &[String], n: usize| row[n].parse::<f64>().unwrap();

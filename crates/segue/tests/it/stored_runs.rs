@@ -271,3 +271,40 @@ fn a_document_is_verified_by_the_runs_it_names() {
     scratch.fails("verify bad.md", &["bad.md:1", "train"]);
     scratch.fails("verify none.md", &["none.md"]);
 }
+
+#[test]
+fn a_run_is_measured_as_it_was() {
+    let scratch = Scratch::new();
+    scratch.ok(&format!("prepare {} --out data", SMALL_WORLD.join(" ")));
+    let how = "evaluation.bootstrap=60 evaluation.k_values=[7] evaluation.metrics=[ndcg,elliot:map,hr] \
+               evaluation.candidates=sampled evaluation.negatives=30 evaluation.seed=null evaluation.ties=worst seed=5";
+    for scope in ["joint", "target"] {
+        scratch.ok(&format!("train data_dir=data model=ease scope={scope} {how} out={scope}"));
+        let text = fs::read_to_string(scratch.path(format!("{scope}/metrics.json"))).unwrap();
+        let stored: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let stored = stored["questions"][0]["test_summary"]["metrics"].as_array().unwrap();
+        let done = scratch.line(&format!("evaluate --run {scope} --data data --format csv"));
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        assert!(done.stderr.contains("measured as the run was, by its evaluation.* and seed\n"), "{}", done.stderr);
+        let rows: Vec<Vec<&str>> = done.stdout.lines().skip(1).map(|line| line.split(',').collect()).collect();
+        assert!(rows.len() == stored.len() && rows.iter().any(|row| row[0] == "ndcg@7"), "{}", done.stdout);
+        for (row, stored) in rows.iter().zip(stored) {
+            // Texts of floats are the shortest that read back to the same bits.
+            let bits = |text: &str| text.parse::<f64>().unwrap().to_bits();
+            assert_eq!(row[0], stored["metric"].as_str().unwrap());
+            assert_eq!(bits(row[1]), stored["value"].as_f64().unwrap().to_bits(), "{scope} {row:?}");
+        }
+    }
+    // Overrides win, and a model without its run has the defaults.
+    let done = scratch.line("evaluate --run joint --data data evaluation.k_values=[3] evaluation.candidates=full");
+    assert!(done.stdout.contains("ndcg@3\t") && done.stderr.contains("but for evaluation.k_values=[3]"));
+    fs::copy(scratch.path("joint/model.safetensors"), scratch.path("alone.safetensors")).unwrap();
+    let done = scratch.line("evaluate --run alone.safetensors --data data");
+    assert!(
+        done.stdout.contains("ndcg@10\t") && done.stderr.contains("by the default evaluation.*"),
+        "{}",
+        done.stderr
+    );
+    let file = scratch.line("evaluate --run joint/model.safetensors --data data");
+    assert!(file.stdout.contains("ndcg@7\t") && !file.stdout.contains("ndcg@10"), "{}", file.stdout);
+}
