@@ -49,7 +49,7 @@ pub(crate) fn create_folder(path: &Path) -> Result<(), LabError> {
     fs::create_dir_all(path).map_err(|error| LabError::io("create", path, &error))
 }
 
-fn sync_parent(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
         _ => Ok(()),

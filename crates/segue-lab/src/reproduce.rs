@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::error::LabError;
 use crate::files::read;
+use crate::opened::OPENED;
 use crate::settings::Settings;
 use crate::stored::settings_of;
 
@@ -66,7 +67,9 @@ pub fn compare_runs(stored: &Path, again: &Path) -> Result<Vec<Reproduced>, LabE
         let what = format!("manifest.json: {}", fact.trim_start_matches('/').replace('/', "."));
         found.push(Reproduced { what, difference, kept: true });
     }
-    for name in names(stored)?.union(&names(again)?).filter(|name| *name != "manifest.json") {
+    // The manifest was compared above, and what was looked at since is no part of the run.
+    let compared = |name: &&String| !["manifest.json", OPENED].contains(&name.as_str());
+    for name in names(stored)?.union(&names(again)?).filter(compared) {
         let (a, b) = (stored.join(name), again.join(name));
         let difference = match (a.is_file(), b.is_file()) {
             (true, false) => Some("is not written any more".to_owned()),

@@ -1,11 +1,11 @@
 //! Measuring a loaded model on loaded data, in three lines of a program.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
 use segue_core::{OpenedTests, Output, Prepared};
 use segue_eval::{By, Cell, Dialect, Evaluation, Group, Protocol, Question, Summary, TrecWriter, breakdown};
-use segue_lab::{Bundle, CandidateKind, EvaluationSettings, Known, LabError, Translated};
+use segue_lab::{Bundle, CandidateKind, EvaluationSettings, Known, LabError, Opening, Translated};
 
 /// Measures models on the test part of prepared data.
 #[derive(Debug, Clone)]
@@ -18,6 +18,9 @@ pub struct Evaluator {
     pub on_validation: bool,
     /// Name of the question, where the split asks several; `None` is the first.
     pub question: Option<String>,
+    /// The folder of the run that the model is of: each time that the test part is opened is written down there. `None` writes
+    /// nothing.
+    pub run: Option<PathBuf>,
 }
 
 /// Numbers with their protocol; they print as a table.
@@ -55,6 +58,7 @@ impl Evaluator {
             seed: 42,
             on_validation: false,
             question: None,
+            run: None,
         }
     }
 
@@ -151,6 +155,10 @@ impl Evaluator {
         let protocol = segue_lab::protocol(&self.settings, self.seed, output)?;
         if self.on_validation {
             return answer(&translated, &Question { output, ..Question::valid(data, task) }, &protocol);
+        }
+        if let Some(run) = &self.run {
+            let opening = Opening { why, question: &task.name, evaluation: &self.settings, seed: self.seed };
+            opening.record(run)?;
         }
         let mut record = OpenedTests::default();
         let opened = task.test.open(&mut record, why);

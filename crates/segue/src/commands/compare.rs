@@ -116,6 +116,7 @@ fn of_runs(args: &Arguments, folders: &[&String]) -> anyhow::Result<(Comparison,
         match popular(&first, several) {
             Ok(popular) if popular.rows.iter().any(|own| rows.iter().any(|row| row.is_asked_as(own))) => {
                 rows.extend(popular.rows.into_iter().map(|row| Row { fit: n, ..row }));
+                say(&format!("note: {POPULARITY} was measured on the test part now, and nothing records it"));
             }
             Ok(_) => {
                 say(&format!("note: there is no row of {POPULARITY}: the data are not what the runs were asked about"));
@@ -199,6 +200,9 @@ fn of_jobs(args: &Arguments, baseline: &str) -> anyhow::Result<Option<(Compariso
     }
     let first = &settings[0].clone();
     let comparison = compare((&settings, args.html.is_some()), (&loaded, &registry), Bar::new, drop)?;
+    say(
+        "note: the test part was opened for every row, and nothing records it, for compare writes no run folders; `segue train` does",
+    );
     Ok(Some((comparison, first.clone())))
 }
 

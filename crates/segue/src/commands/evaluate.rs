@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use segue_core::{Output, Prepared};
 use segue_eval::{By, Group, Qrels, Ties, TrecError, TrecRun};
-use segue_lab::{Bundle, CandidateKind, Composer, LabError, Settings, run_of, settings_of};
+use segue_lab::{Bundle, CandidateKind, Composer, LabError, Settings, openings, run_of, settings_of};
 
 use crate::evaluator::Evaluator;
 use crate::terminal::{Format, print_measured, print_table, say};
@@ -45,7 +45,7 @@ enum Parts {
   segue evaluate --run outputs/segue/ease --data artifacts/films_from_music --trec-run ease.run --trec-qrels test.qrels
   segue evaluate --trec-run-in ease.run --qrels test.qrels evaluation.metrics=[ndcg,recall]")]
 pub(crate) struct Arguments {
-    /// A run folder, or its model.safetensors.
+    /// A run folder, or its model.safetensors. Each time that the test part is opened is written to its `opened_tests.jsonl`.
     #[arg(long, value_name = "RUN", required_unless_present = "trec_run_in")]
     run: Option<PathBuf>,
     /// A folder that `segue prepare` wrote.
@@ -114,6 +114,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         seed: settings.seed,
         on_validation: args.split == Part::Valid,
         question: args.question.clone(),
+        run: own.map(Path::to_path_buf),
     };
     let trec = (args.trec_run.as_deref(), args.trec_qrels.as_deref());
     if trec != (None, None) {
@@ -121,10 +122,24 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     }
     let bundle = Bundle::load(run, &registry)?;
     let (data, _) = segue_data::prepare::load_folder(data)?;
+    let asked = args.question.as_ref().or(data.split.tasks.first().map(|task| &task.name));
+    let opened = match (own, asked) {
+        (Some(run), Some(question)) if !evaluator.on_validation => Some((question, openings(run, question)?)),
+        _ => None,
+    };
     let results = evaluator.evaluate(&bundle, &data)?;
     let (encoded, rounded) =
         if trec == (None, None) { (false, false) } else { evaluator.write_trec(&bundle, &data, trec)? };
     print_measured(&segue_eval::measured(&results.summary), format)?;
+    if let Some((question, since)) = opened {
+        let since =
+            if since == 0 { "once".into() } else { format!("{} times, {since} of them after training", since + 1) };
+        say(&format!(
+            "the test part of {question} was opened {since} for this run before now; what is chosen by test is no longer tested by it"
+        ));
+    } else if !evaluator.on_validation {
+        say("note: the model lies outside a run folder, so that nothing records that the test part was opened");
+    }
     let otherwise = args.overrides.join(" ");
     say(&match (n_own > 0, args.overrides.is_empty()) {
         (true, true) => "measured as the run was, by its evaluation.* and seed".to_owned(),

@@ -308,3 +308,43 @@ fn a_run_is_measured_as_it_was() {
     let file = scratch.line("evaluate --run joint/model.safetensors --data data");
     assert!(file.stdout.contains("ndcg@7\t") && !file.stdout.contains("ndcg@10"), "{}", file.stdout);
 }
+
+#[test]
+fn every_look_at_the_test_part_is_written_down() {
+    let scratch = Scratch::new();
+    scratch.ok(&format!("prepare {} split.targets=all --out data", SMALL_WORLD.join(" ")));
+    scratch.ok("train data_dir=data model=ease out=run evaluation.bootstrap=50");
+    let ask = "evaluate --run run --data data";
+    let lines = || -> Vec<serde_json::Value> {
+        let text = fs::read_to_string(scratch.path("run/opened_tests.jsonl")).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let first = scratch.line(ask);
+    assert!(first.stderr.contains("the test part of films was opened once for this run before"), "{}", first.stderr);
+    scratch.ok(&format!("{ask} --split valid"));
+    assert_eq!(lines().len(), 1);
+    let parts = scratch.line(&format!("{ask} --by activity evaluation.k_values=[3]"));
+    assert!(parts.stderr.contains("2 times, 1 of them after training"), "{}", parts.stderr);
+    let books = scratch.line(&format!("{ask} --question books"));
+    assert!(books.stderr.contains("the test part of books was opened once"), "{}", books.stderr);
+    let found = lines();
+    let why: Vec<&str> = found.iter().map(|line| line["why"].as_str().unwrap()).collect();
+    assert_eq!(why, ["evaluate ease", "evaluate ease", "evaluate ease by parts", "evaluate ease"]);
+    assert!(found[1]["evaluation"]["k_values"][0] == 3 && found[3]["question"] == "books" && found[0]["seed"] == 42);
+    assert!(found[0]["at"].as_str().unwrap().ends_with('Z'));
+
+    // It is no part of what the run was, and what cannot be written down is not done.
+    let again = scratch.line("reproduce run --format tsv");
+    assert!(again.code == Some(0) && !again.stdout.contains("opened_tests"), "{}\n{}", again.stdout, again.stderr);
+    scratch.ok("compare run");
+    fs::remove_file(scratch.path("run/opened_tests.jsonl")).unwrap();
+    fs::create_dir(scratch.path("run/opened_tests.jsonl")).unwrap();
+    scratch.fails(ask, &["opened_tests.jsonl"]);
+
+    // Where there is no run, nothing records it, and that is said.
+    fs::copy(scratch.path("run/model.safetensors"), scratch.path("alone.safetensors")).unwrap();
+    let alone = scratch.line("evaluate --run alone.safetensors --data data");
+    assert!(alone.stderr.contains("nothing records that the test part was opened"), "{}", alone.stderr);
+    let fresh = scratch.line("compare data_dir=data model=ease evaluation.bootstrap=50");
+    assert!(fresh.stderr.contains("nothing records it, for compare writes no run folders"), "{}", fresh.stderr);
+}
