@@ -75,8 +75,9 @@ impl Comparison {
         Ok(over_target.into_iter().map(transfer).collect())
     }
 
-    /// Every joint row beside its own control, with its p corrected for all of them.
-    fn over(&self, control: Scope, metric: MetricSpec, resamples: usize) -> Result<Vec<(Tested, f64)>, LabError> {
+    /// Every joint row beside its own control, with its p of the randomisation test corrected by Holm for all of them: those
+    /// that the verdicts go by.
+    pub fn over(&self, control: Scope, metric: MetricSpec, resamples: usize) -> Result<Vec<(Tested, f64)>, LabError> {
         let joint = self.rows.iter().enumerate().filter(|(_, row)| row.scope == Scope::Joint);
         let pairs: Vec<(usize, usize)> =
             joint.filter_map(|(n, row)| Some((n, self.control_of(row, control)?))).collect();

@@ -157,11 +157,8 @@ pub(crate) fn marks(
 ) -> Result<Vec<&'static str>, LabError> {
     let mut marks = vec![""; comparison.rows.len()];
     let metric = metric(name)?;
-    for base in bases(comparison, baseline) {
-        let measured = comparison.rows[base].test.metrics.iter().find(|measured| measured.spec == metric);
-        if !measured.is_some_and(|measured| matches!(measured.per_user, PerUser::Mean(_))) {
-            return Ok(marks);
-        }
+    if !bases(comparison, baseline).into_iter().all(|base| is_tested(&comparison.rows[base], metric)) {
+        return Ok(marks);
     }
     for (tested, p) in comparison.against(baseline.model, metric, baseline.resamples)? {
         if p < ALPHA && tested.paired.mean != 0.0 {
@@ -170,6 +167,12 @@ pub(crate) fn marks(
         }
     }
     Ok(marks)
+}
+
+/// Whether tests compare the metric user by user.
+fn is_tested(row: &Row, metric: MetricSpec) -> bool {
+    let measured = row.test.metrics.iter().find(|measured| measured.spec == metric);
+    measured.is_some_and(|measured| matches!(measured.per_user, PerUser::Mean(_)))
 }
 
 /// What the marks of a table mean, if it has any.
@@ -194,24 +197,30 @@ pub(crate) fn table(
     baseline: &Baseline<'_>,
     names: &[String],
 ) -> Result<(Vec<String>, Vec<Vec<String>>), LabError> {
+    let spec = metric(names.first())?;
     let mut gains = Vec::new();
     for (control, title) in [(Scope::Target, "target alone"), (Scope::Shuffled, "shuffled links")] {
         let gain = comparison.gains(control, baseline.resamples)?;
+        let tested = gain.iter().any(|&(row, _)| comparison.rows[row].scope == Scope::Joint)
+            && comparison.rows.iter().all(|row| is_tested(row, spec));
+        let corrected = if tested { comparison.over(control, spec, baseline.resamples)? } else { Vec::new() };
         if !gain.is_empty() {
-            gains.push((title, gain));
+            gains.push((title, gain, corrected));
         }
     }
     let labels = Labels::of(comparison);
     let mut header = labels.header();
     header.extend(names.iter().cloned());
     let main = names.first().cloned().unwrap_or_default();
-    header.extend(gains.iter().map(|(title, _)| format!("gain over {title}, {main}")));
+    header.extend(gains.iter().map(|(title, _, corrected)| {
+        let p = if corrected.is_empty() { "" } else { ", p by Holm" };
+        format!("gain over {title}, {main}{p}")
+    }));
     let popular = |row: &Row| comparison.rows[comparison.same_question(row, POPULARITY)?].value(&main);
     let lifted = comparison.rows.iter().any(|row| popular(row).is_some());
     header.extend(lifted.then(|| format!("lift over {POPULARITY}, {main}")));
     let marks = marks(comparison, baseline, names.first())?;
     // What a sampled metric would be on the full catalogue, where that can be said.
-    let spec = metric(names.first())?;
     let estimated = comparison.rows.iter().any(|row| row.summary.full(spec).is_some());
     header.extend(estimated.then(|| format!("full, estimated, {main}")));
     header.push("seconds".into());
@@ -223,11 +232,13 @@ pub(crate) fn table(
             let estimate = c.summary.metrics.iter().find(|e| e.metric.to_string() == *name);
             row.push(estimate.map(|e| Cell::Estimate(e.value, e.interval).to_string() + mark).unwrap_or_default());
         }
-        for (_, gain) in &gains {
+        for (_, gain, corrected) in &gains {
             let own = gain.iter().find(|(row, _)| *row == n).map(|(_, differences)| differences);
-            let difference = own.and_then(|all| all.iter().find(|d| d.spec.to_string() == main));
+            let difference = own.and_then(|all| all.iter().find(|d| d.spec == spec));
+            // The p of the verdicts, which only rows of all domains have.
+            let p = corrected.iter().find(|(tested, _)| tested.row == n).map(|(_, p)| format!(" p={p:.4}"));
             row.push(
-                difference.map_or(String::new(), |d| format!("{} p={:.3}", signed(d.difference, d.interval), d.p)),
+                difference.map_or_else(String::new, |d| signed(d.difference, d.interval) + &p.unwrap_or_default()),
             );
         }
         if lifted {

@@ -298,6 +298,29 @@ fn a_claim_across_domains_is_held_against_its_controls() {
         verdict.contains("transfer: item_knn (ndcg@10 +0.") && verdict.contains("over shuffled links"),
         "{verdict}"
     );
+    // The p of a gain is that of the verdict, corrected for all models together; with a metric that no test compares there is none.
+    let gain = |table: &str, at: usize| -> String {
+        let joint = table.lines().find(|line| line.contains("\tjoint\t")).unwrap();
+        joint.split('\t').nth(at).unwrap().rsplit_once(" p=").map_or(String::new(), |(_, p)| p.to_owned())
+    };
+    let header: Vec<&str> = table.lines().next().unwrap().split('\t').collect();
+    assert_eq!(
+        header[3..5],
+        ["target alone", "shuffled links"].map(|of| format!("gain over {of}, ndcg@10, p by Holm"))
+    );
+    let told_p = verdict.lines().find(|line| line.contains("transfer: item_knn")).unwrap();
+    let told_p: Vec<&str> = told_p.split("p = ").skip(1).map(|rest| &rest[..6]).collect();
+    assert_eq!(told_p, [gain(&table, 3), gain(&table, 4)]);
+    let (table, verdict) = told("model=item_knn,ease,mf trainer.max_epochs=2 scope=target,joint");
+    for model in ["item_knn", "ease", "mf"] {
+        let p = gain(&table[table.find(&format!("\n{model}\t")).unwrap()..], 3);
+        let line = verdict.lines().find(|line| line.contains(&format!(": {model} "))).unwrap();
+        assert!(line.contains(&format!("p = {p}")), "{line}\n{table}");
+    }
+    let uncut = "evaluation.metrics=[auc] evaluation.bootstrap=50 --show auc";
+    let table =
+        scratch.ok(&format!("compare data=sample data.world.n_users=250 model=ease scope=target,joint {uncut}"));
+    assert!(table.contains("\tgain over target alone, auc\t") && !table.contains("p="), "{table}");
     let (_, verdict) = told("model=item_knn scope=target,joint");
     assert!(verdict.contains("a gain, its cause unknown: item_knn"), "{verdict}");
     // Where nothing is shared there is nothing to carry over; one world in twenty would seem to have something, so that the
