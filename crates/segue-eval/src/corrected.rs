@@ -27,7 +27,10 @@
 //!
 //! Checked against `SciPy` and `NumPy`: `golden/corrected`.
 
+use std::fmt;
+
 use segue_core::ranking::TieBlock;
+use serde::{Deserialize, Serialize};
 
 use crate::metrics::{Measure, MetricSpec, Ranks};
 
@@ -36,6 +39,48 @@ pub const GAMMA: f64 = 0.1;
 
 /// Beyond so many negatives solving would take longer than ranking all items.
 const MOST_NEGATIVES: usize = 1000;
+
+/// Why nothing is said of what sampled metrics would be on the full catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Uncorrected {
+    /// The negatives came with the data.
+    Given,
+    /// Popular items were drawn more often.
+    ByPopularity,
+    /// Some user has several relevant items.
+    SeveralRelevant,
+    /// More negatives than it is worth solving for.
+    TooMany,
+    /// Everybody's negatives are all there are.
+    AllDrawn,
+    /// No metric is a function of the one relevant item's rank.
+    NoMetric,
+    /// The equations have no solution.
+    Unsolved,
+}
+
+impl fmt::Display for Uncorrected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given => f.write_str("nobody knows how the negatives that came with the data were drawn"),
+            Self::ByPopularity => f.write_str(
+                "the negatives were drawn by popularity, and ranks among them say nothing of the other items",
+            ),
+            Self::SeveralRelevant => f.write_str(
+                "some users have several relevant items, and the correction is one of the rank of a single one",
+            ),
+            Self::TooMany => {
+                write!(f, "beyond {MOST_NEGATIVES} negatives it would take longer than ranking all items")
+            }
+            Self::AllDrawn => {
+                f.write_str("everybody's negatives are all items that they never met: the metrics are the full ones")
+            }
+            Self::NoMetric => f.write_str("no metric here is decided by the rank of the relevant item alone"),
+            Self::Unsolved => f.write_str("its equations have no solution"),
+        }
+    }
+}
 
 /// Where the only relevant item of a user stands among uniformly drawn negatives.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,23 +93,32 @@ pub(crate) struct Place {
     pub(crate) n_others: usize,
 }
 
-/// What each metric that is a function of the one relevant item's rank would be on the full catalogue; nothing where
-/// everybody's negatives are all there are, for the metrics are those of the full catalogue then, or are very many.
+/// What each metric that is a function of the one relevant item's rank would be on the full catalogue, or why that is not said.
 ///
 /// The number of candidates differs between users by the items that they met: it is the median over them. Whose negatives are
 /// all there are counts by the metric itself, and so does an item that could not be ranked. A tie counts by the mean of its
 /// ranks, which is exact: drawn from an order of the whole tie at random, the sample's order is random, too.
 ///
 /// The share of pairs in order (`auc`) is the same in expectation whatever is sampled, and stays as it is.
-pub(crate) fn estimates(places: &[Place], specs: &[MetricSpec], n_negatives: usize) -> Vec<(MetricSpec, f64)> {
+pub(crate) fn estimates(
+    places: &[Place],
+    specs: &[MetricSpec],
+    n_negatives: usize,
+) -> Result<Vec<(MetricSpec, f64)>, Uncorrected> {
+    if places.is_empty() {
+        return Err(Uncorrected::SeveralRelevant);
+    }
     let mut others: Vec<usize> = places.iter().map(|place| place.n_others).filter(|&n| n > n_negatives).collect();
     others.sort_unstable();
-    let Some(&median) = others.get(others.len() / 2) else { return Vec::new() };
+    let Some(&median) = others.get(others.len() / 2) else { return Err(Uncorrected::AllDrawn) };
     if n_negatives > MOST_NEGATIVES {
-        return Vec::new();
+        return Err(Uncorrected::TooMany);
     }
     let sampling = Sampling { n_candidates: median + 1, n_negatives };
     let asked: Vec<Asked> = specs.iter().filter_map(|&spec| Asked::of(spec)).collect();
+    if asked.is_empty() {
+        return Err(Uncorrected::NoMetric);
+    }
     let functions: Vec<Function> = asked.iter().flat_map(|asked| asked.functions.iter().copied()).collect();
     let of_rank = |function: Function| {
         move |rank: usize| {
@@ -73,7 +127,7 @@ pub(crate) fn estimates(places: &[Place], specs: &[MetricSpec], n_negatives: usi
     };
     let of_ranks: Vec<_> = functions.iter().map(|&function| of_rank(function)).collect();
     let metrics: Vec<&dyn Fn(usize) -> f64> = of_ranks.iter().map(|of| of as &dyn Fn(usize) -> f64).collect();
-    let Some(corrected) = sampling.corrected(GAMMA, &metrics) else { return Vec::new() };
+    let corrected = sampling.corrected(GAMMA, &metrics).ok_or(Uncorrected::Unsolved)?;
 
     let mean = |function: Function, corrected: &[f64]| {
         let value = |place: &Place| match place.block {
@@ -95,7 +149,7 @@ pub(crate) fn estimates(places: &[Place], specs: &[MetricSpec], n_negatives: usi
         };
         found.push((*spec, value));
     }
-    found
+    Ok(found)
 }
 
 /// What a metric is made of: functions of one user's ranks.
@@ -314,5 +368,12 @@ mod tests {
     fn what_cannot_be_drawn_is_not_corrected() {
         assert_eq!(Sampling { n_candidates: 5, n_negatives: 5 }.corrected(GAMMA, &[]), None);
         assert_eq!(Sampling { n_candidates: 0, n_negatives: 0 }.corrected(GAMMA, &[]), None);
+    }
+
+    #[test]
+    fn too_many_negatives_are_told() {
+        let place = Place { block: None, n_candidates: 1002, n_others: 5000 };
+        assert_eq!(estimates(&[place], &["hr@10".parse().unwrap()], MOST_NEGATIVES + 1), Err(Uncorrected::TooMany));
+        assert_eq!(estimates(&[], &[], 9), Err(Uncorrected::SeveralRelevant));
     }
 }

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use segue_core::ranking::NonFinite;
 use segue_core::{Catalogue, Output, Recommender, UserId};
 
-use crate::corrected::{Place, estimates};
+use crate::corrected::{Place, Uncorrected, estimates};
 use crate::metrics::MetricSpec;
-use crate::protocol::{Candidates, Protocol, ProtocolError};
+use crate::protocol::{Candidates, Draw, Protocol, ProtocolError};
 use crate::question::{Part, Question};
 use crate::rank::rank;
 use crate::ratings::{Ratings, rate};
@@ -143,6 +143,8 @@ pub struct Evaluation {
     /// What sampled metrics would be on the full catalogue, estimated: where negatives were drawn uniformly, every user has
     /// one relevant item, and the metric depends on its rank alone. Empty elsewhere.
     pub corrected: Vec<(MetricSpec, f64)>,
+    /// Why nothing was estimated, where candidates were not the whole catalogue.
+    pub uncorrected: Option<Uncorrected>,
 }
 
 impl Evaluation {
@@ -181,9 +183,18 @@ pub fn evaluate_watched(
     progress: &(dyn Fn(usize, usize) -> ControlFlow<()> + Sync),
 ) -> Result<Evaluation, EvalError> {
     let (mut evaluation, places) = measure(model, question, protocol, progress)?;
-    if let Candidates::Sampled { n, .. } = protocol.candidates {
-        let specs: Vec<MetricSpec> = evaluation.metrics.iter().map(|measured| measured.spec).collect();
-        evaluation.corrected = estimates(&places, &specs, n);
+    let specs: Vec<MetricSpec> = evaluation.metrics.iter().map(|measured| measured.spec).collect();
+    let estimated = match protocol.candidates {
+        // Errors of ratings alone were ranked among nothing.
+        _ if evaluation.users.is_empty() => Ok(Vec::new()),
+        Candidates::Full => Ok(Vec::new()),
+        Candidates::Given => Err(Uncorrected::Given),
+        Candidates::Sampled { by: Draw::Popularity, .. } => Err(Uncorrected::ByPopularity),
+        Candidates::Sampled { n, by: Draw::Uniform, .. } => estimates(&places, &specs, n),
+    };
+    match estimated {
+        Ok(corrected) => evaluation.corrected = corrected,
+        Err(why) => evaluation.uncorrected = Some(why),
     }
     Ok(evaluation)
 }
@@ -214,6 +225,7 @@ pub(crate) fn measure(
             n_candidates: (0, 0),
             ratings: None,
             corrected: Vec::new(),
+            uncorrected: None,
         };
         (evaluation, Vec::new())
     } else {

@@ -25,7 +25,7 @@ mod trec;
 mod validation;
 
 pub use breakdown::{By, Group, among_first, breakdown};
-pub use corrected::{GAMMA, Sampling};
+pub use corrected::{GAMMA, Sampling, Uncorrected};
 pub use evaluate::{EvalError, Evaluation, Measured, PerUser, evaluate, evaluate_watched};
 pub use facts::ItemFacts;
 pub use metrics::{Dialect, Exposure, Grades, List, Measure, Metric, MetricError, MetricSpec, Ranks};

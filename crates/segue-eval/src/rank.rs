@@ -337,6 +337,7 @@ impl Job<'_> {
             users,
             ratings: None,
             corrected: Vec::new(),
+            uncorrected: None,
         };
         Ok((evaluation, places))
     }

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::corrected::GAMMA;
+use crate::corrected::{GAMMA, Uncorrected};
 use crate::evaluate::Evaluation;
 use crate::metrics::MetricSpec;
 use crate::stats::{Bootstrap, Difference, Interval, StatsError};
@@ -125,6 +125,9 @@ pub struct Summary {
     /// What sampled metrics would be on the full catalogue, estimated; see [`Evaluation::corrected`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub corrected: Vec<(MetricSpec, f64)>,
+    /// Why nothing was estimated; see [`Evaluation::uncorrected`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncorrected: Option<Uncorrected>,
 }
 
 impl Summary {
@@ -142,6 +145,7 @@ impl Summary {
             n_candidates: evaluation.n_candidates,
             n_off_scale: evaluation.ratings.as_ref().map(|ratings| ratings.n_off_scale),
             corrected: evaluation.corrected.clone(),
+            uncorrected: evaluation.uncorrected,
         })
     }
 
@@ -155,8 +159,11 @@ impl Summary {
         self.corrected.iter().find(|(of, _)| *of == spec).map(|&(_, value)| value)
     }
 
-    /// What the estimates of [`Summary::full`] are, where there are any.
+    /// What the estimates of [`Summary::full`] are, or why there are none; nothing of full candidates.
     pub fn note_of_full(&self) -> Option<String> {
+        if let Some(why) = self.uncorrected {
+            return Some(format!("no value on the full catalogue is estimated (Krichene and Rendle, KDD 2020): {why}"));
+        }
         (!self.corrected.is_empty()).then(|| {
             format!(
                 "full, estimated: what the metric would be among all items that the user never met, from the ranks among the \
@@ -190,8 +197,8 @@ impl Summary {
 /// One evaluation, a row per metric: metric, value, low, high; and where any was estimated, the value on the full catalogue.
 pub fn measured(summary: &Summary) -> Table {
     let number = |number: Option<f64>| number.map_or(Cell::Missing, |value| Cell::Number(value, 4));
-    let full = summary.note_of_full();
-    let columns = ["metric", "value", "low", "high"].into_iter().chain(full.as_ref().map(|_| "full, estimated"));
+    let estimated = !summary.corrected.is_empty();
+    let columns = ["metric", "value", "low", "high"].into_iter().chain(estimated.then_some("full, estimated"));
     let rows = summary.metrics.iter().map(|estimate| {
         let mut row = vec![
             Cell::Text(estimate.metric.to_string()),
@@ -199,13 +206,13 @@ pub fn measured(summary: &Summary) -> Table {
             number(estimate.interval.map(|i| i.low)),
             number(estimate.interval.map(|i| i.high)),
         ];
-        row.extend(full.as_ref().map(|_| number(summary.full(estimate.metric))));
+        row.extend(estimated.then(|| number(summary.full(estimate.metric))));
         row
     });
     Table {
         columns: columns.map(str::to_owned).collect(),
         rows: rows.collect(),
-        notes: summary.notes().into_iter().chain(full.clone()).collect(),
+        notes: summary.notes().into_iter().chain(summary.note_of_full()).collect(),
     }
 }
 
@@ -301,6 +308,7 @@ mod tests {
             n_candidates: (5, 5),
             n_off_scale: None,
             corrected: Vec::new(),
+            uncorrected: None,
         }
     }
 
@@ -339,6 +347,10 @@ mod tests {
         let table = measured(&summary);
         assert_eq!(table.csv(), "metric,value,low,high,\"full, estimated\"\nhr@10,0.7,,,0.125\ncoverage@10,0.5,,,\n");
         assert!(table.notes[1].starts_with("full, estimated: "), "{:?}", table.notes);
+        (summary.corrected, summary.uncorrected) = (Vec::new(), Some(Uncorrected::ByPopularity));
+        let table = measured(&summary);
+        assert_eq!(table.columns.len(), 4);
+        assert!(table.notes[1].contains("drawn by popularity"), "{:?}", table.notes);
     }
 
     #[test]
@@ -347,6 +359,11 @@ mod tests {
         let mut summary = summary("full", "map@7", 0.2, Some(interval));
         let json = serde_json::to_string(&summary).unwrap();
         assert!(json.contains("\"map@7\"") && !json.contains("corrected"), "{json}");
+        summary.uncorrected = Some(Uncorrected::SeveralRelevant);
+        let text = serde_json::to_string(&summary).unwrap();
+        assert!(text.contains("\"uncorrected\":\"several_relevant\""), "{text}");
+        assert_eq!(serde_json::from_str::<Summary>(&text).unwrap(), summary);
+        summary.uncorrected = None;
         assert_eq!(serde_json::from_str::<Summary>(&json).unwrap(), summary);
         summary.corrected = vec![("map@7".parse().unwrap(), 0.1)];
         let json = serde_json::to_string(&summary).unwrap();

@@ -312,6 +312,7 @@ mod tests {
             n_candidates: (1, 1),
             ratings: None,
             corrected: Vec::new(),
+            uncorrected: None,
         }
     }
 

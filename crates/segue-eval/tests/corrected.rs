@@ -11,7 +11,7 @@ use segue_core::{
     Recommender, Scorer, Seed, Signal, UserId,
 };
 use segue_eval::{
-    Candidates, Draw, Evaluation, Measure, MetricSpec, Part, Protocol, Question, Ranks, Sampling, evaluate,
+    Candidates, Draw, Evaluation, Measure, MetricSpec, Part, Protocol, Question, Ranks, Sampling, Uncorrected, evaluate,
 };
 use serde::Deserialize;
 
@@ -191,16 +191,24 @@ fn a_constant_model_is_estimated_to_be_chance() {
 #[test]
 fn there_is_no_estimate_where_none_is_due() {
     let one = World::new(50, 1, 10, skewed);
-    let empty = |evaluation: Evaluation| assert!(evaluation.corrected.is_empty(), "{:?}", evaluation.corrected);
-    empty(one.measured(Candidates::Sampled { n: 20, seed: 5, by: Draw::Popularity }, &["hr@10"]));
+    let empty = |evaluation: Evaluation, why| {
+        assert!(evaluation.corrected.is_empty(), "{:?}", evaluation.corrected);
+        assert_eq!(evaluation.uncorrected, Some(why));
+    };
+    let popular = Candidates::Sampled { n: 20, seed: 5, by: Draw::Popularity };
+    empty(one.measured(popular, &["hr@10"]), Uncorrected::ByPopularity);
     // Everybody's negatives are all there are: the value is the full one.
     let all = one.measured(uniform(N_ITEMS), &["hr@10", "ndcg@10"]);
-    assert_eq!(all.values(), one.measured(Candidates::Full, &["hr@10", "ndcg@10"]).values());
-    empty(all);
+    let full = one.measured(Candidates::Full, &["hr@10", "ndcg@10"]);
+    assert_eq!(all.values(), full.values());
+    empty(all, Uncorrected::AllDrawn);
+    assert_eq!((full.corrected, full.uncorrected), (Vec::new(), None));
+    empty(one.measured(uniform(20), &["ndcg_graded@10"]), Uncorrected::NoMetric);
     // Of no graded metric, and of no metric of another program.
     let some = one.measured(uniform(20), &["ndcg_graded@10", "elliot:map@10", "hr@10"]);
     assert_eq!(some.corrected.iter().map(|(spec, _)| spec.to_string()).collect::<Vec<_>>(), ["hr@10"]);
-    empty(World::new(50, 2, 0, skewed).measured(uniform(20), &["hr@10"]));
+    assert_eq!(some.uncorrected, None);
+    empty(World::new(50, 2, 0, skewed).measured(uniform(20), &["hr@10"]), Uncorrected::SeveralRelevant);
 }
 
 #[test]

@@ -114,6 +114,7 @@ mod tests {
             n_candidates: (9, 9),
             ratings: None,
             corrected: Vec::new(),
+            uncorrected: None,
         };
         Row {
             model: "ease".into(),

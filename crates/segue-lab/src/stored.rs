@@ -169,6 +169,7 @@ fn evaluation(summary: &Summary, by_user: Option<&Users>) -> Result<Evaluation, 
         n_candidates: summary.n_candidates,
         ratings: None,
         corrected: summary.corrected.clone(),
+        uncorrected: summary.uncorrected,
     })
 }
 

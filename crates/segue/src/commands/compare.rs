@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use segue_eval::{Measure, MetricSpec};
 use segue_explore::page;
-use segue_lab::{Comparison, Composer, Job, LabError, Row, Scope, Settings, Stored, compare, read_run, write_aside};
+use segue_lab::{
+    CandidateKind, Comparison, Composer, Job, LabError, Row, Scope, Settings, Stored, compare, read_run, write_aside,
+};
 
 use super::comparison::{Baseline, POPULARITY, marks_note, numbers, shown, table, tests};
 use super::explore::replaceable;
@@ -224,7 +226,9 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
         notes.push("mean of n: over seeds, with its interval by Student's t; other intervals are of the users".into());
     }
     notes.extend(marks_note(&rows, &baseline).filter(|_| !args.tests));
-    notes.extend(comparison.rows.iter().find_map(|row| row.summary.note_of_full()).filter(|_| !args.tests));
+    if !args.tests {
+        notes.extend(notes_of_full(comparison));
+    }
     notes.extend(note_of_lean(comparison));
     // What learning from other domains is worth is said wherever it can be.
     let named = names.iter().filter_map(|name| name.parse::<MetricSpec>().ok());
@@ -288,6 +292,28 @@ fn note_of_lean(comparison: &Comparison) -> Option<String> {
             lean.join(", ")
         )
     })
+}
+
+/// What estimates of full metrics are, or why there are none beside sampled ones: once, with the models that it is said of where
+/// it is not said of all.
+fn notes_of_full(comparison: &Comparison) -> Vec<String> {
+    let note = |row: &Row| match row.summary.note_of_full() {
+        None if row.evaluation.candidates != CandidateKind::Full && row.summary.corrected.is_empty() => {
+            Some("no value on the full catalogue was estimated when the run was stored".to_owned())
+        }
+        note => note,
+    };
+    let mut said: Vec<(String, Vec<&str>)> = Vec::new();
+    for row in &comparison.rows {
+        let Some(note) = note(row) else { continue };
+        match said.iter_mut().find(|(other, _)| *other == note) {
+            Some((_, models)) if models.contains(&row.model.as_str()) => {}
+            Some((_, models)) => models.push(&row.model),
+            None => said.push((note, vec![&row.model])),
+        }
+    }
+    let several = said.len() > 1;
+    said.into_iter().map(|(note, of)| if several { format!("{}: {note}", of.join(", ")) } else { note }).collect()
 }
 
 /// The protocol of every row; what all of several begin with is said once.

@@ -205,6 +205,16 @@ fn a_sampled_metric_has_its_full_value_estimated_beside_it() {
             "{full:?} {row:?}"
         );
     }
+    let why =
+        |more: &str| scratch.line(&format!("evaluate --run run --data data evaluation.bootstrap=50 {more}")).stderr;
+    assert!(
+        why("evaluation.candidates=popularity").contains("estimated (Krichene and Rendle, KDD 2020): the negatives")
+    );
+    assert!(!why("evaluation.candidates=full").contains("estimated"));
+    // Several films a user, in a split by ratio: the table of a comparison has no column, and one line says why.
+    let several = scratch.line(&format!("compare {world} split=ratio model=ease {sampled} evaluation.negatives=30"));
+    assert!(!several.stdout.contains("estimated"), "{}", several.stdout);
+    assert_eq!(several.stderr.matches("users have several relevant items").count(), 1, "{}", several.stderr);
     // Of negatives drawn by popularity nothing follows.
     assert_eq!(evaluate("evaluation.candidates=popularity evaluation.negatives=20")[0].len(), 4);
 }
