@@ -109,6 +109,8 @@ fn raw_logs(
         let inside = |file: &str| OneOrMany::One(folder.path().join(&domain.name).join(file));
         (domain.interactions, domain.items) = (Some(inside("ratings.csv")), Some(inside("items.csv")));
     }
+    // The folder is another one every time, the files are not.
+    config.passing = Some((folder.path().to_path_buf(), config.name.clone()));
     Ok((config, Some(folder)))
 }
 

@@ -17,6 +17,14 @@ pub enum OneOrMany<T> {
 }
 
 impl<T> OneOrMany<T> {
+    /// All of them, to be changed.
+    pub(super) fn as_mut_slice(&mut self) -> &mut [T] {
+        match self {
+            Self::One(one) => std::slice::from_mut(one),
+            Self::Many(many) => many,
+        }
+    }
+
     /// All of them.
     pub fn as_slice(&self) -> &[T] {
         match self {
@@ -58,6 +66,10 @@ pub struct DataConfig {
     pub negative_samples: Option<u32>,
     /// Share of users kept, in (0, 1], chosen by hash of the external id; overrides `prepare.train_size`.
     pub train_size: Option<f64>,
+    /// A folder that is another one every time, and the name that reports give it: of its file `music/items.csv` they say
+    /// `NAME:music/items.csv`.
+    #[serde(skip)]
+    pub passing: Option<(PathBuf, String)>,
 }
 
 impl DataConfig {

@@ -127,7 +127,7 @@ fn settle(
         |path: &str| report.inputs.iter().any(|input| input.path == path && input.format == Some(Format::Adjacency));
     report.notes.extend(locate::unordered(data, &is_adjacency));
     report.notes.extend(report.inputs.iter().filter(|input| input.bad_lines > 0).map(InputFile::told));
-    Ok((outline, rows, report))
+    Ok((outline, rows, report.named()))
 }
 
 /// Every step up to the split, and what follows from it for the rows.

@@ -1,5 +1,7 @@
 //! What preparation did, in numbers.
 
+use std::path::MAIN_SEPARATOR;
+
 use serde::{Deserialize, Serialize};
 
 use super::config::{DataConfig, PrepareOptions, SplitConfig};
@@ -30,6 +32,29 @@ pub struct PrepareReport {
     pub overlaps: Vec<Overlap>,
     /// Anything a reader of the numbers should know.
     pub notes: Vec<String>,
+}
+
+impl PrepareReport {
+    /// Calls the files of the passing folder by its name, wherever they are spoken of.
+    pub(super) fn named(mut self) -> Self {
+        let Some((folder, name)) = self.data.passing.take() else { return self };
+        let (folder, name) = (format!("{}{MAIN_SEPARATOR}", folder.display()), format!("{name}:"));
+        let called = |text: &str| {
+            let inside = text.starts_with(&folder);
+            let text = text.replace(&folder, &name);
+            if inside { text.replace(MAIN_SEPARATOR, "/") } else { text }
+        };
+        for input in &mut self.inputs {
+            input.path = called(&input.path);
+        }
+        self.notes.iter_mut().for_each(|note| *note = note.replace(&folder, &name));
+        for domain in &mut self.data.domains {
+            for files in [&mut domain.interactions, &mut domain.items].into_iter().flatten() {
+                files.as_mut_slice().iter_mut().for_each(|path| *path = called(&path.to_string_lossy()).into());
+            }
+        }
+        self
+    }
 }
 
 /// What one step left of one domain.

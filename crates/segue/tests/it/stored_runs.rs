@@ -219,6 +219,29 @@ fn a_run_comes_out_again_to_the_bit() {
     assert!(again.stderr.contains("reproduced: all") && again.stdout.contains("user_embeddings.npy\tyes"));
     assert_eq!(fs::read_dir(scratch.path("outputs/segue")).unwrap().count(), 1, "nothing is left behind");
 
+    // The files of a generated world have the same names every time, in runs and in prepared folders.
+    let manifest = |path: &str| -> serde_json::Value {
+        serde_json::from_str(&fs::read_to_string(scratch.path(path)).unwrap()).unwrap()
+    };
+    let inputs = |manifest: &serde_json::Value| -> Vec<String> {
+        let inputs = manifest.as_array().unwrap().iter();
+        inputs.map(|input| input["path"].as_str().unwrap().to_owned()).collect()
+    };
+    let run = inputs(&manifest("outputs/segue/one/manifest.json")["data"]["inputs"]);
+    assert!(run.len() == 6 && run.contains(&"sample:music/items.csv".to_owned()), "{run:?}");
+    scratch.ok(&format!("prepare {world} --out first"));
+    scratch.ok(&format!("prepare {world} --out second"));
+    assert_eq!(manifest("first/manifest.json"), manifest("second/manifest.json"));
+    let text = fs::read_to_string(scratch.path("first/manifest.json")).unwrap();
+    let temporary = std::env::temp_dir().display().to_string();
+    assert!(text.contains("sample:films/ratings.csv") && !text.contains(&format!("{temporary}/")), "{text}");
+    // Runs of before, which have the paths of that day, come out again, too.
+    let path = scratch.path("outputs/segue/one/manifest.json");
+    let stored = fs::read_to_string(&path).unwrap();
+    fs::write(&path, stored.replace("sample:", "/tmp/.tmpAbCdEf/")).unwrap();
+    let again = scratch.line("reproduce outputs/segue/one --format tsv");
+    assert!(again.code == Some(0) && again.stdout.contains("data.inputs\tyes"), "{}\n{}", again.stdout, again.stderr);
+
     // What somebody changed is found, and named.
     let metrics = scratch.path("outputs/segue/one/test_metrics.csv");
     let text = fs::read_to_string(&metrics).unwrap();
