@@ -12,6 +12,7 @@ pub(super) static AUC: Metric = Metric {
     name: "auc",
     aliases: &["roc_auc"],
     doc: "share of pairs of a relevant and another candidate that are in order, ties half (no cut-off)",
+    traits: &[],
     measure: Measure::Uncut { of: auc, weight: |_| 1.0 },
 };
 
@@ -20,6 +21,7 @@ pub(super) static GAUC: Metric = Metric {
     name: "gauc",
     aliases: &["group_auc"],
     doc: "auc over users weighted by their number of relevant items (no cut-off)",
+    traits: &[],
     measure: Measure::Uncut { of: auc, weight: |ranks| ranks.n_relevant as f64 },
 };
 

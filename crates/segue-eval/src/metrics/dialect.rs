@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::graded::graded;
 use super::map::precisions;
 use super::precision_recall::expected_hits;
-use super::spec::{Measure, Metric, MetricError, Ranks};
+use super::spec::{Measure, Metric, MetricError, Ranks, Trait};
 use super::{auc, error, exposure, graded, hit_rate, lists, map, mrr, ndcg, precision_recall};
 
 /// Whose definitions metrics have.
@@ -201,6 +201,7 @@ static RECBOLE_COVERAGE: Metric = Metric {
     name: "recbole:coverage",
     aliases: &[],
     doc: "distinct items in the first k over all items and the padding (itemcoverage)",
+    traits: &[],
     measure: Measure::OfAll(|shown| shown.all.iter().filter(|&&n| n > 0).count() as f64 / (shown.all.len() + 1) as f64),
 };
 
@@ -209,6 +210,7 @@ static RECBOLE_GINI: Metric = Metric {
     name: "recbole:gini",
     aliases: &[],
     doc: "inequality of exposure over all items and the padding (giniindex; less is better)",
+    traits: &[Trait::LessIsBetter],
     measure: Measure::OfAll(|shown| exposure::gini(&[&shown.all[..], &[0]].concat())),
 };
 
@@ -217,6 +219,7 @@ static RECBOLE_ENTROPY: Metric = Metric {
     name: "recbole:entropy",
     aliases: &[],
     doc: "Shannon entropy of the items shown, in nats, over how many they are (shannonentropy)",
+    traits: &[],
     measure: Measure::OfAll(|shown| {
         let n = shown.all.iter().filter(|&&n| n > 0).count();
         if n == 0 { 0.0 } else { exposure::entropy(&shown.all) * std::f64::consts::LN_2 / n as f64 }
@@ -228,6 +231,7 @@ static TREC_EVAL_MAP_UNCUT: Metric = Metric {
     name: "trec_eval:map_uncut",
     aliases: &[],
     doc: "average precision of the whole list, over |R| (trec_eval's map; no cut-off)",
+    traits: &[],
     measure: Measure::Uncut {
         of: |ranks| precisions(ranks, ranks.n_candidates) / ranks.n_relevant.max(1) as f64,
         weight: |_| 1.0,
@@ -239,6 +243,7 @@ static TREC_EVAL_MRR: Metric = Metric {
     name: "trec_eval:mrr",
     aliases: &[],
     doc: "one over the position of the first hit in the whole list (recip_rank; no cut-off)",
+    traits: &[],
     measure: UNCUT_MRR,
 };
 
@@ -247,6 +252,7 @@ static CORNAC_MRR: Metric = Metric {
     name: "cornac:mrr",
     aliases: &[],
     doc: "one over the position of the first hit in the whole list (no cut-off)",
+    traits: &[],
     measure: UNCUT_MRR,
 };
 
@@ -258,6 +264,7 @@ static ELLIOT_NDCG: Metric = Metric {
     name: "elliot:ndcg",
     aliases: &[],
     doc: "discounted hits over the best possible: the gain of a hit is 2^(value + 1) - 1",
+    traits: &[Trait::Graded],
     measure: Measure::PerUser(|ranks, k| graded(ranks, k, |value| (f64::from(value) + 1.0).exp2() - 1.0)),
 };
 
@@ -266,6 +273,7 @@ static ELLIOT_MAP: Metric = Metric {
     name: "elliot:map",
     aliases: &[],
     doc: "mean of the precision at every cut-off up to k, which is no average precision",
+    traits: &[],
     measure: Measure::PerUser(|ranks, k| {
         (1..=k).map(|cut| expected_hits(ranks, cut) / cut as f64).sum::<f64>() / k as f64
     }),
@@ -276,6 +284,7 @@ static ELLIOT_COVERAGE: Metric = Metric {
     name: "elliot:coverage",
     aliases: &[],
     doc: "number of distinct items in the first k (ItemCoverage)",
+    traits: &[],
     measure: Measure::OfAll(|shown| shown.all.iter().filter(|&&n| n > 0).count() as f64),
 };
 
@@ -284,6 +293,7 @@ static ELLIOT_GINI: Metric = Metric {
     name: "elliot:gini",
     aliases: &[],
     doc: "1 - inequality of exposure, over n - 1 for n (Gini; more is more even)",
+    traits: &[],
     measure: Measure::OfAll(|shown| {
         let n = shown.all.len() as f64;
         1.0 - exposure::gini(&shown.all) * n / (n - 1.0)
@@ -295,6 +305,7 @@ static ELLIOT_ENTROPY: Metric = Metric {
     name: "elliot:entropy",
     aliases: &[],
     doc: "Shannon entropy of the items shown, in bits, over all items (SEntropy)",
+    traits: &[],
     measure: Measure::OfAll(|shown| exposure::entropy(&shown.all)),
 };
 
@@ -303,6 +314,7 @@ static IMPLICIT_PRECISION: Metric = Metric {
     name: "implicit:precision",
     aliases: &[],
     doc: "hits of all users over what would fit: sum of hits / sum of min(k, |R|)",
+    traits: &[],
     measure: Measure::Pooled { of: expected_hits, over: |ranks, k| k.min(ranks.n_relevant) as f64 },
 };
 
@@ -311,6 +323,7 @@ static IMPLICIT_AUC: Metric = Metric {
     name: "implicit:auc",
     aliases: &[],
     doc: "area under the ROC curve of the first k, continued straight (implicit)",
+    traits: &[],
     measure: Measure::PerUser(implicit_auc),
 };
 
@@ -342,6 +355,7 @@ static CORNAC_MAP: Metric = Metric {
     name: "cornac:map",
     aliases: &[],
     doc: "average precision of the whole list, ties at their worst (no cut-off)",
+    traits: &[],
     measure: Measure::Uncut { of: cornac_map, weight: |_| 1.0 },
 };
 
@@ -359,6 +373,7 @@ static CORNAC_AUC: Metric = Metric {
     name: "cornac:auc",
     aliases: &[],
     doc: "share of pairs of a relevant and another candidate that are in order, ties nothing (no cut-off)",
+    traits: &[],
     measure: Measure::Uncut { of: cornac_auc, weight: |_| 1.0 },
 };
 

@@ -1,6 +1,6 @@
 //! Errors of predicted ratings. Only for models whose scores are ratings; a ranking model's score has no scale.
 
-use super::spec::{Measure, Metric};
+use super::spec::{Measure, Metric, Trait};
 
 /// Root of the mean squared error over all held-out events.
 ///
@@ -10,6 +10,7 @@ pub(super) static RMSE: Metric = Metric {
     name: "rmse",
     aliases: &["root_mean_squared_error"],
     doc: "root mean squared error of predicted ratings, pooled over events (rating models only)",
+    traits: &[Trait::LessIsBetter],
     measure: Measure::Error { of: |predicted, value| (predicted - value) * (predicted - value), total: f64::sqrt },
 };
 
@@ -18,6 +19,7 @@ pub(super) static MSE: Metric = Metric {
     name: "mse",
     aliases: &["mean_squared_error"],
     doc: "mean squared error of predicted ratings, pooled over events (rating models only)",
+    traits: &[Trait::LessIsBetter],
     measure: Measure::Error { of: |predicted, value| (predicted - value) * (predicted - value), total: |mean| mean },
 };
 
@@ -26,5 +28,6 @@ pub(super) static MAE: Metric = Metric {
     name: "mae",
     aliases: &["mean_absolute_error"],
     doc: "mean absolute error of predicted ratings, pooled over events (rating models only)",
+    traits: &[Trait::LessIsBetter],
     measure: Measure::Error { of: |predicted, value| (predicted - value).abs(), total: |mean| mean },
 };

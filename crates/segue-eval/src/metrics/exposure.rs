@@ -4,13 +4,14 @@
 //! see. The catalogue is the target's items that occur in training; `RecBole` and others take all items of the catalogue,
 //! those never trained on too.
 
-use super::spec::{Measure, Metric};
+use super::spec::{Measure, Metric, Trait};
 
 /// Distinct training items in anybody's first k, divided by the target's training items.
 pub(super) static COVERAGE: Metric = Metric {
     name: "coverage",
     aliases: &["cov", "item_coverage", "catalog_coverage", "catalogue_coverage"],
     doc: "share of the target's training items that are in anybody's first k",
+    traits: &[],
     measure: Measure::OfAll(|shown| {
         shown.trained.iter().filter(|&&n| n > 0).count() as f64 / shown.trained.len().max(1) as f64
     }),
@@ -24,6 +25,7 @@ pub(super) static GINI: Metric = Metric {
     name: "gini",
     aliases: &["gini_index", "giniindex"],
     doc: "inequality of how often training items are shown in the first k: 0 even, 1 all on one (less is better)",
+    traits: &[Trait::LessIsBetter],
     measure: Measure::OfAll(|shown| gini(&shown.trained)),
 };
 
@@ -34,6 +36,7 @@ pub(super) static ENTROPY: Metric = Metric {
     name: "entropy",
     aliases: &["shannon_entropy", "shannonentropy"],
     doc: "Shannon entropy of the items shown in the first k, in bits",
+    traits: &[],
     measure: Measure::OfAll(|shown| entropy(&shown.trained)),
 };
 

@@ -1,7 +1,7 @@
 //! NDCG where some items are more relevant than others: by the value of what was held out, such as a rating.
 
 use super::ndcg::discount;
-use super::spec::{Measure, Metric, Ranks};
+use super::spec::{Measure, Metric, Ranks, Trait};
 
 /// Discounted gains of the first k over those of the best k there are; an item's gain is its value.
 ///
@@ -11,6 +11,7 @@ pub(super) static NDCG_GRADED: Metric = Metric {
     name: "ndcg_graded",
     aliases: &["ndcg_linear"],
     doc: "discounted values of the hits, log2, over the best possible: the gain of a hit is its value",
+    traits: &[Trait::Graded],
     measure: Measure::PerUser(|ranks, k| graded(ranks, k, f64::from)),
 };
 
@@ -21,6 +22,7 @@ pub(super) static NDCG_BURGES: Metric = Metric {
     name: "ndcg_burges",
     aliases: &["ndcg_exponential"],
     doc: "discounted hits, log2, over the best possible: the gain of a hit is 2^value - 1",
+    traits: &[Trait::Graded],
     measure: Measure::PerUser(|ranks, k| graded(ranks, k, |value| f64::from(value).exp2() - 1.0)),
 };
 

@@ -10,6 +10,7 @@ pub(super) static HR: Metric = Metric {
     name: "hr",
     aliases: &["hit_rate", "hit", "hits", "hitrate", "hit_ratio"],
     doc: "share of users with any relevant item in the first k",
+    traits: &[],
     measure: Measure::PerUser(hit),
 };
 

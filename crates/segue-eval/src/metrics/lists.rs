@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::spec::{List, Measure, Metric};
+use super::spec::{List, Measure, Metric, Trait};
 
 /// Mean self-information of the first k, `−log2(users who met the item in training / users with training events)`; an item
 /// that nobody met counts as one met once.
@@ -16,6 +16,7 @@ pub(super) static NOVELTY: Metric = Metric {
     name: "novelty",
     aliases: &["self_information", "miuf"],
     doc: "mean self-information of the first k, in bits: -log2 of the share of training users who met the item",
+    traits: &[],
     measure: Measure::OfList(|list| {
         let information = |item| (list.facts.n_users as f64 / list.facts.users_of(item).max(1) as f64).log2();
         mean(list.items.iter().map(|&item| information(item)))
@@ -29,6 +30,7 @@ pub(super) static AVERAGE_POPULARITY: Metric = Metric {
     name: "average_popularity",
     aliases: &["avg_popularity", "averagepopularity", "mean_popularity", "arp"],
     doc: "mean number of training users who met the items of the first k (less is less popular)",
+    traits: &[Trait::LessIsBetter],
     measure: Measure::OfList(|list| mean(list.items.iter().map(|&item| f64::from(list.facts.users_of(item))))),
 };
 
@@ -40,6 +42,7 @@ pub(super) static DIVERSITY: Metric = Metric {
     name: "diversity",
     aliases: &["ild", "intra_list_diversity"],
     doc: "intra-list diversity: mean of 1 - cosine of categories over the pairs of the first k",
+    traits: &[],
     measure: Measure::OfList(diversity),
 };
 
@@ -52,6 +55,7 @@ pub(super) static SERENDIPITY: Metric = Metric {
     name: "serendipity",
     aliases: &[],
     doc: "hits in the first k that popularity ranks lower, by how much lower, over k",
+    traits: &[],
     measure: Measure::OfList(serendipity),
 };
 

@@ -13,6 +13,7 @@ pub(super) static MAP: Metric = Metric {
     name: "map",
     aliases: &["ap", "average_precision"],
     doc: "average precision at the hits in the first k, over min(k, |R|)",
+    traits: &[],
     measure: Measure::PerUser(average_precision),
 };
 
@@ -22,6 +23,7 @@ pub(super) static MAP_TREC: Metric =
         name: "map_trec",
         aliases: &["map_cut"],
         doc: "average precision at the hits in the first k, over |R| (trec_eval)",
+        traits: &[],
         measure: Measure::PerUser(|ranks, k| {
             if ranks.n_relevant == 0 { 0.0 } else { precisions(ranks, k) / ranks.n_relevant as f64 }
         }),

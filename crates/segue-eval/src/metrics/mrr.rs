@@ -12,6 +12,7 @@ pub(super) static MRR: Metric = Metric {
     name: "mrr",
     aliases: &["rr", "reciprocal_rank"],
     doc: "one over the position of the first hit, 0 if it is not in the first k",
+    traits: &[],
     measure: Measure::PerUser(reciprocal_rank),
 };
 

@@ -12,6 +12,7 @@ pub(super) static NDCG: Metric = Metric {
     name: "ndcg",
     aliases: &["n", "normalized_dcg"],
     doc: "discounted hits, log2, over the best possible with min(k, |R|) hits",
+    traits: &[],
     measure: Measure::PerUser(ndcg),
 };
 
@@ -20,6 +21,7 @@ pub(super) static NDCG_OVER_K: Metric = Metric {
     name: "ndcg_over_k",
     aliases: &["ndcg_k"],
     doc: "discounted hits, log2, over what k hits would give, however few items are relevant",
+    traits: &[],
     measure: Measure::PerUser(|ranks, k| gain(ranks, k) / ideal(k)),
 };
 

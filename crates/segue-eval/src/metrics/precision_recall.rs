@@ -12,6 +12,7 @@ pub(super) static PRECISION: Metric = Metric {
     name: "precision",
     aliases: &["p", "prec"],
     doc: "share of the first k that is relevant: hits / k",
+    traits: &[],
     measure: Measure::PerUser(|ranks, k| expected_hits(ranks, k) / k as f64),
 };
 
@@ -23,6 +24,7 @@ pub(super) static RECALL: Metric = Metric {
     name: "recall",
     aliases: &["r"],
     doc: "share of the relevant items that is in the first k: hits / |R|",
+    traits: &[],
     measure: Measure::PerUser(|ranks, k| ratio(expected_hits(ranks, k), ranks.n_relevant)),
 };
 
@@ -31,6 +33,7 @@ pub(super) static RECALL_CAPPED: Metric = Metric {
     name: "recall_capped",
     aliases: &["capped_recall"],
     doc: "hits over the most that fit: hits / min(k, |R|)",
+    traits: &[],
     measure: Measure::PerUser(|ranks, k| ratio(expected_hits(ranks, k), k.min(ranks.n_relevant))),
 };
 
@@ -42,6 +45,7 @@ pub(super) static F1: Metric = Metric {
     name: "f1",
     aliases: &["f1_score"],
     doc: "harmonic mean of precision and recall per user: 2 hits / (k + |R|)",
+    traits: &[],
     measure: Measure::PerUser(|ranks, k| ratio(2.0 * expected_hits(ranks, k), k + ranks.n_relevant)),
 };
 
@@ -51,6 +55,7 @@ pub(super) static F1_OF_MEANS: Metric = Metric {
     name: "f1_of_means",
     aliases: &["macro_f1"],
     doc: "harmonic mean of the mean precision and the mean recall",
+    traits: &[],
     measure: Measure::OfMeans {
         parts: [
             |ranks, k| expected_hits(ranks, k) / k as f64,

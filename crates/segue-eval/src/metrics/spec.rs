@@ -141,8 +141,19 @@ pub struct Metric {
     pub aliases: &'static [&'static str],
     /// What it is, one line.
     pub doc: &'static str,
+    /// What is not so of most.
+    pub traits: &'static [Trait],
     /// How it is computed.
     pub measure: Measure,
+}
+
+/// What is so of some metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trait {
+    /// It looks at the values of what was held out.
+    Graded,
+    /// Less of it is better: errors, inequality, popularity.
+    LessIsBetter,
 }
 
 impl Metric {
@@ -172,12 +183,12 @@ impl Metric {
 
     /// Whether more of it is better: not of errors, of inequality and of popularity.
     pub fn more_is_better(&self) -> bool {
-        !self.is_error() && !["gini", "recbole:gini", "average_popularity"].contains(&self.name)
+        !self.traits.contains(&Trait::LessIsBetter)
     }
 
     /// Whether it looks at the values of what was held out.
     pub(crate) fn is_graded(&self) -> bool {
-        self.name.contains("ndcg") && !["ndcg", "ndcg_over_k"].contains(&self.name)
+        self.traits.contains(&Trait::Graded)
     }
 
     /// Whether it looks at what is shown, which among sampled or given candidates nobody chose.
@@ -319,6 +330,19 @@ pub(super) mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), n);
+    }
+
+    #[test]
+    fn traits_are_told() {
+        let told = |is: fn(&Metric) -> bool| -> Vec<&str> {
+            let dialects = ["recbole:gini", "elliot:gini", "elliot:ndcg"].map(|name| Metric::find(name).unwrap());
+            METRICS.iter().copied().chain(dialects).filter(|metric| is(metric)).map(|metric| metric.name).collect()
+        };
+        assert_eq!(told(Metric::is_graded), ["ndcg_graded", "ndcg_burges", "elliot:ndcg"]);
+        let less = ["gini", "average_popularity", "rmse", "mse", "mae", "recbole:gini"];
+        assert_eq!(told(|metric| !metric.more_is_better()), less);
+        // An error is less the better it is, and no error is graded by ranks.
+        assert!(METRICS.iter().all(|metric| !metric.is_error() || metric.traits == [Trait::LessIsBetter]));
     }
 
     #[test]
