@@ -15,6 +15,12 @@ use crate::numbers::{number, thousands};
 /// How every page of results begins: a file that does not is none of ours.
 pub const MARK: &str = "<!doctype html>\n<!-- written by segue compare -->\n";
 
+/// Notes that are seen at once; warnings may be as many more.
+const NOTES: usize = 8;
+
+/// Rows or columns of a table that is not folded.
+const UNFOLDED: usize = 12;
+
 /// Curves in one picture at most: beyond, colours repeat.
 const CURVES: usize = 8;
 
@@ -142,6 +148,18 @@ impl Series {
     }
 }
 
+/// A card with a table, behind a line to be opened where it is long or wide.
+fn folded_card(title: &str, says: &str, table: &Grid) -> String {
+    if table.rows.len().max(table.header.len()) <= UNFOLDED {
+        return table_card(title, says, table, Wide::Whole);
+    }
+    let (shown, n, says) = (escape(title), thousands(table.rows.len()), escape(says));
+    let table = table.html(title);
+    format!(
+        "<div class=\"card whole\"><h3>{shown}</h3><p>{says}</p><details><summary>All {n} rows</summary>{table}</details></div>"
+    )
+}
+
 /// The questions in order, each with its rows.
 fn questions(all: &Results) -> Vec<(&str, Vec<&Row>)> {
     let mut found: Vec<(&str, Vec<&Row>)> = Vec::new();
@@ -216,12 +234,25 @@ fn findings(all: &Results) -> String {
         "<section id=\"findings\" aria-labelledby=\"findings-title\"><h2 id=\"findings-title\">Read this with the numbers</h2>\
          <ul class=\"findings\">",
     );
+    let warns = |note: &String| note.starts_with("NEGATIVE") || note.starts_with("no evidence");
+    // The first are the protocols; however many others there are, a warning is seen.
+    let (mut shown, mut folded) = (Vec::new(), Vec::new());
     for note in &all.notes {
-        let warns = note.starts_with("NEGATIVE") || note.starts_with("no evidence");
-        let (class, word) = if warns { (" class=\"warning\"", "Warning") } else { ("", "Note") };
-        let _ = write!(out, "<li{class}><b>{word}</b><span>{}</span></li>", escape(note));
+        let many = shown.len() >= NOTES && !(warns(note) && shown.len() < 2 * NOTES);
+        if many { folded.push(note) } else { shown.push(note) }
     }
-    out.push_str("</ul></section>");
+    let item = |note: &&String| {
+        let (class, word) = if warns(note) { (" class=\"warning\"", "Warning") } else { ("", "Note") };
+        format!("<li{class}><b>{word}</b><span>{}</span></li>", escape(note))
+    };
+    out.extend(shown.iter().map(item));
+    out.push_str("</ul>");
+    if !folded.is_empty() {
+        let items: String = folded.iter().map(item).collect();
+        let n = folded.len();
+        let _ = write!(out, "<details><summary>and {n} more</summary><ul class=\"findings\">{items}</ul></details>");
+    }
+    out.push_str("</section>");
     out
 }
 
@@ -416,65 +447,74 @@ fn part_figure(title: &str, axis: &str, (rows, of): (&[&Row], Of), series: &Seri
     }
 }
 
-fn genres(all: &Results) -> Section {
+/// What is said of a section of tables.
+struct Words {
+    id: &'static str,
+    title: &'static str,
+    /// Above each table, before its question.
+    card: String,
+    says: &'static str,
+    lead: &'static str,
+    /// In place of the lead where there is no table.
+    none: &'static str,
+}
+
+/// A table for each question that has one, long and wide ones folded.
+fn tables(all: &Results, words: &Words, table: impl Fn(&[&Row]) -> Option<Grid>) -> Section {
     let questions = questions(all);
-    let mut cards = Vec::new();
-    for (question, rows) in &questions {
+    let cards = questions.iter().filter_map(|(question, rows)| {
+        let title = format!("{}{}", words.card, of_question(question, questions.len()));
+        Some(folded_card(&title, words.says, &table(rows)?))
+    });
+    let cards: Vec<String> = cards.collect();
+    let lead = if cards.is_empty() { words.none } else { words.lead };
+    Section { id: words.id, title: words.title, lead: lead.into(), cards }
+}
+
+fn genres(all: &Results) -> Section {
+    let words = Words {
+        id: "genres",
+        title: "Genres",
+        card: format!("{} by genre", all.metric),
+        says: "An item of several genres counts in each; those held out most often.",
+        lead: "How well each genre of held-out item is found among all items.",
+        none: "Has none: the held-out items have no genres, or the rows were not measured by them.",
+    };
+    tables(all, &words, |rows| {
         let rows: Vec<&&Row> = rows.iter().filter(|row| !row.by_genre.is_empty()).collect();
-        let Some(first) = rows.first() else { continue };
-        let header =
-            ["genre".to_owned(), "users".to_owned()].into_iter().chain(rows.iter().map(|row| row.label.clone()));
-        let mut table = Grid { header: header.collect(), rows: Vec::new() };
-        for part in &first.by_genre {
-            let value = |row: &&Row| {
+        let first = rows.first()?;
+        let header = ["genre", "users"].map(str::to_owned).into_iter().chain(rows.iter().map(|row| row.label.clone()));
+        let of_part = |part: &Part| {
+            let value = |row: &&&Row| {
                 let own = row.by_genre.iter().find(|own| own.name == part.name);
                 own.map_or_else(|| "–".into(), |own| decimals(own.value))
             };
-            let values = rows.iter().map(|row| value(row));
-            table.rows.push([part.name.clone(), thousands(part.n_users)].into_iter().chain(values).collect());
-        }
-        let title = format!("{} by genre{}", all.metric, of_question(question, questions.len()));
-        cards.push(table_card(
-            &title,
-            "An item of several genres counts in each; those held out most often.",
-            &table,
-            Wide::Whole,
-        ));
-    }
-    let lead = if cards.is_empty() {
-        "Has none: the held-out items have no genres, or the rows were not measured by them."
-    } else {
-        "How well each genre of held-out item is found among all items."
-    };
-    Section { id: "genres", title: "Genres", lead: lead.into(), cards }
+            [part.name.clone(), thousands(part.n_users)].into_iter().chain(rows.iter().map(value)).collect()
+        };
+        Some(Grid { header: header.collect(), rows: first.by_genre.iter().map(of_part).collect() })
+    })
 }
 
 fn retrieved(all: &Results) -> Section {
-    let questions = questions(all);
-    let mut cards = Vec::new();
-    for (question, rows) in &questions {
-        let found: Vec<_> = rows.iter().filter_map(|row| Some((row, row.retrieved.as_ref()?))).collect();
-        let Some((_, (_, values))) = found.first() else { continue };
-        let header = ["row", "users"].map(str::to_owned).into_iter().chain(values.iter().map(|(name, _)| name.clone()));
-        let mut table = Grid { header: header.collect(), rows: Vec::new() };
-        for (row, (n_users, values)) in &found {
-            let values = values.iter().map(|(_, value)| decimals(*value));
-            table.rows.push([row.label.clone(), thousands(*n_users)].into_iter().chain(values).collect());
-        }
-        let title = format!("Users with a positive among the first 200{}", of_question(question, questions.len()));
-        cards.push(table_card(
-            &title,
-            "Each model over its own such users: rows have different users and are not compared.",
-            &table,
-            Wide::Whole,
-        ));
-    }
-    let lead = if cards.is_empty() {
-        "Has none: these rows were not measured so, or their candidates are not the whole catalogue."
-    } else {
-        "Quality of the order alone: over the users whose positive was among the 200 items that a stage of retrieval would hand on."
+    let words = Words {
+        id: "retrieved",
+        title: "Hits only",
+        card: "Users with a positive among the first 200".into(),
+        says: "Each model over its own such users: rows have different users and are not compared.",
+        lead: "Quality of the order alone: over the users whose positive was among the 200 items that a stage of retrieval would \
+               hand on.",
+        none: "Has none: these rows were not measured so, or their candidates are not the whole catalogue.",
     };
-    Section { id: "retrieved", title: "Hits only", lead: lead.into(), cards }
+    tables(all, &words, |rows| {
+        let found: Vec<_> = rows.iter().filter_map(|row| Some((row, row.retrieved.as_ref()?))).collect();
+        let (_, (_, values)) = found.first()?;
+        let header = ["row", "users"].map(str::to_owned).into_iter().chain(values.iter().map(|(name, _)| name.clone()));
+        let rows = found.iter().map(|(row, (n_users, values))| {
+            let values = values.iter().map(|(_, value)| decimals(*value));
+            [row.label.clone(), thousands(*n_users)].into_iter().chain(values).collect()
+        });
+        Some(Grid { header: header.collect(), rows: rows.collect() })
+    })
 }
 
 fn coverage(all: &Results, series: &Series) -> Section {
@@ -561,7 +601,7 @@ fn everything(all: &Results) -> Section {
         return Section { id: "table", title: "Table", lead: "Has none: there is no row.".into(), cards: Vec::new() };
     }
     let table = Grid { header: header.clone(), rows: rows.clone() };
-    let card = table_card("Every row", "As printed by the command.", &table, Wide::Whole);
+    let card = folded_card("Every row", "As printed by the command.", &table);
     let lead = "What the command prints. The protocols of the rows are on top of this page.".into();
     Section { id: "table", title: "Table", lead, cards: vec![card] }
 }
@@ -605,6 +645,28 @@ mod tests {
         let ids: Vec<&str> = html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
         let distinct: std::collections::BTreeSet<&str> = ids.iter().copied().collect();
         assert_eq!(ids.len(), distinct.len());
+    }
+
+    #[test]
+    fn fifty_rows_are_folded() {
+        let rows: Vec<Row> = (0..50).map(|n| row(&format!("model{n}"), "films", 0.1 + f64::from(n) / 1000.0)).collect();
+        let mut all = results(rows);
+        all.notes = (0..40).map(|n| format!("note {n}")).collect();
+        all.notes.push("no evidence of transfer: <ease>".into());
+        let html = results_page(&all);
+        check(&html);
+        let findings = html.split("<section id=\"findings\"").nth(1).unwrap().split("</section>").next().unwrap();
+        let (shown, folded) = findings.split_once("<details>").unwrap();
+        assert!(folded.starts_with("<summary>and 32 more</summary>"), "{folded}");
+        assert_eq!((shown.matches("<li").count(), folded.matches("<li").count()), (9, 32));
+        assert!(shown.contains("no evidence of transfer") && folded.contains("note 39"));
+        for section in ["genres", "retrieved", "table"] {
+            let section = html.split(&format!("<section id=\"{section}\"")).nth(1).unwrap();
+            let section = section.split("</section>").next().unwrap();
+            assert!(section.contains("<details><summary>All ") && section.contains("<table>"), "{section}");
+        }
+        let few = results_page(&results(vec![row("ease", "films", 0.2)]));
+        assert!(!few.contains("<summary>All ") && !few.contains(" more</summary>"));
     }
 
     #[test]

@@ -212,20 +212,25 @@ fn of_jobs(args: &Arguments, baseline: &str) -> anyhow::Result<Option<(Compariso
 fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseline: &str) -> anyhow::Result<()> {
     let baseline = Baseline { model: baseline, resamples: first.evaluation.bootstrap };
     let names = shown(comparison, &args.show, first)?;
-    let (header, rows) =
-        if args.tests { tests(comparison, &baseline, &names)? } else { table(comparison, &baseline, &names)? };
     let format = Format::or_fitting(args.format);
-    if matches!(format, Format::Csv | Format::Json) && !args.tests {
-        let (header, rows) = numbers(comparison, &baseline, &names)?;
-        print_table(&header, &rows, format)?;
+    let for_programs = matches!(format, Format::Csv | Format::Json) && !args.tests;
+    let told = if args.tests || (for_programs && args.html.is_none()) {
+        None
     } else {
-        print_table(&header, &rows, format)?;
-    }
+        Some(table(comparison, &baseline, &names)?)
+    };
+    let printed = match &told {
+        _ if args.tests => &tests(comparison, &baseline, &names)?,
+        Some(told) if !for_programs => told,
+        _ => &numbers(comparison, &baseline, &names)?,
+    };
+    print_table(&printed.0, &printed.1, format)?;
+    let rows = told.as_ref().map_or(&[][..], |(_, rows)| rows);
     let mut notes = protocol_notes(comparison);
     if rows.iter().flatten().any(|cell| cell.starts_with("mean of ")) {
         notes.push("mean of n: over seeds, with its interval by Student's t; other intervals are of the users".into());
     }
-    notes.extend(marks_note(&rows, &baseline).filter(|_| !args.tests));
+    notes.extend(marks_note(rows, &baseline));
     if !args.tests {
         notes.extend(notes_of_full(comparison));
     }
@@ -257,18 +262,25 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
         );
     }
     let several = comparison.rows.windows(2).any(|two| two[0].question != two[1].question);
+    // What is said of several rows is said once.
+    let mut said: Vec<(String, Vec<String>)> = Vec::new();
     for row in &comparison.rows {
         let on = if several { format!(" on {}", row.question) } else { String::new() };
+        let of = format!("{} {}{on}", row.model, row.scope);
         // The first is the protocol again, and what intervals are is said by every table.
-        for note in row.summary.notes().iter().skip(1).filter(|note| !note.starts_with("intervals")) {
-            notes.push(format!("{} {}{on}: {note}", row.model, row.scope));
+        for note in row.summary.notes().into_iter().skip(1).filter(|note| !note.starts_with("intervals")) {
+            match said.iter_mut().find(|(other, _)| *other == note) {
+                Some((_, rows)) => rows.push(of.clone()),
+                None => said.push((note, vec![of.clone()])),
+            }
         }
     }
+    notes.extend(said.into_iter().map(|(note, of)| format!("{}: {note}", joined(of))));
     for note in &notes {
         say(note);
     }
     if let Some(path) = &args.html {
-        let table = if args.tests { table(comparison, &baseline, &names)? } else { (header, rows) };
+        let table = told.map_or_else(|| table(comparison, &baseline, &names), Ok)?;
         let html = page::results_page(&results(comparison, table, (&names, &notes)));
         replaceable(path, page::RESULTS_MARK)?;
         write_aside(path, |out| out.write_all(html.as_bytes()))?;
@@ -292,6 +304,16 @@ fn note_of_lean(comparison: &Comparison) -> Option<String> {
             lean.join(", ")
         )
     })
+}
+
+/// Names in a row, the first few of many; each once.
+fn joined(mut names: Vec<String>) -> String {
+    const MOST: usize = 4;
+    names.dedup();
+    let more = names.len().saturating_sub(MOST);
+    names.truncate(MOST);
+    let names = names.join(", ");
+    if more > 0 { format!("{names} and {more} more") } else { names }
 }
 
 /// What estimates of full metrics are, or why there are none beside sampled ones: once, with the models that it is said of where
