@@ -8,7 +8,7 @@ use segue_core::{IdMap, Signal, nearest};
 
 use super::config::{DataConfig, DomainConfig, OneOrMany, SplitConfig, SplitKind, UserIdentity};
 use super::links::People;
-use super::rows::{DomainRows, Files, Part, Row, Scatter, World, cut};
+use super::rows::{Counts, DomainRows, Files, Part, Row, Scatter, World, cut};
 use super::split::targets;
 use crate::DataError;
 use crate::readers::{Layout, LogFile, Names, RawLog, RawRow, RawRows, Session, read_logs, read_negatives};
@@ -96,6 +96,7 @@ pub(super) fn ingest(
         domain: log.domain,
         part: log.part,
         nameless: log.raw.nameless as usize,
+        met: (log.raw.users.met().collect(), log.raw.items.met().collect()),
         rows: log.raw.rows,
         users,
         items,
@@ -194,6 +195,8 @@ struct Dense {
     domain: usize,
     part: Part,
     nameless: usize,
+    /// How often rows name each user and each item.
+    met: (Vec<u32>, Vec<u32>),
     rows: RawRows,
     users: Vec<u32>,
     items: Vec<u32>,
@@ -232,14 +235,16 @@ fn arrange(
     (drop_incomplete, spill): (bool, &Arc<Spill>),
 ) -> Result<(), DataError> {
     let n_users = world.users.len();
-    // Rows of each user by domain, then over all; the incomplete ones count, too: the chunks need no more than a guess.
-    let mut per_domain = vec![vec![0_u32; n_users]; domains.len()];
+    // By domain, then over all; the incomplete rows count, too: the chunks need no more than a guess.
+    let mut counts: Vec<Counts> = maps.iter().map(|items| Counts::of(n_users, items.len())).collect();
     for log in &logs {
-        let counts = &mut per_domain[log.domain];
-        log.users.iter().zip(log.rows.per_user()).for_each(|(&user, n)| counts[user as usize] += n);
+        let Counts { users, items, rows } = &mut counts[log.domain];
+        log.users.iter().zip(&log.met.0).for_each(|(&user, n)| users[user as usize] += n);
+        log.items.iter().zip(&log.met.1).for_each(|(&item, n)| items[item as usize] += n);
+        *rows += log.rows.len();
     }
-    let n_rows: usize = logs.iter().map(|log| log.rows.len()).sum();
-    let all: Vec<u32> = (0..n_users).map(|user| per_domain.iter().map(|counts| counts[user]).sum()).collect();
+    let n_rows: usize = counts.iter().map(|counts| counts.rows).sum();
+    let all: Vec<u32> = (0..n_users).map(|user| counts.iter().map(|counts| counts.users[user]).sum()).collect();
     let chunk = (spill.limit() / HELD_CHUNKS / size_of::<Row>()).clamp(1, CHUNK);
     let cuts = cut(&all, chunk.max(n_rows / MOST_CHUNKS));
     // All in memory or none: whether rows are spilled is a matter of the whole log.
@@ -248,9 +253,9 @@ fn arrange(
     for log in logs {
         by_domain[log.domain].push(log);
     }
-    let work = domains.par_iter().zip(maps).zip(by_domain).zip(per_domain).map(|(((domain, items), logs), counts)| {
+    let work = domains.par_iter().zip(maps).zip(by_domain).zip(counts).map(|(((domain, items), logs), counts)| {
         let files = (!held).then(|| Files { spill: Arc::clone(spill), prefix: format!("rows.{}", domain.name) });
-        let scatter = Scatter::new(&cuts, counts, items.len(), files.as_ref());
+        let scatter = Scatter::new(&cuts, counts, files.as_ref());
         rows_of((domain, drop_incomplete), logs, items, scatter)
     });
     for arranged in work.collect::<Result<Vec<_>, _>>()? {
@@ -280,7 +285,7 @@ fn rows_of(
         rows.drain((&log.users, &log.items), |row| match log.row(row, (timed, domain.implicit)) {
             None => {
                 incomplete += 1;
-                scatter.lacks(row.user);
+                scatter.lacks(row.user, row.item);
             }
             Some(row) if failed.is_none() => failed = scatter.push(row).err(),
             Some(_) => {}

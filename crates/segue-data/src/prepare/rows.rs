@@ -229,9 +229,9 @@ pub(crate) struct Scatter {
 const BUFFERED: usize = 1 << 11;
 
 impl Scatter {
-    /// `users`: rows of each user, of which those that turn out to be none are told to [`Self::lacks`]; with `files` no
-    /// row is held.
-    pub(crate) fn new(cuts: &Cuts, users: Vec<u32>, n_items: usize, files: Option<&Files>) -> Self {
+    /// `counts`: what will come; rows that turn out to be none are told to [`Self::lacks`]. With `files` no row is held.
+    pub(crate) fn new(cuts: &Cuts, counts: Counts, files: Option<&Files>) -> Self {
+        let users = &counts.users;
         let (mut chunks, mut buffers) = (Vec::new(), Vec::new());
         for (k, ends) in cuts.windows(2).enumerate() {
             let n = users[ends[0] as usize..ends[1] as usize].iter().map(|&n| n as usize).sum();
@@ -243,18 +243,18 @@ impl Scatter {
             chunks.push(chunk);
             buffers.push(Vec::with_capacity(waiting));
         }
-        let counts = Counts { users, ..Counts::of(0, n_items) };
         Self { rows: Rows { chunks, cuts: Arc::clone(cuts), counts }, chunk_of: ChunkOf::new(cuts), buffers }
     }
 
-    /// A row of `user` that was counted is none.
-    pub(crate) fn lacks(&mut self, user: u32) {
-        self.rows.counts.users[user as usize] -= 1;
+    /// A row of `user` and `item` that was counted is none.
+    pub(crate) fn lacks(&mut self, user: u32, item: u32) {
+        let Counts { users, items, rows } = &mut self.rows.counts;
+        users[user as usize] -= 1;
+        items[item as usize] -= 1;
+        *rows -= 1;
     }
 
     pub(crate) fn push(&mut self, row: Row) -> Result<(), DataError> {
-        self.rows.counts.items[row.item as usize] += 1;
-        self.rows.counts.rows += 1;
         let k = self.chunk_of.of(row.user);
         let buffer = &mut self.buffers[k];
         match &mut self.rows.chunks[k] {
@@ -521,11 +521,13 @@ impl Rows {
     /// Rows in memory, as one chunk.
     #[cfg(test)]
     pub(crate) fn of(rows: Vec<Row>, n_users: usize, n_items: usize) -> Self {
-        let mut users = vec![0; n_users];
+        let mut counts = Counts::of(n_users, n_items);
         for row in &rows {
-            users[row.user as usize] += 1;
+            counts.users[row.user as usize] += 1;
+            counts.items[row.item as usize] += 1;
+            counts.rows += 1;
         }
-        let mut scatter = Scatter::new(&[0, n_users as u32].into(), users, n_items, None);
+        let mut scatter = Scatter::new(&[0, n_users as u32].into(), counts, None);
         rows.into_iter().try_for_each(|row| scatter.push(row)).unwrap();
         scatter.finish().unwrap()
     }
@@ -685,10 +687,11 @@ mod tests {
         let spill = Arc::new(Spill::new(0, dir.join("spill")).unwrap());
         [None, Some(Files { spill, prefix: "films".into() })].map(|files| {
             // One of user 2, and one more of user 4 than there are.
-            let mut scatter = Scatter::new(&cuts, vec![2, 1, 1, 1, 3], 3, files.as_ref());
+            let counts = Counts { users: vec![2, 1, 1, 1, 3], items: vec![3, 1, 4], rows: 8 };
+            let mut scatter = Scatter::new(&cuts, counts, files.as_ref());
             rows.iter().try_for_each(|&row| scatter.push(row)).unwrap();
-            scatter.lacks(2);
-            scatter.lacks(4);
+            scatter.lacks(2, 0);
+            scatter.lacks(4, 2);
             scatter.finish().unwrap()
         })
     }

@@ -29,7 +29,7 @@ struct Pending {
 }
 
 /// Rows whose names are looked up together.
-const BATCH: usize = 64;
+const BATCH: usize = 256;
 
 impl RawLog {
     /// A log whose rows may leave memory.
@@ -43,21 +43,21 @@ impl RawLog {
     pub(super) fn kept(
         spill: Arc<Spill>,
         file: String,
-        (users, items): (Names, Names),
+        (mut users, mut items): (Names, Names),
         (len, timed): (usize, bool),
     ) -> Option<Self> {
         let mut rows = RawRows::default();
         (rows.len, rows.timed) = (len, timed);
         rows.away = Some(Away { spill, file, n: len });
-        let (mut per_user, mut n) = (vec![0; users.len()], 0);
+        let mut n = 0;
         let known = |row: RawRow| {
-            if let (Some(count), true) = (per_user.get_mut(row.user as usize), (row.item as usize) < items.len()) {
-                *count += 1;
+            if (row.user as usize) < users.len() && (row.item as usize) < items.len() {
+                users.meet(row.user);
+                items.meet(row.item);
                 n += 1;
             }
         };
         rows.each(known).ok()?;
-        rows.per_user = per_user;
         (n == len).then_some(Self { users, items, rows, ..Self::default() })
     }
 
@@ -90,7 +90,6 @@ impl RawLog {
         let Pending { users, items, rest } = &mut self.pending;
         self.users.intern_batch(users);
         self.items.intern_batch(items);
-        self.rows.count(users.ids());
         for ((&user, &item), (value, time)) in users.ids().iter().zip(items.ids()).zip(rest.drain(..)) {
             self.rows.push(RawRow { user, item, value, time });
         }
@@ -104,7 +103,8 @@ impl RawLog {
             self.settle();
         }
         let item = self.items.intern(item);
-        self.rows.count(&[user]);
+        self.users.meet(user);
+        self.items.meet(item);
         self.rows.push(RawRow { user, item, value, time });
     }
 }
@@ -134,7 +134,6 @@ pub struct RawRows {
     away: Option<Away>,
     len: usize,
     timed: bool,
-    per_user: Vec<u32>,
     /// Bytes taken of the room that is shared with other logs.
     counted: usize,
     fault: Option<DataError>,
@@ -226,11 +225,6 @@ impl RawRows {
         self.timed
     }
 
-    /// Number of rows of each user; users beyond the list have none.
-    pub(crate) fn per_user(&self) -> &[u32] {
-        &self.per_user
-    }
-
     fn push(&mut self, row: RawRow) {
         if self.held.last().is_none_or(|columns| columns.user.len() == BLOCK) {
             self.make_room();
@@ -243,17 +237,6 @@ impl RawRows {
         columns.has.push(HAS_VALUE * u8::from(row.value.is_some()) + HAS_TIME * u8::from(row.time.is_some()));
         self.timed |= row.time.is_some();
         self.len += 1;
-    }
-
-    /// Counts the users of rows that are pushed; of many at once, since each waits for memory where the users are many.
-    fn count(&mut self, users: &[u32]) {
-        let n = users.iter().max().map_or(0, |&last| last as usize + 1);
-        if self.per_user.len() < n {
-            self.per_user.resize(n, 0);
-        }
-        for &user in users {
-            self.per_user[user as usize] += 1;
-        }
     }
 
     /// Begins a block. Where there is no room for it, those before it go away; a failure is told by [`Self::check`].

@@ -203,7 +203,7 @@ mod tests {
     use super::*;
     use crate::prepare::config::SplitKind;
     use crate::prepare::report::QuestionCount;
-    use crate::prepare::rows::{DomainRows, Scatter, cut};
+    use crate::prepare::rows::{Counts, DomainRows, Scatter, cut};
 
     const SHARES: [f64; 2] = [0.3, 0.3];
 
@@ -225,12 +225,14 @@ mod tests {
         };
         let mut rows: Vec<Row> = likes.iter().map(id).collect();
         rows.sort_by_key(|row| (row.user, row.item));
-        let mut counts = vec![0; users.len()];
+        let mut counts = Counts::of(users.len(), items.len());
         for row in &rows {
-            counts[row.user as usize] += 1;
+            counts.users[row.user as usize] += 1;
+            counts.items[row.item as usize] += 1;
+            counts.rows += 1;
         }
         // Each user is a chunk.
-        let mut scatter = Scatter::new(&cut(&vec![9; users.len()], 1), counts, items.len(), None);
+        let mut scatter = Scatter::new(&cut(&vec![9; users.len()], 1), counts, None);
         for row in rows {
             scatter.push(row).unwrap();
         }
