@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 use segue_lab::LabError;
 
 use crate::commands::{
-    bench, check_table, compare, datasets, demo, download, evaluate, explore, export, models, prepare, recommend, report,
-    reproduce, similar, table, train, verify,
+    bench, check_table, compare, datasets, demo, download, evaluate, explore, export, models, prepare, recommend,
+    report, reproduce, similar, table, train, verify,
 };
 use crate::terminal::say;
 
