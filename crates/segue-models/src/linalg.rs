@@ -310,15 +310,17 @@ pub(crate) fn gramian(m: &Matrix) -> Vec<f64> {
     sum
 }
 
-/// Turns the rows of `m` into the basis in which `mᵀ m` is diagonal, and returns that diagonal: all products between
-/// rows stay what they were.
-pub(crate) fn turn_to_principal_axes(m: &mut Matrix) -> Vec<f32> {
+/// Turns the rows of `m` and of `other` into the basis in which `mᵀ m` is diagonal, and returns that diagonal: all products
+/// between rows stay what they were.
+pub(crate) fn turn_to_principal_axes(m: &mut Matrix, other: Option<&mut Matrix>) -> Vec<f32> {
     let d = m.n_cols();
     let (axes, spectrum) = principal_axes(&gramian(m), d);
-    m.as_mut_slice().par_chunks_mut(SHARD * d.max(1)).for_each(|rows| {
-        let before = rows.to_vec();
-        matmul_nt(&before, &axes, d, rows);
-    });
+    for matrix in [m].into_iter().chain(other) {
+        matrix.as_mut_slice().par_chunks_mut(SHARD * d.max(1)).for_each(|rows| {
+            let before = rows.to_vec();
+            matmul_nt(&before, &axes, d, rows);
+        });
+    }
     spectrum
 }
 
@@ -484,7 +486,13 @@ mod tests {
             m.row_mut(i)[6] = m.row(i)[0];
         }
         let before = m.clone();
-        let spectrum = turn_to_principal_axes(&mut m);
+        let mut other = Matrix::normal(3, 7, 1.0, &mut stream);
+        let (first, beside) = (m.clone(), other.clone());
+        let spectrum = turn_to_principal_axes(&mut m, Some(&mut other));
+        for row in 0..3 {
+            let (now, then) = (dot(m.row(9), other.row(row)), dot(first.row(9), beside.row(row)));
+            assert!((now - then).abs() < 1e-4);
+        }
         for (x, value) in gramian(&m).into_iter().enumerate() {
             let expected = if x / 7 == x % 7 { f64::from(spectrum[x / 7]) } else { 0.0 };
             assert!((value - expected).abs() < 1e-3, "entry {x}: {value}, {expected}");
@@ -493,6 +501,6 @@ mod tests {
         for (a, b) in [(0, 1), (3, 3), (8, 40)] {
             assert!((dot(m.row(a), m.row(b)) - dot(before.row(a), before.row(b))).abs() < 1e-4);
         }
-        assert_eq!(turn_to_principal_axes(&mut Matrix::zeros(3, 2)), [0.0, 0.0]);
+        assert_eq!(turn_to_principal_axes(&mut Matrix::zeros(3, 2), None), [0.0, 0.0]);
     }
 }
