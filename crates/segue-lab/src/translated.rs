@@ -1,7 +1,8 @@
 //! A bundle seen through the ids of another preparation of the data.
 
 use segue_core::{
-    ArtifactError, ArtifactWriter, Candidates, Catalogue, HistoryBuf, IdMap, ItemId, Query, Recommender, Scorer, UserId,
+    ArtifactError, ArtifactWriter, Candidates, Catalogue, HistoryBuf, IdMap, Interactions, ItemId, Query, Recommender,
+    Scorer, UserId,
 };
 
 use crate::bundle::Bundle;
@@ -32,6 +33,18 @@ impl<'b> Translated<'b> {
     /// How many users the bundle does not know.
     pub fn n_unknown_users(&self) -> usize {
         self.to_user.iter().filter(|user| user.is_none()).count()
+    }
+
+    /// How many held-out events the bundle learnt from: pairs of its training log that are not `known` to the data otherwise.
+    pub fn n_learnt(&self, held: &Interactions, known: &Interactions) -> usize {
+        let learnt = |event: &segue_core::Event| {
+            let (Some(user), Some(item)) = (self.to_user[event.user as usize], self.to_item[event.item as usize])
+            else {
+                return false;
+            };
+            self.bundle.log.user(user).items.contains(&item) && !known.user(event.user).items.contains(&event.item)
+        };
+        held.events().filter(learnt).count()
     }
 
     /// How many items of a range the bundle does not know.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
-use segue_core::{OpenedTests, Output, Prepared};
+use segue_core::{Interactions, OpenedTests, Output, Prepared};
 use segue_eval::{By, Cell, Dialect, Evaluation, Group, Protocol, Question, Summary, TrecWriter, breakdown};
 use segue_lab::{Bundle, CandidateKind, EvaluationSettings, Known, LabError, Opening, Translated};
 
@@ -153,7 +153,17 @@ impl Evaluator {
             )));
         }
         let protocol = segue_lab::protocol(&self.settings, self.seed, output)?;
+        let unlearnt = |held: &Interactions, known: &Interactions| match translated.n_learnt(held, known) {
+            0 => Ok(()),
+            n => Err(LabError::Config(format!(
+                "this model learnt from {n} of the {} events that are held out here: it was trained on another split or on other \
+                 data, or on validation events, too (trainer.refit), and knows the answers; evaluate it on the data that it was \
+                 trained on, or train it on these",
+                held.len()
+            ))),
+        };
         if self.on_validation {
+            unlearnt(&task.valid.events, &data.split.train)?;
             return answer(&translated, &Question { output, ..Question::valid(data, task) }, &protocol);
         }
         if let Some(run) = &self.run {
@@ -163,6 +173,7 @@ impl Evaluator {
         let mut record = OpenedTests::default();
         let opened = task.test.open(&mut record, why);
         let known = data.train_and_valid();
+        unlearnt(&opened.events, &known)?;
         answer(&translated, &Question { output, ..Question::test(data, task, opened, &known) }, &protocol)
     }
 }

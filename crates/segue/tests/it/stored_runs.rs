@@ -318,6 +318,10 @@ fn a_run_is_measured_as_it_was() {
             assert_eq!(bits(row[1]), stored["value"].as_f64().unwrap().to_bits(), "{scope} {row:?}");
         }
     }
+    // Another split of the same log holds out what the model learnt from.
+    scratch.ok(&format!("prepare {} split=ratio --out ratio", SMALL_WORLD.join(" ")));
+    scratch.fails("evaluate --run joint --data ratio", &["learnt from", "held out here", "knows the answers"]);
+    scratch.fails("evaluate --run joint --data ratio --split valid", &["learnt from"]);
     // Overrides win, and a model without its run has the defaults.
     let done = scratch.line("evaluate --run joint --data data evaluation.k_values=[3] evaluation.candidates=full");
     assert!(done.stdout.contains("ndcg@3\t") && done.stderr.contains("but for evaluation.k_values=[3]"));
