@@ -1,0 +1,173 @@
+"""Training and ranking beside the peers: the same data, the same two threads, in turn.
+
+usage: run.py JOB DATA [ROUNDS] [OUT.csv]      e.g. run.py als ../shared/data 3
+       run.py list
+
+DATA is the folder of the public data sets. The validation part of Gowalla that LightGCN++ published is held out, everything is fitted
+on the rest, and both sides must reach the same recall@20 on it (where they do the same job); no test part is opened. Each side is a
+process of its own; its peak memory is that of the process. Prints medians, their ratio with its spread over the rounds, and
+appends every measurement to OUT.csv.
+
+Environment: SEGUE (default target/release/segue), THREADS (default 2). Needs requirements.txt, in an environment of its own.
+"""
+
+import csv
+import json
+import os
+import pathlib
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+SEGUE = os.environ.get("SEGUE", str(HERE.parent.parent / "target/release/segue"))
+THREADS = os.environ.get("THREADS", "2")
+RECALL = ["evaluation.metrics=[recall]", "evaluation.k_values=[20]"]
+ALS = ["model=ials", "model.factors=64", "model.alpha=9", "model.unobserved_weight=1", "model.l2=0.01", "model.l2_exponent=0", "trainer.max_epochs=8"]
+UNIFORM = ["model.negative_sampling=uniform", "model.negatives=1", "model.factors=64"]
+
+# What we do, what the peer does, seconds out of what each prints, and how far apart their recalls may be (None: not the same job).
+JOBS = {
+    "als": dict(
+        what="seconds an iteration of conjugate gradients, three steps a row, d = 64, confidence 10, penalty .01",
+        ours=[*ALS, "model.solver=cg"],
+        peers={"implicit": ["als", "iterations=8"]},
+        own=lambda found: statistics.median(epoch["seconds"] for epoch in found["epochs"]),
+        peer=lambda found: statistics.median(found["seconds"]),
+        apart=0.01,
+    ),
+    "als_exact": dict(
+        what="seconds an iteration of exact solutions, d = 64, confidence 10, penalty .01",
+        ours=ALS,
+        peers={"implicit, Cholesky": ["als", "iterations=8", "cg=0"]},
+        own=lambda found: statistics.median(epoch["seconds"] for epoch in found["epochs"]),
+        peer=lambda found: statistics.median(found["seconds"]),
+        apart=0.01,
+    ),
+    "item_knn": dict(
+        what="seconds to fit and to recommend to everyone, cosine, 100 neighbours",
+        ours=["model=item_knn", "model.similarity=cosine", "model.neighbors=100", "model.shrinkage=0", "model.damping=0", "model.normalise=false"],
+        peers={"implicit": ["item_knn"]},
+        own=lambda found: found["fit"] + found["rank"],
+        peer=lambda found: sum(found["seconds"]),
+        apart=None,
+    ),
+    "bpr": dict(
+        what="seconds to the best recall@20 of the peer, d = 64, one uniform negative",
+        ours=["model=mf", *UNIFORM, "trainer.max_epochs=40", "--every", "1"],
+        peers={"implicit": ["bpr", "iterations=200"]},
+        own=None,
+        peer=lambda found: sum(found["seconds"][: max(found["curve"], key=lambda at: at[1])[0]]),
+        apart=None,
+    ),
+    "ease": dict(
+        what="seconds from likes to the inverse",
+        ours=["model=ease", "model.l2=80", "model.max_memory_gib=16"],
+        peers={"scipy": ["ease"]},
+        own=lambda found: found["fit"],
+        peer=lambda found: found["seconds"][0],
+        apart=None,
+    ),
+    "lightgcn": dict(
+        what="seconds an epoch, batch 2048, d = 64, 3 layers; the peer's from 20 steps",
+        ours=["model=lightgcn", "model.factors=64", "model.layers=3", "trainer.batch_size=2048", "trainer.learning_rate=0.001", "trainer.max_epochs=1"],
+        peers={"PyTorch, CSR": ["lightgcn", "form=csr"], "PyTorch, COO": ["lightgcn", "form=coo"]},
+        own=lambda found: found["epochs"][0]["seconds"],
+        peer=lambda found: statistics.median(found["seconds"]) * found["steps per epoch"],
+        apart=None,
+    ),
+    "rank": dict(
+        what="seconds to rank everything for everyone, random factors, d = 64",
+        ours=["model=mf", "model.factors=64", "model.item_bias=false", "trainer.max_epochs=0"],
+        peers={"implicit and NumPy": ["rank"]},
+        own=lambda found: found["rank"],
+        peer=lambda found: min(found["seconds"]),
+        apart=None,
+    ),
+}
+
+
+def run(command):
+    """The JSON that a process prints, and its peak memory in MiB."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = subprocess.Popen([str(part) for part in command], stdout=out, stderr=err, env=os.environ | {"RAYON_NUM_THREADS": THREADS, "THREADS": THREADS})
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        err.seek(0)
+        if process.returncode:
+            sys.exit(f"{command}:\n{err.read()}")
+        out.seek(0)
+        return json.loads(out.read().strip().splitlines()[-1]), used.ru_maxrss / 1024
+
+
+def prepare(root):
+    """Gowalla without the published validation part, once for us and once for others."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="segue-bench-models-"))
+    environment = os.environ | {"SEGUE_DATA": str(pathlib.Path(root).resolve())}
+    for command in (
+        [SEGUE, "prepare", "data=gowalla_carve", "--out", folder / "data"],
+        [SEGUE, "export", folder / "data", "--format", "adjacency", "--ids", "dense", "--out", folder / "lists"],
+    ):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(done.stderr)
+    lists = next((folder / "lists").rglob("train.txt")).parent
+    users = 1 + max(int(line.split()[0]) for name in ("train.txt", "valid.txt", "test.txt") for line in open(lists / name))
+    items = 1 + max(int(item) for name in ("train.txt", "valid.txt", "test.txt") for line in open(lists / name) for item in line.split()[1:])
+    (lists / "shape.json").write_text(json.dumps([users, items]))
+    return folder / "data", lists
+
+
+def main():
+    if sys.argv[1:] in ([], ["list"]):
+        return print(__doc__, *(f"  {name:10}{job['what']}" for name, job in JOBS.items()), sep="\n")
+    name, root, *rest = sys.argv[1:]
+    rounds = int(rest[0]) if rest else 3
+    job = JOBS[name]
+    data, lists = prepare(root)
+    rows = []
+    for n in range(rounds):
+        found = {}
+        for peer, (task, *options) in job["peers"].items():
+            told, peak = run([sys.executable, HERE / "peers.py", task, lists, *options])
+            found[peer] = (job["peer"](told), peak, told["recall@20"] if "recall@20" in told else None)
+        told, peak = run([SEGUE, "bench", f"data_dir={data}", *job["ours"], *RECALL, "--format", "json"])
+        if job["own"]:
+            found["segue"] = (job["own"](told), peak, told["valid"]["recall@20"])
+        else:
+            # Time to quality: the clock stops at the first epoch that is as good as the peer's best.
+            goal = max(recall for _, _, recall in found.values())
+            seconds, reached = 0.0, None
+            for epoch in told["epochs"]:
+                seconds += epoch["seconds"]
+                if epoch["valid"] and epoch["valid"]["recall@20"] >= goal:
+                    reached = epoch["valid"]["recall@20"]
+                    break
+            if reached is None:
+                sys.exit(f"segue came to {told['valid']['recall@20']} only, not to {goal}")
+            found["segue"] = (seconds, peak, reached)
+        rows += [(name, side, n + 1, *values) for side, values in found.items()]
+        if job["apart"]:
+            recalls = [recall for _, _, recall in found.values()]
+            if max(recalls) - min(recalls) > job["apart"]:
+                sys.exit(f"recalls differ by more than {job['apart']}: {found}")
+        print(f"round {n + 1}: " + "; ".join(f"{side} {s:.3f} s, {p:.0f} MiB" + (f", recall@20 {r:.4f}" if r else "") for side, (s, p, r) in found.items()), flush=True)
+    of = lambda side, at: [row[at] for row in rows if row[1] == side]
+    print(f"\n{name}: {job['what']}, median of {rounds}")
+    for side in job["peers"]:
+        ratios = [theirs / own for theirs, own in zip(of(side, 3), of("segue", 3))]
+        memory = statistics.median(of("segue", 4)) / statistics.median(of(side, 4))
+        print(f"  {side} / segue: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}); memory segue / it {memory:.2f}")
+    if len(rest) > 1:
+        out = pathlib.Path(rest[1])
+        fresh = not out.exists()
+        with open(out, "a", newline="") as file:
+            writer = csv.writer(file)
+            if fresh:
+                writer.writerow(["job", "side", "round", "seconds", "peak_mib", "recall@20"])
+            writer.writerows([(*row[:3], f"{row[3]:.4f}", f"{row[4]:.0f}", "" if row[5] is None else f"{row[5]:.5f}") for row in rows])
+
+
+main()
