@@ -1,17 +1,26 @@
 """Preparation beside Polars and DuckDB: the same job on the same files, in turn, and the same rows from all three.
 
-usage: run.py compare ROWS ROUNDS      time and peak memory of the three, in turn, and the ratios
-       run.py scale ROWS [ROWS ...]    time and peak memory of segue alone for several sizes
-       run.py cap ROWS MIB             segue with no more than so many MiB of address space
+usage: run.py compare ROWS ROUNDS OUT.csv            the three, in turn
+       run.py scale ROUNDS ROWS [ROWS ...] OUT.csv   segue alone at several sizes, in turn
+       run.py cap ROWS MIB OUT.csv                   segue with no more than so many MiB of address space
+
+Appends a line to OUT.csv for each run: what it was part of, rows, engine, limit of its memory, round, seconds, CPU
+seconds and their microseconds a row, peak MiB, MiB of rows through files. docs/measured/prepare.csv came about by
+
+    run.py compare 10000000 3 docs/measured/prepare.csv
+    run.py scale 3 1000000 3000000 10000000 30000000 docs/measured/prepare.csv
+    run.py cap 30000000 1024 docs/measured/prepare.csv
 
 Environment: SEGUE (the program; default target/release/segue), DATA (where generated logs are; default a folder for
 temporary files). Needs the packages of requirements.txt. Everything uses two threads.
 """
 
+import csv
+import importlib.metadata
 import os
 import pathlib
+import re
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,6 +31,10 @@ ROOT = HERE.parent.parent
 SEGUE = os.environ.get("SEGUE", str(ROOT / "target/release/segue"))
 DATA = pathlib.Path(os.environ.get("DATA", tempfile.gettempdir())) / "segue-bench-prepare"
 CORE = 5
+COLUMNS = [
+    "part", "rows", "engine", "limit of memory", "round", "seconds", "CPU seconds", "CPU µs a row", "peak MiB",
+    "MiB through files",
+]
 
 
 def logs(rows: int) -> pathlib.Path:
@@ -72,47 +85,50 @@ def run(command: list, mib: int | None = None) -> tuple[float, float, float, str
     return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text
 
 
-def compare(rows: int, rounds: int) -> None:
+def record(out: str, part: str, rows: int, engine: str, limit: str, n: int, measured: tuple[float, float, float, str]) -> None:
+    seconds, cpu, peak, said = measured
+    files = re.search(r"(\d+) MiB of rows went through files", said)
+    through = "" if engine != "segue" else files[1] if files else 0
+    per_row = f"{cpu / rows * 1e6:.3f}"
+    line = [part, rows, engine, limit, n, f"{seconds:.2f}", f"{cpu:.2f}", per_row, f"{peak:.0f}", through]
+    is_new = not os.path.exists(out)
+    with open(out, "a", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if is_new:
+            writer.writerow(COLUMNS)
+        writer.writerow(line)
+    print(*line, sep=", ", file=sys.stderr, flush=True)
+
+
+def compare(rows: int, rounds: int, out: str) -> None:
     jobs = commands(rows)
-    measured: dict[str, list] = {name: [] for name in jobs}
-    for _ in range(rounds):
-        for name, (command, _) in jobs.items():
-            measured[name].append(run(command)[:3])
-    for name in ("polars", "duckdb"):
-        subprocess.run([sys.executable, ROOT / "golden/prepare/same_rows.py", jobs["segue"][1], jobs[name][1]], check=True)
-    print(f"| {rows} rows | seconds, each round | CPU seconds | peak MiB | segue / it: time | CPU | memory |")
-    print("|---|---|---|---|---|---|---|")
-    median = lambda name, column: statistics.median(row[column] for row in measured[name])
-    for name, runs in measured.items():
-        # Time is compared round by round, since the machine's speed drifts.
-        ratio = statistics.median(ours[0] / theirs[0] for ours, theirs in zip(measured["segue"], runs))
-        shown = ", ".join(f"{row[0]:.1f}" for row in runs)
-        others = [median("segue", column) / median(name, column) for column in (1, 2)]
-        print(f"| {name} | {shown} | {median(name, 1):.1f} | {median(name, 2):.0f} | {ratio:.2f} | {others[0]:.2f} | {others[1]:.2f} |")
+    version = importlib.metadata.version
+    names = {"segue": "segue", "polars": f"Polars {version('polars')}", "duckdb": f"DuckDB {version('duckdb')}"}
+    for n in range(rounds):
+        for engine, (command, _) in jobs.items():
+            record(out, "compare", rows, names[engine], "none", n + 1, run(command))
+    for engine in ("polars", "duckdb"):
+        same = [sys.executable, ROOT / "golden/prepare/same_rows.py", jobs["segue"][1], jobs[engine][1]]
+        subprocess.run(same, check=True)
 
 
-def scale(sizes: list[int]) -> None:
-    print("| rows | seconds | CPU seconds | CPU-µs a row | peak MiB | through files |")
-    print("|---|---|---|---|---|---|")
-    for rows in sizes:
-        seconds, cpu, peak, said = run(commands(rows)["segue"][0])
-        away = next((line.split(" of rows")[0] for line in said.splitlines() if "went through files" in line), "none")
-        print(f"| {rows} | {seconds:.1f} | {cpu:.1f} | {cpu / rows * 1e6:.2f} | {peak:.0f} | {away} |", flush=True)
+def scale(rounds: int, sizes: list[int], out: str) -> None:
+    for n in range(rounds):
+        for rows in sizes:
+            record(out, "scale", rows, "segue", "none", n + 1, run(commands(rows)["segue"][0]))
 
 
-def cap(rows: int, mib: int) -> None:
-    seconds, cpu, peak, said = run(commands(rows)["segue"][0], mib)
-    print(f"{rows} rows under {mib} MiB of address space: {seconds:.1f} s, {cpu:.1f} CPU-s, peak {peak:.0f} MiB resident")
-    print("\n".join(line for line in said.splitlines() if "went through files" in line))
+def cap(rows: int, mib: int, out: str) -> None:
+    record(out, "scale", rows, "segue", f"{mib} MiB", 1, run(commands(rows)["segue"][0], mib))
 
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["compare", rows, rounds]:
-            compare(int(rows), int(rounds))
-        case ["scale", *sizes] if sizes:
-            scale([int(size) for size in sizes])
-        case ["cap", rows, mib]:
-            cap(int(rows), int(mib))
+        case ["compare", rows, rounds, out]:
+            compare(int(rows), int(rounds), out)
+        case ["scale", rounds, *sizes, out] if sizes:
+            scale(int(rounds), [int(size) for size in sizes], out)
+        case ["cap", rows, mib, out]:
+            cap(int(rows), int(mib), out)
         case _:
             sys.exit(__doc__)
