@@ -1,18 +1,22 @@
 """Full ranking beside its matrix products, and beside NumPy (BLAS and argpartition) and ranx on the same factors.
 
-usage: run.py NAME DATA [ROUNDS]      e.g. run.py ml_1m ../shared/data 5
+usage: run.py NAME DATA ROUNDS FLOOR_ROUNDS OUT.csv      e.g. run.py ml_1m ../shared/data 5 60 docs/measured/ranking.csv
 
 Prepares the data set NAME below DATA, ranks every user's test items among all items that the user has not met, with random
 factors of 64 dimensions, and measures recall, NDCG, MAP and MRR at 5, 10 and 20. All programs use two threads, take turns, and
-must find the same values. ranx is handed the first 20 of each user, which NumPy ranked: it has no ranking of its own.
+must find the same values. ranx is handed the first 20 of each user, which NumPy ranked: it has no ranking of its own. Before,
+the matrix products alone and the evaluation take turns for FLOOR_ROUNDS in one process.
+
+Appends a line to OUT.csv for each measurement: data, users asked, items, beside what (products or others), round, program,
+seconds, and of that process the peak MiB.
 
 Environment: SEGUE and EXAMPLE (the program and its example `ranking`; default target/release/...). Needs numpy and ranx.
 """
 
+import csv
 import json
 import os
 import pathlib
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -72,8 +76,9 @@ def measure(top, asked, wanted):
 
 
 def main():
-    name, root = sys.argv[1:3]
-    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
+    if len(sys.argv) != 6:
+        sys.exit(__doc__)
+    name, root, rounds, floor_rounds, out = *sys.argv[1:3], *map(int, sys.argv[3:5]), sys.argv[5]
     folder = pathlib.Path(tempfile.mkdtemp())
     prepared = subprocess.run(
         [SEGUE, "prepare", f"data={name}", f"data.root={root}" if name == "log" else f"seed=1", "--out", folder / "data"],
@@ -82,40 +87,42 @@ def main():
     if prepared.returncode:
         sys.exit(prepared.stderr)
     run = lambda n: json.loads(subprocess.run([EXAMPLE, folder / "data", folder / "out", str(n)], check=True, capture_output=True, text=True).stdout)
-    ours = run(rounds)
+    ours = run(floor_rounds)
     users, items, seen, test = read(folder / "out")
     seen, wanted = by_user(seen, len(users)), by_user(test, len(users))
     asked = np.array([user for user, some in enumerate(wanted) if len(some)])
 
     from ranx import Qrels, Run, evaluate
 
-    times = {"segue": [], "numpy": [], "ranx": []}
+    lines = []
+    for n, (alone, evaluation) in enumerate(ours["times"]):
+        lines += [("products", n + 1, "products alone", alone, ""), ("products", n + 1, "segue", evaluation, ours["peak"])]
     names = [f"{metric}@{k}" for metric in ("recall", "ndcg", "map", "mrr") for k in CUTOFFS]
     for n in range(rounds):
         again = run(1)
-        times["segue"].append(again["times"][0][1])
+        lines.append(("others", n + 1, "segue", again["times"][0][1], again["peak"]))
         start = time.perf_counter()
         top = rank(users, items, asked, seen, max(CUTOFFS))
         ranked = time.perf_counter()
         found = measure(top, asked, wanted)
-        times["numpy"].append(time.perf_counter() - start)
+        lines.append(("others", n + 1, "NumPy", time.perf_counter() - start, ""))
         start_ranx = time.perf_counter()
         qrels = Qrels({str(user): {str(item): 1 for item in wanted[user]} for user in asked})
         lists = Run({str(user): {str(item): float(20 - n) for n, item in enumerate(row)} for user, row in zip(asked, top)})
         evaluate(qrels, lists, names)
         # Its first call compiles.
         if n:
-            times["ranx"].append(time.perf_counter() - start_ranx + ranked - start)
+            lines.append(("others", n + 1, "NumPy + ranx", time.perf_counter() - start_ranx + ranked - start, ""))
     for metric, value in ours["values"]:
         if abs(value - found[metric]) > 1e-6:
             sys.exit(f"{metric}: {value} here, {found[metric]} by NumPy")
-    ratio = lambda pair: pair[1] / pair[0]
-    middle = statistics.median
-    print(f"{name}: {ours['users']} users, {ours['items']} items, median of {rounds}")
-    print(f"  evaluation / products alone  {middle(map(ratio, ours['times'])):.2f}  ({middle(t[0] for t in ours['times']):.3f} s, {middle(t[1] for t in ours['times']):.3f} s)")
-    for other in ("numpy", "ranx"):
-        print(f"  {other} / segue  {middle(times[other]) / middle(times['segue']):.1f}  ({middle(times[other]):.3f} s, {middle(times['segue']):.3f} s)")
-    print(f"  peak {ours['peak']} MiB, of it {ours['loaded']} MiB to load the data")
+    is_new = not os.path.exists(out)
+    with open(out, "a", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if is_new:
+            writer.writerow(["data", "users", "items", "beside", "round", "program", "seconds", "peak MiB"])
+        for beside, n, program, seconds, peak in lines:
+            writer.writerow([name, ours["users"], ours["items"], beside, n, program, f"{seconds:.5f}", peak])
 
 
 main()
