@@ -1,5 +1,6 @@
 //! Configured files into rows with dense ids, in chunks of users.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use super::links::People;
 use super::rows::{Counts, DomainRows, Files, Part, Row, Scatter, World, cut};
 use super::split::targets;
 use crate::DataError;
-use crate::readers::{Layout, LogFile, Names, RawLog, RawRow, RawRows, Session, read_logs, read_negatives};
+use crate::readers::{Layout, LogFile, Names, RawLog, RawRow, RawRows, Session, Values, read_logs, read_negatives};
 use crate::spill::Spill;
 
 /// Reads every domain in use, one thread a file; of a given split the parts of the domains instead of their whole logs.
@@ -43,7 +44,9 @@ pub(super) fn ingest(
         }
     }
     let logs = read_logs(&files, spill, session)?;
-    let logs: Vec<Log> = parts.into_iter().zip(logs).map(|((domain, part), raw)| Log { domain, part, raw }).collect();
+    let mut logs: Vec<Log> =
+        parts.into_iter().zip(logs).map(|((domain, part), raw)| Log { domain, part, raw }).collect();
+    settle_values(&mut logs);
     let asked = domains[target];
     let of_parts = asked.train.is_some() || asked.test.is_some();
     let negatives = asked.negatives.as_ref().filter(|_| kind == SplitKind::Given || !of_parts);
@@ -110,6 +113,21 @@ struct Log {
     domain: usize,
     part: Part,
     raw: RawLog,
+}
+
+/// The files of a part are one log: the first value may stand in any of them.
+fn settle_values(logs: &mut [Log]) {
+    let mut values: BTreeMap<(usize, Part), Values> = BTreeMap::new();
+    for log in &mut *logs {
+        let told = values.entry((log.domain, log.part)).or_default();
+        *told = told.and(*log.raw.rows.values());
+    }
+    for log in logs {
+        let own = log.raw.rows.values();
+        if *own != Values::Unasked {
+            *own = values[&(log.domain, log.part)];
+        }
+    }
 }
 
 /// The domains in use in configuration order, and where the target stands among them.

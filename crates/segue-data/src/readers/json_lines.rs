@@ -22,7 +22,7 @@ pub(super) struct Keys<'k> {
     pub(super) item: Key<'k>,
     pub(super) value: Key<'k>,
     pub(super) time: Key<'k>,
-    /// Whether a line without a value lacks something; otherwise it is worth 1.
+    /// Whether a line without a value lacks something whatever the others have; else it is worth 1 where no line has one.
     pub(super) has_values: bool,
 }
 
@@ -121,8 +121,9 @@ pub(super) fn each_object(
                 return Ok(());
             }
         }
-        // A value that is null is none; without the key, no line is expected to have one.
-        let value = if !has_value && !keys.has_values { Some(1.0) } else { layout.rated(value.value()?) };
+        // One line with the key, and those without it lack something, wherever they stand.
+        log.rows.values().told(has_value || keys.has_values);
+        let value = layout.rated(value.value()?);
         log.push(&user.name(&keys.user)?, &item.name(&keys.item)?, value, time.time()?);
         Ok(())
     })

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::log::RawLog;
+use super::log::{RawLog, Values};
 use super::many::LogFile;
 use super::names::Names;
 use super::open::Fnv;
@@ -20,7 +20,7 @@ use crate::spill::{Blocks, Spill, block, put};
 const LEAST: u64 = 1 << 23;
 
 /// How rows are written; files of another version are read again.
-const FORMAT: &str = "rows 2:";
+const FORMAT: &str = "rows 3:";
 
 /// What was read and how.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,7 @@ struct Note {
     source: String,
     rows: usize,
     timed: bool,
+    values: Values,
     nameless: u64,
     files: Vec<InputFile>,
 }
@@ -63,8 +64,8 @@ pub(super) fn keep(
     for (what, names) in [("users", &log.users), ("items", &log.items)] {
         spill.write(&format!("{name}.{what}"), &written_texts(names.iter()), true)?;
     }
-    let (rows, timed, nameless) = (log.len(), log.rows.timed(), log.nameless);
-    let note = Note { source, rows, timed, nameless, files: files.to_vec() };
+    let (rows, timed, values, nameless) = (log.len(), log.rows.timed(), *log.rows.values(), log.nameless);
+    let note = Note { source, rows, timed, values, nameless, files: files.to_vec() };
     let note = serde_json::to_vec(&note).map_err(|error| DataError::Folder {
         path: spill.folder().into(),
         what: format!("cannot note what was read: {error}"),
@@ -82,7 +83,7 @@ pub(super) fn find(file: &LogFile, limit: Option<u64>, spill: &Arc<Spill>) -> Op
     }
     let names = |what: &str| read_texts(&mut spill.read(&format!("{name}.{what}")).ok()?);
     let (users, items) = (names("users")?, names("items")?);
-    let mut log = RawLog::kept(Arc::clone(spill), name, (users, items), (note.rows, note.timed))?;
+    let mut log = RawLog::kept(Arc::clone(spill), name, (users, items), (note.rows, note.timed, note.values))?;
     log.nameless = note.nameless;
     Some((log, note.files))
 }

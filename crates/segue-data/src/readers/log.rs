@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::names::{Batch, Names};
 use crate::DataError;
 use crate::spill::{Blocks, Spill, block, put, time_cell, time_of, value_of};
@@ -44,10 +46,10 @@ impl RawLog {
         spill: Arc<Spill>,
         file: String,
         (mut users, mut items): (Names, Names),
-        (len, timed): (usize, bool),
+        (len, timed, values): (usize, bool, Values),
     ) -> Option<Self> {
         let mut rows = RawRows::default();
-        (rows.len, rows.timed) = (len, timed);
+        (rows.len, rows.timed, rows.values) = (len, timed, values);
         rows.away = Some(Away { spill, file, n: len });
         let mut n = 0;
         let known = |row: RawRow| {
@@ -127,6 +129,35 @@ const BLOCK: usize = 1 << 16;
 const HAS_VALUE: u8 = 1;
 const HAS_TIME: u8 = 2;
 
+/// Whether lines of which each may have a value or none have some. Only the last of them tells, so what a line without one
+/// is worth is settled when rows are handed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) enum Values {
+    /// Nobody asked: a row without a value lacks it.
+    #[default]
+    Unasked,
+    /// No line had one: each is worth 1.
+    None,
+    /// Some line had one: those without it lack it.
+    Some,
+}
+
+impl Values {
+    /// Hears of one line.
+    pub(super) fn told(&mut self, has_value: bool) {
+        *self = self.and(if has_value { Self::Some } else { Self::None });
+    }
+
+    /// Of two parts of one log.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Unasked, told) | (told, Self::Unasked) => told,
+            (Self::None, Self::None) => Self::None,
+            _ => Self::Some,
+        }
+    }
+}
+
 /// Rows in the order of the file, in memory as far as there is room.
 #[derive(Debug, Default)]
 pub struct RawRows {
@@ -134,6 +165,7 @@ pub struct RawRows {
     away: Option<Away>,
     len: usize,
     timed: bool,
+    values: Values,
     /// Bytes taken of the room that is shared with other logs.
     counted: usize,
     fault: Option<DataError>,
@@ -171,11 +203,13 @@ impl Columns {
         }
     }
 
-    fn rows(&self) -> impl Iterator<Item = RawRow> {
-        (0..self.user.len()).map(|n| RawRow {
+    fn rows(&self, values: Values) -> impl Iterator<Item = RawRow> {
+        // Where there is none, 1 stands in its place.
+        let all = values == Values::None;
+        (0..self.user.len()).map(move |n| RawRow {
             user: self.user[n],
             item: self.item[n],
-            value: (self.has[n] & HAS_VALUE != 0).then_some(self.value[n]),
+            value: (all || self.has[n] & HAS_VALUE != 0).then_some(self.value[n]),
             time: (self.has[n] & HAS_TIME != 0).then_some(self.time[n]),
         })
     }
@@ -225,6 +259,11 @@ impl RawRows {
         self.timed
     }
 
+    /// Whether lines have values, where each may have one or none.
+    pub(crate) fn values(&mut self) -> &mut Values {
+        &mut self.values
+    }
+
     fn push(&mut self, row: RawRow) {
         if self.held.last().is_none_or(|columns| columns.user.len() == BLOCK) {
             self.make_room();
@@ -269,8 +308,9 @@ impl RawRows {
 
     /// Hands out every row, in order.
     pub fn each(&self, mut take: impl FnMut(RawRow)) -> Result<(), DataError> {
-        self.away_blocks(|columns| columns.rows().for_each(&mut take))?;
-        self.held.iter().flat_map(Columns::rows).for_each(take);
+        let values = self.values;
+        self.away_blocks(|columns| columns.rows(values).for_each(&mut take))?;
+        self.held.iter().flat_map(|columns| columns.rows(values)).for_each(take);
         Ok(())
     }
 
@@ -280,17 +320,17 @@ impl RawRows {
         (users, items): (&[u32], &[u32]),
         mut take: impl FnMut(RawRow),
     ) -> Result<(), DataError> {
-        let held = std::mem::take(&mut self.held);
+        let (held, values) = (std::mem::take(&mut self.held), self.values);
         self.away_blocks(|mut columns| {
             columns.renumber(users, items);
-            columns.rows().for_each(&mut take);
+            columns.rows(values).for_each(&mut take);
         })?;
         if let Some(away) = self.away.as_ref().filter(|away| away.n > 0 && !away.spill.keeps()) {
             away.spill.remove(&away.file);
         }
         for mut columns in held {
             columns.renumber(users, items);
-            columns.rows().for_each(&mut take);
+            columns.rows(values).for_each(&mut take);
         }
         Ok(())
     }

@@ -44,6 +44,7 @@ pub use self::ids::read_ids;
 pub use self::items::read_items;
 pub(crate) use self::kept::{read_texts, written_texts};
 pub use self::links::read_links;
+pub(crate) use self::log::Values;
 pub use self::log::{RawLog, RawRow, RawRows};
 pub(crate) use self::many::{LogFile, read_logs};
 pub use self::names::Names;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use segue_data::prepare::{DomainConfig, PrepareOptions, SplitConfig, SplitKind};
+use segue_data::prepare::{DomainConfig, OneOrMany, PrepareOptions, SplitConfig, SplitKind};
 use segue_data::readers::{
     Column, ColumnMap, Format, Layout, RawRow, Session, hush_guarded_panics, read_ids, read_log,
 };
@@ -159,7 +159,7 @@ fn columns_belong_to_a_table_whatever_it_looks_like() {
     let mapped_json = |format| Layout { format, columns: json.clone(), ..Layout::default() };
     assert!(refusal(content, &mapped_json(Format::Auto)).contains("is read as amazon"));
     let (found, _) = read(content.as_bytes(), &mapped_json(Format::JsonLines));
-    assert_eq!(found, [("7".into(), "x".into(), None, None), ("7".into(), "y".into(), Some(1.0), None)]);
+    assert_eq!(found, [("7".into(), "x".into(), None, None), ("7".into(), "y".into(), None, None)]);
     let ratings = "0001713353,A1C6M8LCIX4M6M,5.0,1123804800\n";
     let text = refusal(ratings, &Layout { header: Some(false), ..Layout::default() });
     assert!(text.contains("data.domains.header") && text.contains("is read as amazon"), "{text}");
@@ -396,4 +396,39 @@ fn a_json_array_is_told_from_lines() {
         let told = message(run(&config, &PrepareOptions::default(), &SplitConfig::default()));
         assert!(told.contains("log.json: is one JSON array; write one object a line"), "{told}");
     }
+}
+
+#[test]
+fn a_line_that_lacks_the_value_of_others_is_incomplete_wherever_they_stand() {
+    let line = |n: usize, rated: bool| {
+        let rating = if rated { ", \"rating\": 4" } else { "" };
+        format!("{{\"user\": \"u\", \"item\": \"i{n}\", \"ts\": {n}{rating}}}\n")
+    };
+    let plain = Layout::default();
+    let values = |rated: &dyn Fn(usize) -> bool| -> Vec<Option<f32>> {
+        let text: String = (0..1000).map(|n| line(n, rated(n))).collect();
+        read(text.as_bytes(), &plain).0.into_iter().map(|row| row.2).collect()
+    };
+    assert_eq!(values(&|_| false), [Some(1.0); 1000]);
+    for first in [0, 1, 500, 999] {
+        let expected: Vec<Option<f32>> = (0..1000).map(|n| (n >= first).then_some(4.0)).collect();
+        assert_eq!(values(&|n| n >= first), expected, "from {first} on");
+    }
+    // Events of another kind, which are not read, tell nothing.
+    let kinds = "{\"user\": 1, \"item\": 2, \"kind\": \"view\"}\n{\"user\": 1, \"item\": 2, \"kind\": \"rate\", \"rating\": 3}\n";
+    let only = serde_json::from_str(r#"{"kind": "view"}"#).unwrap();
+    let (rows, _) = read(kinds.as_bytes(), &Layout { only, ..plain.clone() });
+    assert_eq!(rows, [("1".into(), "2".into(), Some(1.0), None)]);
+    // Two files are one log as one is.
+    let text = |range: std::ops::Range<usize>| range.map(|n| line(n, n >= 4)).collect::<String>();
+    let dir = files(&[("whole", &text(0..8)), ("a", &text(0..4)), ("b", &text(4..8))]);
+    let of = |names: &[&str]| {
+        let interactions = Some(OneOrMany::Many(names.iter().map(|name| dir.path().join(name)).collect()));
+        let films = DomainConfig { name: "films".into(), interactions, ..DomainConfig::default() };
+        let (prepared, report) = run(&data(vec![films]), &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+        assert!(report.notes.iter().any(|note| note.contains("4 incomplete rows")), "{names:?}: {:?}", report.notes);
+        parts(&prepared).map(|log| pairs(&prepared, &log))
+    };
+    assert_eq!(of(&["whole"]), of(&["a", "b"]));
+    assert_eq!(of(&["whole"]), of(&["b", "a"]));
 }
