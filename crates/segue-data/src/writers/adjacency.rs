@@ -28,5 +28,9 @@ fn check(id: &str) -> io::Result<&str> {
     if id.contains(|c: char| c.is_whitespace() || c == BYTE_ORDER_MARK) {
         return Err(unfit(id, "a space or a byte order mark, which adjacency lists cannot hold", "csv"));
     }
+    // Where nobody names the format, a list that has one in its first line is taken for a table.
+    if id.contains([',', ';', '|']) || id.contains("::") {
+        return Err(unfit(id, "one of , ; | or ::, by which an adjacency list would be read as a table", "csv"));
+    }
     Ok(id)
 }
