@@ -69,6 +69,7 @@ pub(super) fn ingest(
     // The names of the negatives come last in each list of lists.
     let mut named: Vec<(usize, &Names)> = logs.iter().map(|log| (log.domain, &log.raw.users)).collect();
     named.extend(negatives.iter().map(|negatives| (target, &negatives.users)));
+    people.check_names(&domains, &named)?;
     let sizes: Vec<usize> = named.iter().map(|(_, names)| names.len()).collect();
     let (users, mut user_of) = IdMap::joined(&sizes, |list, n| {
         let (d, names) = named[list];

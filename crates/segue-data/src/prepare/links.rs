@@ -19,7 +19,7 @@ use super::config::{DataConfig, Deduplicate, DomainConfig, LinkFile, UserIdentit
 use super::deduplicate::best_first;
 use super::rows::{Part, Row, World};
 use crate::DataError;
-use crate::readers::{Session, read_links};
+use crate::readers::{Names, Session, read_links};
 
 /// A position among the domains in use, and an external id.
 type Id = (usize, String);
@@ -139,6 +139,31 @@ impl People {
         let names = groups.settled().into_iter();
         let names = names.map(|(id, (d, name))| (id, format!("{}:{name}", domains[d].name))).collect();
         Ok((Self { linked: groups.linked, names }, notes))
+    }
+
+    /// Refuses a shared id that is the name of somebody else's own: the two would be one person. `named`: the users of
+    /// every log.
+    pub(super) fn check_names(&self, domains: &[&DomainConfig], named: &[(usize, &Names)]) -> Result<(), DataError> {
+        let is_own = |user: &str| user.split_once(':').is_some_and(|(name, _)| domains.iter().any(|d| d.name == name));
+        let mut shared: BTreeMap<&str, usize> = BTreeMap::new();
+        for &(d, users) in named {
+            let alike = users.iter().filter(|user| is_own(user) && self.name((d, domains[d]), user) == *user);
+            shared.extend(alike.map(|user| (user, d)));
+        }
+        for &(d, users) in named.iter().filter(|_| !shared.is_empty()) {
+            for user in users.iter() {
+                let name = self.name((d, domains[d]), user);
+                let Some(&other) = shared.get(&*name).filter(|_| name != user) else { continue };
+                let (domain, other) = (&domains[d].name, &domains[other].name);
+                let what = format!(
+                    "user {user:?} of {domain}, whom {other} does not share, would be called {name:?}, which is another \
+                     person's id in {other}; give the domain {} another name",
+                    name.split_once(':').map_or("", |(named, _)| named)
+                );
+                return Err(DataError::config(format!("data.domains.{domain}.users"), what));
+            }
+        }
+        Ok(())
     }
 
     /// The name of a user of domain `d`.

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use segue_data::DataError;
 use segue_data::prepare::{
-    Column, ColumnMap, Core, DataConfig, DomainConfig, PrepareOptions, SplitConfig, SplitKind, UserFilter, prepare,
+    Column, ColumnMap, Core, DataConfig, DomainConfig, PrepareOptions, SplitConfig, SplitKind, UserFilter,
+    UserIdentity, prepare,
 };
 
 use super::{data, domain, files, kind, message, run};
@@ -190,4 +191,25 @@ fn a_listener_may_stop_everything() {
     let mut stop = |_: segue_data::prepare::Progress<'_>| ControlFlow::Break(());
     let stopped = prepare(&config, &PrepareOptions::default(), &SplitConfig::default(), 0, &mut stop);
     assert!(matches!(stopped, Err(DataError::Interrupted)));
+}
+
+#[test]
+fn an_own_user_is_never_a_shared_one_of_the_same_name() {
+    let log = |user: &str| format!("user,item,rating,timestamp\n{user},x,3,1\n{user},y,3,2\n{user},z,3,3\n");
+    let of = |song_user: &str, film_user: &str, users| {
+        let dir = files(&[("songs.csv", &log(song_user)), ("films.csv", &log(film_user))]);
+        let films = DomainConfig { users, ..domain(dir.path(), "films", "films.csv") };
+        run(
+            &data(vec![domain(dir.path(), "songs", "songs.csv"), films]),
+            &PrepareOptions::default(),
+            &SplitConfig::default(),
+        )
+    };
+    let text = message(of("films:7", "7", UserIdentity::Own));
+    for part in ["data.domains.films.users", "user \"7\" of films", "\"films:7\"", "in songs", "another name"] {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+    assert_eq!(of("films:8", "7", UserIdentity::Own).unwrap().0.users.len(), 2);
+    assert_eq!(of("films:7", "films:7", UserIdentity::Own).unwrap().0.users.len(), 2);
+    assert_eq!(of("films:7", "films:7", UserIdentity::Shared).unwrap().0.users.len(), 1);
 }
