@@ -97,6 +97,7 @@ impl Input {
         if head.is_empty() {
             return Err(DataError::Empty { path: path.into() });
         }
+        refuse_foreign(path, head)?;
         let (mut reader, codec): (Box<dyn BufRead>, _) = if head.starts_with(&[0x1f, 0x8b]) {
             (Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(raw))), Some("gzip"))
         } else if is_zstd(head) {
@@ -108,6 +109,7 @@ impl Input {
         let mut head = Vec::new();
         let filled = (&mut reader).take(BUFFER as u64).read_to_end(&mut head);
         filled.map_err(|error| fault(path, codec, error))?;
+        refuse_foreign(path, &head)?;
         let mut head = Cursor::new(head);
         if head.get_ref().starts_with(BYTE_ORDER_MARK) {
             head.set_position(BYTE_ORDER_MARK.len() as u64);
@@ -187,6 +189,26 @@ impl Input {
     pub(crate) fn fault(&self, error: io::Error) -> DataError {
         fault(&self.path, self.codec, error)
     }
+}
+
+/// What a file may begin with that no reader here reads: bytes, what they say it is, and the way out.
+const FOREIGN: [(&[u8], &str, &str); 6] = [
+    (b"\xff\xfe", "text in UTF-16", "write it as UTF-8, as `iconv -f UTF-16 -t UTF-8` does"),
+    (b"\xfe\xff", "text in UTF-16", "write it as UTF-8, as `iconv -f UTF-16 -t UTF-8` does"),
+    (b"PK\x03\x04", "a zip archive (or a spreadsheet)", "unpack it with `unzip` (or save it as CSV)"),
+    (b"BZh", "compressed by bzip2", "unpack it with `bunzip2`, or compress it by gzip or zstd"),
+    (b"\xfd7zXZ\0", "compressed by xz", "unpack it with `unxz`, or compress it by gzip or zstd"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it with `7z x`"),
+];
+
+/// Refuses other encodings and compressions before their bytes are taken for lines.
+fn refuse_foreign(path: &Path, head: &[u8]) -> Result<(), DataError> {
+    // Three letters may begin a text; what follows them in bzip2 does not.
+    let is_text = |magic: &[u8]| magic == b"BZh" && head.get(4..7) != Some(b"1AY") && head.get(4..7) != Some(b"\x17rE");
+    let found = FOREIGN.iter().find(|(magic, ..)| head.starts_with(magic) && !is_text(magic));
+    found.map_or(Ok(()), |(_, what, way_out)| {
+        Err(DataError::Format { path: path.into(), what: format!("is {what}, which is not read; {way_out}") })
+    })
 }
 
 /// The first line that is not blank.
@@ -317,6 +339,28 @@ mod tests {
         assert_eq!(lines(&path).unwrap(), ["a", "b", "c"]);
         std::fs::write(&path, b"a\nb").unwrap();
         assert_eq!(lines(&path).unwrap(), ["a", "b"]);
+    }
+
+    #[test]
+    fn other_encodings_and_compressions_are_named_with_the_way_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.csv");
+        let cases: [(&[u8], &str, &str); 5] = [
+            (b"\xff\xfeu\0,\0i\0\n\0", "UTF-16", "iconv"),
+            (b"\xfe\xff\0u\0,\0i\0\n", "UTF-16", "iconv"),
+            (b"PK\x03\x04\x14\0\0\0", "zip", "unzip"),
+            (b"BZh91AY&SY\x9b", "bzip2", "bunzip2"),
+            (b"\xfd7zXZ\0\0\x04", "xz", "unxz"),
+        ];
+        for (content, what, way_out) in cases {
+            for stored in [content.to_vec(), gz(content)] {
+                std::fs::write(&path, stored).unwrap();
+                let text = Input::open(&path).unwrap_err().to_string();
+                assert!(text.contains("log.csv") && text.contains(what) && text.contains(way_out), "{text}");
+            }
+        }
+        std::fs::write(&path, "BZh9,7\n").unwrap();
+        assert_eq!(lines(&path).unwrap(), ["BZh9,7"]);
     }
 
     #[test]
