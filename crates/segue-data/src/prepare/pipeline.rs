@@ -126,6 +126,10 @@ fn settle(
     let is_adjacency =
         |path: &str| report.inputs.iter().any(|input| input.path == path && input.format == Some(Format::Adjacency));
     report.notes.extend(locate::unordered(data, &is_adjacency));
+    for input in &mut report.inputs {
+        let told = std::mem::take(&mut input.notes).into_iter();
+        report.notes.extend(told.map(|note| format!("{}: {note}", input.path)));
+    }
     report.notes.extend(report.inputs.iter().filter(|input| input.bad_lines > 0).map(InputFile::told));
     Ok((outline, rows, report.named()))
 }

@@ -61,8 +61,20 @@ pub(super) const ITEM: &[&str] = &[
     "trackid",
     "songid",
 ];
-pub(super) const VALUE: &[&str] =
-    &["rating", "ratings", "value", "overall", "stars", "score", "weight", "plays", "playcount", "bookrating"];
+pub(super) const VALUE: &[&str] = &[
+    "rating",
+    "ratings",
+    "value",
+    "overall",
+    "stars",
+    "score",
+    "weight",
+    "plays",
+    "playcount",
+    "listencount",
+    "listens",
+    "bookrating",
+];
 pub(super) const TIME: &[&str] = &["timestamp", "time", "unixreviewtime", "datetime", "date", "ts", "createdat"];
 
 impl ColumnMap {

@@ -52,6 +52,9 @@ pub struct InputFile {
     /// Of a log: the format, named or recognised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<Format>,
+    /// What its reader would have the user know; the report of a preparation has it among its notes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 impl InputFile {
@@ -103,6 +106,13 @@ impl<'a> Session<'a> {
     pub(crate) fn name_format(&mut self, format: Format) {
         if let Some(file) = self.files.last_mut() {
             file.format = Some(format);
+        }
+    }
+
+    /// Has something to tell of the file just read.
+    pub(crate) fn note(&mut self, note: String) {
+        if let Some(file) = self.files.last_mut() {
+            file.notes.push(note);
         }
     }
 
@@ -179,6 +189,7 @@ impl<'a> Session<'a> {
             bad_lines: reading.bad,
             bad_shown: reading.shown.into_iter().map(|b| format!("{}: {}", b.line, b.reason)).collect(),
             format: None,
+            notes: Vec::new(),
         });
         Ok(())
     }

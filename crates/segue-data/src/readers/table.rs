@@ -38,7 +38,63 @@ pub(super) fn read(
         layout.columns.by_position(&path, cells.len()).map(|at| third_is_time(at, &layout.columns, &cells))
     }?;
     let chosen = layout.only.among(&path, if header { &cells } else { &[] })?;
-    rows.each(header, session, |record| take(record, at, (&chosen, layout, delimiter), log))
+    let mut unused = Unused::of(if header && at.value.is_none() { &cells } else { &[] }, at, &chosen);
+    rows.each(header, session, |record| {
+        unused.look(record);
+        take(record, at, (&chosen, layout, delimiter), log)
+    })?;
+    unused.note(&cells).into_iter().for_each(|note| session.note(note));
+    Ok(())
+}
+
+/// Rows in which a column that is not used must hold numbers to be told of.
+const LOOKED: usize = 100;
+
+/// Columns of numbers that nobody uses where none is the value.
+#[derive(Debug, Default)]
+struct Unused {
+    /// Whether a number was met.
+    columns: Vec<(usize, bool)>,
+    looked: usize,
+}
+
+impl Unused {
+    /// Those of `names` that may be: ids and the index of a table tool are no values.
+    fn of(names: &[String], at: Positions, chosen: &Chosen<'_>) -> Self {
+        let used = |n: usize| n == at.user || n == at.item || at.time == Some(n) || chosen.iter().any(|(c, _)| c == n);
+        let is_other = |name: &str| {
+            let name = name.trim().to_lowercase();
+            name.is_empty() || name == "index" || name.starts_with("unnamed") || name.ends_with("id")
+        };
+        let columns = names.iter().enumerate().filter(|&(n, name)| !used(n) && !is_other(name));
+        Self { columns: columns.map(|(n, _)| (n, false)).collect(), looked: 0 }
+    }
+
+    fn look(&mut self, record: &csv::ByteRecord) {
+        if self.looked == LOOKED || self.columns.is_empty() {
+            return;
+        }
+        self.looked += 1;
+        self.columns.retain_mut(|(n, met)| {
+            let cell = record.get(*n).and_then(|cell| str::from_utf8(cell).ok()).unwrap_or("?");
+            match parse_value(cell) {
+                Ok(Some(value)) if value < A_TIME => *met = true,
+                Ok(None) => {}
+                Ok(Some(_)) | Err(_) => return false,
+            }
+            true
+        });
+    }
+
+    fn note(&self, names: &[String]) -> Option<String> {
+        let met: Vec<&str> = self.columns.iter().filter(|column| column.1).map(|&(n, _)| names[n].as_str()).collect();
+        let first = met.first()?;
+        Some(format!(
+            "each event is worth 1; the numbers of {} are not used, `columns: {{value: {first}}}` would make those of \
+             {first} the value",
+            met.join(", ")
+        ))
+    }
 }
 
 /// Ratings from this on are seconds since 1970.

@@ -432,3 +432,40 @@ fn a_line_that_lacks_the_value_of_others_is_incomplete_wherever_they_stand() {
     assert_eq!(of(&["whole"]), of(&["a", "b"]));
     assert_eq!(of(&["whole"]), of(&["b", "a"]));
 }
+
+/// What preparation notes of a log; no split is asked that some of them would be too small for.
+fn notes_of(text: &str, change: impl Fn(&mut DomainConfig)) -> Vec<String> {
+    let dir = files(&[("log", text)]);
+    let mut films = domain(dir.path(), "films", "log");
+    change(&mut films);
+    let split = SplitConfig { min_history: 1, ratios: [0.4, 0.2, 0.4], ..kind(SplitKind::Ratio) };
+    run(&data(vec![films]), &PrepareOptions::default(), &split).unwrap().1.notes
+}
+
+#[test]
+fn numbers_that_nobody_uses_are_told() {
+    let table = |header: &str, cell: &str| {
+        let rows = (0..9).map(|n| format!("u,i{n},{cell}\n"));
+        [format!("{header}\n")].into_iter().chain(rows).collect::<String>()
+    };
+    let told = |header: &str, cell: &str| notes_of(&table(header, cell), |_| {}).join("; ");
+    let notes = told("userId,songId,clicks", "7");
+    assert!(notes.contains("numbers of clicks are not used") && notes.contains("columns: {value: clicks}"), "{notes}");
+    for (header, cell) in [
+        ("userId,songId,listen_count", "7"),
+        ("userId,songId,Play Count", "7"),
+        ("userId,songId,sessionId", "7"),
+        ("userId,songId,heard", "964982703"),
+        ("userId,songId,album", "7up"),
+        ("userId,songId,clicks", ""),
+        ("userId,songId,rating,clicks", "3,7"),
+    ] {
+        let notes = told(header, cell);
+        assert!(!notes.contains("are not used"), "{header}: {notes}");
+    }
+    let plays = read(table("userId,songId,listen_count", "7").as_bytes(), &Layout::default()).0;
+    assert_eq!(plays[0].2, Some(7.0));
+    let columns = ColumnMap { value: Some("clicks".into()), ..ColumnMap::default() };
+    let notes = notes_of(&table("userId,songId,clicks", "7"), |films| films.columns = columns.clone());
+    assert!(!notes.join("; ").contains("are not used"), "{notes:?}");
+}
