@@ -187,6 +187,15 @@ pub(crate) fn read_file(
     }
     let format = layout.format_of(head);
     layout.check(path, format)?;
+    // What is told from a table by its look alone may have a header as well.
+    let delimiter = match format {
+        Format::Douban if layout.format == Format::Auto => Some('\t'),
+        Format::Adjacency if layout.format == Format::Auto => Some(' '),
+        _ => None,
+    };
+    let first = String::from_utf8_lossy(first);
+    let cells = |delimiter| first.split(delimiter).map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    let doubt = delimiter.and_then(|delimiter| table::doubt(&cells(delimiter)));
     match format {
         Format::Movielens => movielens::read(input, session, log, layout),
         Format::Amazon => amazon::read(input, session, log, layout),
@@ -203,6 +212,9 @@ pub(crate) fn read_file(
         Format::Table | Format::Recbole | Format::Auto => table::read(input, session, log, layout),
     }?;
     session.name_format(format);
+    if let Some(note) = doubt {
+        session.note(note);
+    }
     log.settle();
     Ok(())
 }

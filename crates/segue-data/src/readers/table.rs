@@ -44,7 +44,23 @@ pub(super) fn read(
         take(record, at, (&chosen, layout, delimiter), log)
     })?;
     unused.note(&cells).into_iter().for_each(|note| session.note(note));
+    if let Some(note) = doubt(&cells).filter(|_| layout.header.is_none() && !header) {
+        session.note(note);
+    }
     Ok(())
+}
+
+/// What to tell of a first row that was taken for an event and may be a header: two words, which no other column tells
+/// from names of people and things.
+pub(super) fn doubt(cells: &[String]) -> Option<String> {
+    let is_word = |cell: &String| cell.contains(char::is_alphabetic) && !cell.contains(char::is_numeric);
+    let [user, item] = cells else { return None };
+    (is_word(user) && is_word(item)).then(|| {
+        format!(
+            "the first row, {user:?} and {item:?}, was read as an event; if it is a header, say `header: true` and \
+             `columns: {{user: {user}, item: {item}}}`"
+        )
+    })
 }
 
 /// Rows in which a column that is not used must hold numbers to be told of.

@@ -469,3 +469,23 @@ fn numbers_that_nobody_uses_are_told() {
     let notes = notes_of(&table("userId,songId,clicks", "7"), |films| films.columns = columns.clone());
     assert!(!notes.join("; ").contains("are not used"), "{notes:?}");
 }
+
+#[test]
+fn a_first_row_that_may_be_a_header_is_told() {
+    let rows: String = (0..9).map(|n| format!("u,i{n}\n")).collect();
+    for delimiter in [",", "\t", ";"] {
+        let told = |first: &str| notes_of(&format!("{first}\n{rows}").replace(',', delimiter), |_| {}).join("; ");
+        let notes = told("person,film");
+        assert!(notes.contains("first row, \"person\" and \"film\", was read as an event"), "{delimiter:?}: {notes}");
+        assert!(notes.contains("header: true"), "{notes}");
+        for plain in ["u,i10", "1,2"] {
+            assert!(!told(plain).contains("first row"), "{delimiter:?}: {plain}");
+        }
+    }
+    let text = format!("person,film\n{rows}");
+    assert!(!notes_of(&text, |films| films.header = Some(false)).join("; ").contains("first row"));
+    // The way out is one.
+    let columns = ColumnMap { user: Some("person".into()), item: Some("film".into()), ..ColumnMap::default() };
+    let layout = Layout { header: Some(true), columns, ..Layout::default() };
+    assert_eq!(read(text.as_bytes(), &layout).0.len(), 9);
+}
