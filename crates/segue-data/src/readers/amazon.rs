@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::columns::{Column, ColumnMap};
 use super::format::Layout;
 use super::items::{Shelf, strings};
-use super::json_lines::{Key, Keys, each_object};
+use super::json_lines::{Key, Keys, Unvalued, each_object};
 use super::log::RawLog;
 use super::open::Input;
 use super::session::{Reason, Session};
@@ -30,7 +30,7 @@ const KEYS: Keys<'static> = Keys {
     item: Key::Named(&["parent_asin", "asin"]),
     value: Key::Named(&["overall", "rating"]),
     time: Key::Named(&["unixReviewTime", "timestamp"]),
-    has_values: true,
+    unvalued: Unvalued::Incomplete,
 };
 
 pub(super) fn read(

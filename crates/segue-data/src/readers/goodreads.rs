@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::format::Layout;
 use super::items::Shelf;
-use super::json_lines::{Key, Keys, each_object};
+use super::json_lines::{Key, Keys, Unvalued, each_object};
 use super::log::RawLog;
 use super::open::Input;
 use super::session::{Reason, Session};
@@ -21,7 +21,7 @@ const KEYS: Keys<'static> = Keys {
     item: Key::Named(&["book_id"]),
     value: Key::Named(&["rating"]),
     time: Key::Named(&["date_added"]),
-    has_values: true,
+    unvalued: Unvalued::Incomplete,
 };
 
 /// The header of the CSV edition.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::format::Layout;
 use super::items::{Shelf, strings};
-use super::json_lines::{Key, Keys, each_object};
+use super::json_lines::{Key, Keys, Unvalued, each_object};
 use super::log::RawLog;
 use super::open::Input;
 use super::session::{Reason, Session};
@@ -18,7 +18,7 @@ const KEYS: Keys<'static> = Keys {
     item: Key::Named(&["ItemId"]),
     value: Key::Named(&["Value"]),
     time: Key::Named(&["Timestamp"]),
-    has_values: false,
+    unvalued: Unvalued::One,
 };
 
 pub(super) fn read(

@@ -22,8 +22,19 @@ pub(super) struct Keys<'k> {
     pub(super) item: Key<'k>,
     pub(super) value: Key<'k>,
     pub(super) time: Key<'k>,
-    /// Whether a line without a value lacks something whatever the others have; else it is worth 1 where no line has one.
-    pub(super) has_values: bool,
+    /// What a line without a value is.
+    pub(super) unvalued: Unvalued,
+}
+
+/// What a line is that has no key of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unvalued {
+    /// One that lacks something.
+    Incomplete,
+    /// An event of a kind that has no value: worth 1.
+    One,
+    /// Incomplete if another line has a value; else worth 1.
+    AsOthers,
 }
 
 /// Names of one key.
@@ -76,7 +87,7 @@ pub(super) fn read(
         item: key(columns.item.as_ref(), ITEM)?,
         value: key(columns.value.as_ref(), VALUE)?,
         time: key(columns.time.as_ref(), TIME)?,
-        has_values: columns.value.is_some(),
+        unvalued: if columns.value.is_some() { Unvalued::Incomplete } else { Unvalued::AsOthers },
     };
     each_object(input, session, log, (&keys, layout))
 }
@@ -122,8 +133,13 @@ pub(super) fn each_object(
             }
         }
         // One line with the key, and those without it lack something, wherever they stand.
-        log.rows.values().told(has_value || keys.has_values);
-        let value = layout.rated(value.value()?);
+        if keys.unvalued == Unvalued::AsOthers {
+            log.rows.values().told(has_value);
+        }
+        let value = match layout.rated(value.value()?) {
+            None if !has_value && keys.unvalued == Unvalued::One => Some(1.0),
+            value => value,
+        };
         log.push(&user.name(&keys.user)?, &item.name(&keys.item)?, value, time.time()?);
         Ok(())
     })
