@@ -2,8 +2,11 @@
 //! with dots, as `user.id`. The formats that are JSON lines with keys of their own read through [`each_object`].
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
+use std::path::Path;
 
+use segue_core::nearest;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 
@@ -56,6 +59,11 @@ impl Key<'_> {
             Self::Usual(names) => names.iter().position(|known| same_name(name, known)),
             Self::Mapped(known) => (*known == name).then_some(0),
         }
+    }
+
+    /// The key that a user named.
+    fn mapped(&self) -> Option<&str> {
+        if let Self::Mapped(name) = self { Some(name) } else { None }
     }
 
     /// True if a key within the object called `name` may be meant.
@@ -114,6 +122,8 @@ pub(super) fn each_object(
         layout.only.iter().map(|(name, wanted)| (Key::Mapped(name), wanted)).collect();
     let roles = [&keys.user, &keys.item, &keys.value, &keys.time];
     let slots: Vec<&Key<'_>> = roles.into_iter().chain(wanted.iter().map(|(key, _)| key)).collect();
+    let path = input.path().to_path_buf();
+    let (mut met, mut names, mut looked) = (vec![false; slots.len()], BTreeSet::new(), 0);
     session.each_line(input, |line| {
         let mut cells: Vec<Found<'_>> = slots.iter().map(|_| None).collect();
         let mut json = serde_json::Deserializer::from_str(line);
@@ -122,6 +132,11 @@ pub(super) fn each_object(
             .deserialize(&mut json)
             .and_then(|()| json.end())
             .map_err(|error| format!("is no JSON object: {error}"))?;
+        met.iter_mut().zip(&cells).for_each(|(met, cell)| *met |= cell.is_some());
+        if looked < LOOKED && slots.iter().zip(&met).any(|(slot, met)| !met && slot.mapped().is_some()) {
+            looked += 1;
+            names_of("", &serde_json::from_str(line).unwrap_or_default(), &mut names);
+        }
         let has_value = cells.get(2).is_some_and(Option::is_some);
         let mut cells = cells.into_iter().map(|found| found.map_or(Cell::Null, |(_, cell)| cell));
         let mut next = || cells.next().unwrap_or(Cell::Null);
@@ -142,7 +157,40 @@ pub(super) fn each_object(
         };
         log.push(&user.name(&keys.user)?, &item.name(&keys.item)?, value, time.time()?);
         Ok(())
-    })
+    })?;
+    // A row without the key may be wanted, too.
+    let is_needed = |slot: usize| slot.checked_sub(4).is_none_or(|n| !wanted[n].1.contains(""));
+    let mut lacking = slots.iter().zip(met).enumerate().filter(|&(slot, (_, met))| !met && is_needed(slot));
+    let lacking = lacking.find_map(|(slot, (key, _))| Some((slot, key.mapped()?)));
+    lacking.map_or(Ok(()), |(slot, key)| Err(no_key(&path, (slot, key), &names)))
+}
+
+/// Lines whose keys are told where a mapped one is in none.
+const LOOKED: usize = 100;
+
+/// The keys of an object, those of objects in it with dots.
+fn names_of(prefix: &str, json: &serde_json::Value, names: &mut BTreeSet<String>) {
+    for (key, value) in json.as_object().into_iter().flatten() {
+        let name = format!("{prefix}{key}");
+        if value.is_object() {
+            names_of(&format!("{name}."), value, names);
+        } else {
+            names.insert(name);
+        }
+    }
+}
+
+/// No line has the key of a slot.
+fn no_key(path: &Path, (slot, key): (usize, &str), names: &BTreeSet<String>) -> DataError {
+    let near = nearest(key, names.iter().map(String::as_str));
+    let near = near.map_or(String::new(), |near| format!(" (did you mean {near:?}?)"));
+    let have = names.iter().cloned().collect::<Vec<_>>().join(", ");
+    if slot < 4 {
+        let wanted = format!("{key:?}, for no line has this key{near}");
+        return DataError::Column { path: path.into(), wanted, have };
+    }
+    let what = format!("{key} is no key of {}; its lines have {have}{near}", path.display());
+    DataError::config("data.domains.only", what)
 }
 
 type Found<'de> = Option<(usize, Cell<'de>)>;

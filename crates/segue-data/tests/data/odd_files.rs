@@ -489,3 +489,25 @@ fn a_first_row_that_may_be_a_header_is_told() {
     let layout = Layout { header: Some(true), columns, ..Layout::default() };
     assert_eq!(read(text.as_bytes(), &layout).0.len(), 9);
 }
+
+#[test]
+fn a_mapped_key_that_no_line_has_is_named_with_those_there_are() {
+    let rows =
+        "{\"user\": {\"id\": 1}, \"film\": 2, \"stars\": 3}\n{\"user\": {\"id\": 1}, \"film\": 3, \"when\": 4}\n";
+    let map = |user: &str, value: Option<&str>| {
+        let value = value.map(Column::from);
+        let columns = ColumnMap { user: Some(user.into()), item: Some("film".into()), value, ..ColumnMap::default() };
+        Layout { columns, ..Layout::default() }
+    };
+    let text = refusal(rows, &map("user.id", Some("star")));
+    for part in ["\"star\"", "no line has this key", "did you mean \"stars\"", "film, stars, user.id, when"] {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+    assert!(refusal(rows, &map("who", None)).contains("\"who\""));
+    let only = |wanted: &str| Layout { only: serde_json::from_str(wanted).unwrap(), ..map("user.id", None) };
+    let text = refusal(rows, &only(r#"{"kind": "view"}"#));
+    assert!(text.contains("data.domains.only") && text.contains("kind is no key of"), "{text}");
+    // A key that some line has, however late, is one; so is one that rows must lack.
+    assert_eq!(read(rows.as_bytes(), &map("user.id", Some("when"))).0.len(), 2);
+    assert_eq!(read(rows.as_bytes(), &only(r#"{"kind": ""}"#)).0.len(), 2);
+}
