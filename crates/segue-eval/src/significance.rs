@@ -8,6 +8,8 @@
 //! compare them on rankings. Of several comparisons, the p of each is corrected by Holm (*A simple sequentially rejective
 //! multiple test procedure*, Scandinavian Journal of Statistics 1979).
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 use segue_core::Seed;
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
@@ -41,6 +43,8 @@ pub struct Paired {
     pub p_wilcoxon: f64,
     /// Two-sided p of the randomisation test: how often random signs reach this mean, the sample itself counted.
     pub p_randomisation: f64,
+    /// How many random signs it was counted over: no p is below `1 / (signs + 1)`.
+    pub signs: usize,
 }
 
 impl Paired {
@@ -66,8 +70,40 @@ impl Paired {
             t,
             p_t: p_of_t(t, n - 1),
             p_wilcoxon: ranks.p(),
-            p_randomisation: randomisation(&differences, resamples, seed),
+            p_randomisation: share(reached(&differences, 0..resamples, seed), resamples),
+            signs: resamples,
         })
+    }
+
+    /// Goes on to so many random signs in all, of the same values and seed: what was counted is not counted again, and the p is
+    /// that of so many at once.
+    pub fn draw_on(&mut self, (first, second): (&[f64], &[f64]), signs: usize, seed: u64) {
+        if signs <= self.signs || first.len() != self.n || second.len() != self.n {
+            return;
+        }
+        let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| a - b).collect();
+        let known = self.reached();
+        self.p_randomisation = share(known + reached(&differences, self.signs..signs, seed), signs);
+        self.signs = signs;
+    }
+
+    /// How many of the random signs reached the mean.
+    pub fn reached(&self) -> usize {
+        ((self.p_randomisation * (self.signs + 1) as f64).round() as usize).saturating_sub(1)
+    }
+
+    /// What the p of the randomisation test would be with signs without end lies between these, but for one time in a thousand
+    /// (Wilson's interval).
+    pub fn p_within(&self) -> (f64, f64) {
+        if self.signs == 0 {
+            return (0.0, 1.0);
+        }
+        let (n, z) = (self.signs as f64, z(0.9995));
+        let share = self.reached() as f64 / n;
+        let centre = share + z * z / (2.0 * n);
+        let half = z * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
+        let whole = 1.0 + z * z / n;
+        (((centre - half) / whole).max(0.0), ((centre + half) / whole).min(1.0))
     }
 
     /// The least true difference that a two-sided test at level `alpha` would find on these users with probability `power`:
@@ -166,11 +202,17 @@ fn exact(ranks: &[usize], least: usize) -> f64 {
     (2.0 * shares[..=least].iter().sum::<f64>()).min(1.0)
 }
 
-fn randomisation(differences: &[f64], resamples: usize, seed: u64) -> f64 {
+/// The sample itself is one of those that reach its mean.
+fn share(reached: usize, signs: usize) -> f64 {
+    (1 + reached) as f64 / (1 + signs) as f64
+}
+
+/// How many of these random signs, each a function of the seed and its number, reach the sum of the differences.
+fn reached(differences: &[f64], signs: Range<usize>, seed: u64) -> usize {
     // A sum of 0 is reached by every other.
     let sum = differences.iter().sum::<f64>().abs() * (1.0 - 1e-12);
     let seed = Seed::new(seed).named("randomisation");
-    let reached = (0..resamples).into_par_iter().filter(|&n| {
+    let reached = signs.into_par_iter().filter(|&n| {
         let mut stream = seed.at(n as u64).stream();
         let signed: f64 = differences
             .chunks(64)
@@ -182,7 +224,7 @@ fn randomisation(differences: &[f64], resamples: usize, seed: u64) -> f64 {
             .sum();
         signed.abs() >= sum
     });
-    (1 + reached.count()) as f64 / (1 + resamples) as f64
+    reached.count()
 }
 
 /// The p of each of several tests, corrected so that one false alarm among all of them is as rare as the level says (Holm).
@@ -247,6 +289,23 @@ mod tests {
         assert_eq!((more.deviation, more.p_t, more.p_randomisation), (0.0, 0.0, 0.01));
         assert!(more.p_wilcoxon < 1e-5);
         assert_eq!((Paired::of(&[1.0], &[0.0], (9, 0)), Paired::of(&[1.0, 2.0], &[0.0], (9, 0))), (None, None));
+    }
+
+    #[test]
+    fn drawing_on_is_drawing_at_once() {
+        let (a, b): (Vec<f64>, Vec<f64>) =
+            (0..60).map(|n| (f64::from(n * 7 % 11) / 10.0, f64::from(n * 5 % 9) / 10.0)).unzip();
+        let mut one = Paired::of(&a, &b, (300, 4)).unwrap();
+        let coarse = one.p_within();
+        one.draw_on((&a, &b), 5000, 4);
+        let whole = Paired::of(&a, &b, (5000, 4)).unwrap();
+        assert_eq!(one, whole);
+        let fine = one.p_within();
+        assert!(fine.0 < one.p_randomisation && one.p_randomisation < fine.1 && fine.1 - fine.0 < coarse.1 - coarse.0);
+        // By hand: 0 of 999 reached, z = 3.2905: z² / (n + z²).
+        let none = Paired::of(&[0.4; 30], &[0.1; 30], (999, 1)).unwrap();
+        assert_eq!((none.reached(), none.signs), (0, 999));
+        assert!(none.p_within().0 < 1e-12 && (none.p_within().1 - 0.010_722).abs() < 1e-6, "{:?}", none.p_within());
     }
 
     #[test]

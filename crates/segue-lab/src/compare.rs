@@ -7,6 +7,7 @@ use crate::error::LabError;
 use crate::experiment::{Bench, Fitted, Loaded, fit, measure};
 use crate::row::Row;
 use crate::settings::{Scope, Settings};
+use crate::transfer::ALPHA;
 
 /// Rows to be put beside each other.
 #[derive(Debug, Default)]
@@ -41,6 +42,10 @@ pub fn compare<W: Watch>(
 /// Random signs at least for each test of a family.
 const LEAST_RESAMPLES: usize = 400;
 
+/// Random signs at most of one test: of eight tests a corrected p of .05 has a standard error of .001 then, and a thousand users
+/// take some half a second of one core.
+const MOST_SIGNS: usize = 400_000;
+
 /// A row beside the one that it is measured against.
 #[derive(Debug, Clone)]
 pub struct Tested {
@@ -50,6 +55,21 @@ pub struct Tested {
     pub difference: Difference,
     /// The tests.
     pub paired: Paired,
+}
+
+impl Tested {
+    /// A corrected p with the digits that so many random signs have, two at least, and what it is preceded by: `<` where none of
+    /// them reached the mean, so that more could only find it lower.
+    pub fn told(&self, corrected: f64) -> (&'static str, String) {
+        let p = self.paired.p_randomisation;
+        let error = corrected / p * (p * (1.0 - p) / self.paired.signs.max(1) as f64).sqrt();
+        let digits = if error > 0.0 { (-(2.0 * error).log10()).ceil().clamp(2.0, 4.0) as usize } else { 2 };
+        if self.paired.reached() == 0 {
+            // Rounded up, for it is a bound.
+            return ("<", format!("{:.4}", (corrected * 1e4).ceil() / 1e4));
+        }
+        ("=", format!("{corrected:.digits$}"))
+    }
 }
 
 /// Paired differences of every metric of two rows. Both answer the same question of the same users; what was learnt from is
@@ -121,12 +141,39 @@ impl Comparison {
         let pairs: Vec<(usize, usize)> = pairs.iter().filter(by_user).copied().collect();
         // So many random signs that the least p there can be, times the number of tests, is far below any level.
         let resamples = (resamples, resamples.max(LEAST_RESAMPLES * pairs.len()));
-        let mut tested = Vec::new();
+        let (mut tested, mut bases) = (Vec::new(), Vec::new());
         for (row, base) in pairs {
-            tested.extend(self.beside(row, base, metric, resamples)?);
+            if let Some(found) = self.beside(row, base, metric, resamples)? {
+                tested.push(found);
+                bases.push(base);
+            }
+        }
+        // Where more signs could turn a verdict they are drawn, twice as many each time.
+        loop {
+            let open = undecided(&tested);
+            if open.is_empty() {
+                break;
+            }
+            for at in open {
+                let seed = self.rows[tested[at].row].seed;
+                let (first, second) = (self.by_user(tested[at].row, metric)?, self.by_user(bases[at], metric)?);
+                let signs = (2 * tested[at].paired.signs).min(MOST_SIGNS);
+                tested[at].paired.draw_on((first, second), signs, seed);
+            }
         }
         let corrected = holm(&tested.iter().map(|t| t.paired.p_randomisation).collect::<Vec<_>>());
         Ok(tested.into_iter().zip(corrected).collect())
+    }
+
+    /// The values of a metric by user.
+    fn by_user(&self, row: usize, metric: MetricSpec) -> Result<&[f64], LabError> {
+        let measured = self.rows[row].test.metrics.iter().find(|measured| measured.spec == metric);
+        match measured.map(|measured| &measured.per_user) {
+            Some(PerUser::Mean(values)) => Ok(values),
+            _ => Err(LabError::NotFound(format!(
+                "{metric} is no mean over users, so that no test compares it user by user; choose another by --show"
+            ))),
+        }
     }
 
     /// One row beside another, by so many resamples of the bootstrap and random signs; `None` with fewer than two users.
@@ -142,15 +189,9 @@ impl Comparison {
             let metrics = row.test.metrics.iter().filter(|measured| measured.spec == metric).cloned().collect();
             Evaluation { metrics, ..row.test.clone() }
         };
-        let per_user = |alone: &Evaluation| match alone.metrics.first().map(|measured| &measured.per_user) {
-            Some(PerUser::Mean(values)) => Ok(values.clone()),
-            _ => Err(LabError::NotFound(format!(
-                "{metric} is no mean over users, so that no test compares it user by user; choose another by --show"
-            ))),
-        };
         let seed = self.rows[row].seed;
+        let paired = Paired::of(self.by_user(row, metric)?, self.by_user(base, metric)?, (signs, seed));
         let (first, second) = (alone(&self.rows[row]), alone(&self.rows[base]));
-        let paired = Paired::of(&per_user(&first)?, &per_user(&second)?, (signs, seed));
         let difference = differences(&first, &second, (resamples, seed))?.pop();
         Ok(difference.zip(paired).map(|(difference, paired)| Tested { row, difference, paired }))
     }
@@ -193,5 +234,49 @@ impl Comparison {
             answered.push(at);
         }
         (asked.into_iter().map(|row| row.test.protocol.as_str()).collect(), answered)
+    }
+}
+
+/// The tests whose corrected p may lie on either side of the level, as far as their random signs tell, and that may draw more.
+fn undecided(tested: &[Tested]) -> Vec<usize> {
+    let within: Vec<(f64, f64)> = tested.iter().map(|t| t.paired.p_within()).collect();
+    // Holm's correction rises with every p, so that the ends of the intervals give those of the corrected ps.
+    let low = holm(&within.iter().map(|w| w.0).collect::<Vec<_>>());
+    let high = holm(&within.iter().map(|w| w.1).collect::<Vec<_>>());
+    let open = |&n: &usize| low[n] < ALPHA && ALPHA <= high[n] && tested[n].paired.signs < MOST_SIGNS;
+    (0..tested.len()).filter(open).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use segue_eval::Interval;
+
+    fn tested(p: f64, signs: usize) -> Tested {
+        let paired = Paired { p_randomisation: p, signs, ..Paired::of(&[1.0, 2.0], &[0.0, 0.0], (9, 0)).unwrap() };
+        let interval = Interval { low: 0.0, high: 1.0, level: 0.95 };
+        let spec = "ndcg@10".parse().unwrap();
+        Tested { row: 0, difference: Difference { spec, difference: 0.5, interval, p, n_users: 2 }, paired }
+    }
+
+    #[test]
+    fn more_signs_are_drawn_where_they_could_turn_a_verdict() {
+        // .035 of eight tests by 3,200 signs is .022 to .056.
+        let mut family = vec![tested(0.5, 3200); 7];
+        family.push(tested(0.035 / 8.0, 3200));
+        assert_eq!(undecided(&family), [7]);
+        family[7] = tested(0.035 / 8.0, 400_000);
+        assert_eq!(undecided(&family), [0; 0]);
+        // Nothing reached it: decided, and told as a bound.
+        family[7] = tested(1.0 / 3201.0, 3200);
+        assert_eq!(undecided(&family), [0; 0]);
+        assert_eq!(family[7].told(8.0 / 3201.0), ("<", "0.0025".into()));
+    }
+
+    #[test]
+    fn a_p_has_the_digits_that_it_has() {
+        assert_eq!(tested(0.0326, 3200).told(0.2609), ("=", "0.26".into()));
+        assert_eq!(tested(0.00566, 400_000).told(0.0453), ("=", "0.045".into()));
+        assert_eq!(tested(1.0, 3200).told(1.0), ("=", "1.00".into()));
     }
 }

@@ -89,7 +89,8 @@ impl fmt::Display for Transfer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let told = |(tested, p): &(Tested, f64)| {
             let (d, i) = (tested.difference.difference, tested.difference.interval);
-            format!("{d:+.4} [{:+.4}, {:+.4}], p = {p:.4}", i.low, i.high)
+            let (is, p) = tested.told(*p);
+            format!("{d:+.4} [{:+.4}, {:+.4}], p {is} {p}", i.low, i.high)
         };
         let metric = self.over_target.0.difference.spec;
         let over_target = format!("{metric} {} over the target alone", told(&self.over_target));

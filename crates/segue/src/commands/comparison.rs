@@ -41,14 +41,17 @@ pub(crate) fn tests(
     ];
     header.extend(columns.map(String::from));
     let rows = tested.iter().map(|(t, corrected)| {
-        let corrected = *corrected;
         let paired = &t.paired;
         let mut row = labels.of_row(&comparison.rows[t.row], t.row);
         row.push(signed(t.difference.difference, t.difference.interval));
         row.push(format!("{:.3}", paired.effect));
         row.extend([paired.wins, paired.losses].map(|n| n.to_string()));
-        let ps = [t.difference.p, paired.p_t, paired.p_wilcoxon, paired.p_randomisation, corrected];
+        let ps = [t.difference.p, paired.p_t, paired.p_wilcoxon];
         row.extend(ps.map(|p| if p < 1e-4 { format!("{p:.1e}") } else { format!("{p:.4}") }));
+        row.extend([paired.p_randomisation, *corrected].map(|p| match t.told(p) {
+            ("<", p) => format!("<{p}"),
+            (_, p) => p,
+        }));
         row.push(format!("{:.4}", paired.detectable(ALPHA, POWER)));
         row
     });
@@ -236,7 +239,10 @@ pub(crate) fn table(
             let own = gain.iter().find(|(row, _)| *row == n).map(|(_, differences)| differences);
             let difference = own.and_then(|all| all.iter().find(|d| d.spec == spec));
             // The p of the verdicts, which only rows of all domains have.
-            let p = corrected.iter().find(|(tested, _)| tested.row == n).map(|(_, p)| format!(" p={p:.4}"));
+            let p = corrected.iter().find(|(tested, _)| tested.row == n).map(|(tested, p)| {
+                let (is, p) = tested.told(*p);
+                format!(" p{is}{p}")
+            });
             row.push(
                 difference.map_or_else(String::new, |d| signed(d.difference, d.interval) + &p.unwrap_or_default()),
             );
