@@ -74,7 +74,7 @@ impl Report {
             seconds.push(timed.fit);
         }
         seconds.sort_by(f64::total_cmp);
-        let measured = seconds[seconds.len() / 2];
+        let measured = median(&seconds);
         let blank = String::new;
         let mut last = |name: String, value: String| rows.push(vec![name, blank(), blank(), blank(), blank(), value]);
         if timed.work.is_empty() {
@@ -167,6 +167,22 @@ fn quantity(n: f64) -> String {
     }
 }
 
+/// Of sorted numbers; of an even count the mean of the middle two.
+fn median(sorted: &[f64]) -> f64 {
+    f64::midpoint(sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2])
+}
+
 fn time(seconds: f64) -> String {
     if seconds < 0.1 { format!("{:.2} ms", 1e3 * seconds) } else { format!("{seconds:.2} s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn the_median_of_an_even_count_lies_between() {
+        assert_eq!((median(&[3.0]), median(&[1.0, 2.0]), median(&[1.0, 2.0, 9.0])), (3.0, 1.5, 2.0));
+        assert_eq!(median(&[1.0, 2.0, 4.0, 9.0]), 3.0);
+    }
 }
