@@ -26,6 +26,8 @@ pub struct PublishedRow {
     pub name: String,
     /// Its numbers by cut-off.
     pub values: Vec<AtCutoff>,
+    /// Cells of metrics that are no numbers and do not stand for a missing one, as printed.
+    pub unreadable: Vec<String>,
 }
 
 /// Cells of a line, with its number.
@@ -118,13 +120,21 @@ fn number(cell: &str) -> Option<(f64, f64, bool)> {
     // `0.31 ± 0.02`, `0.31 (0.02)` and `0.31 [0.29, 0.33]` are the number before.
     let cell = cell.split(['±', '(', '[']).next().unwrap_or_default().split("+-").next().unwrap_or_default().trim();
     let (cell, percent) = cell.strip_suffix('%').map_or((cell, false), |cell| (cell.trim_end(), true));
-    let cell = cell.trim_end_matches('*');
-    if !cell.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+    let cell = cell.trim_end_matches('*').replacen('\u{2212}', "-", 1);
+    let digits = cell.strip_prefix('-').unwrap_or(&cell);
+    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         return None;
     }
     let value: f64 = cell.parse().ok()?;
     let decimals = cell.split_once('.').map_or(0, |(_, decimals)| decimals.len());
     (value.is_finite() && decimals < 16).then(|| (value, 0.5 * 10_f64.powi(-(decimals as i32)), percent))
+}
+
+/// A cell that says that there is no number.
+fn is_missing(cell: &str) -> bool {
+    let cell = cell.trim().to_lowercase();
+    cell.chars().all(|c| matches!(c, '-' | '–' | '—' | '−' | '.' | '/' | ' '))
+        || matches!(cell.as_str(), "n/a" | "na" | "none" | "oom")
 }
 
 /// A table whose header names metrics.
@@ -148,7 +158,7 @@ fn understood(lines: &[Line], k: Option<usize>) -> Option<PublishedTable> {
     let percent = said || all.iter().any(|&(value, _, percent)| percent || value > 1.0);
     let rows = body.iter().map(|(line, cells)| {
         let mut values: Vec<AtCutoff> = Vec::new();
-        let mut name = Vec::new();
+        let (mut name, mut unreadable) = (Vec::new(), Vec::new());
         for (n, cell) in cells.iter().enumerate() {
             let Some((metric, k)) = is_metric(n) else {
                 if metrics.get(n).copied().flatten().is_none() && !cell.is_empty() {
@@ -156,7 +166,12 @@ fn understood(lines: &[Line], k: Option<usize>) -> Option<PublishedTable> {
                 }
                 continue;
             };
-            let Some((value, within, _)) = number(cell) else { continue };
+            let Some((value, within, _)) = number(cell) else {
+                if !is_missing(cell) {
+                    unreadable.push(cell.clone());
+                }
+                continue;
+            };
             let factor = if percent { 0.01 } else { 1.0 };
             let printed = Some(Printed { value: value * factor, within: within * factor });
             let place = values.iter().position(|at| at.k == k).unwrap_or_else(|| {
@@ -174,7 +189,7 @@ fn understood(lines: &[Line], k: Option<usize>) -> Option<PublishedTable> {
                 _ => at.mrr = printed,
             }
         }
-        PublishedRow { line: *line, name: name.join(" "), values }
+        PublishedRow { line: *line, name: name.join(" "), values, unreadable }
     });
     let named = |wanted: &dyn Fn(usize) -> bool| {
         header.iter().enumerate().filter(|(n, _)| wanted(*n)).map(|(_, cell)| cell.clone()).collect()
@@ -184,7 +199,7 @@ fn understood(lines: &[Line], k: Option<usize>) -> Option<PublishedTable> {
         metrics: named(&|n| is_metric(n).is_some()),
         uncut: named(&|n| metrics[n].is_some() && is_metric(n).is_none()),
         percent,
-        rows: rows.filter(|row| !row.values.is_empty()).collect(),
+        rows: rows.filter(|row| !row.values.is_empty() || !row.unreadable.is_empty()).collect(),
     })
 }
 
@@ -216,6 +231,16 @@ mod tests {
         assert_eq!(number(".31 ± .02"), Some((0.31, 0.5e-2, false)));
         assert_eq!(number("0.4012*"), Some((0.4012, 0.5e-4, false)));
         assert_eq!((number("-"), number("n/a"), number(""), number("1e999")), (None, None, None, None));
+    }
+
+    #[test]
+    fn what_is_below_zero_or_no_number_is_told() {
+        assert_eq!((number("-0.2"), number("\u{2212}.2")), (Some((-0.2, 0.05, false)), Some((-0.2, 0.05, false))));
+        let table = &published_tables("model,HR@10,NDCG@10\nA,nan,.2\nB,-0.2,n/a\nC,inf,NaN\n", None)[0];
+        let unreadable: Vec<&[String]> = table.rows.iter().map(|row| &row.unreadable[..]).collect();
+        assert_eq!(unreadable, [&["nan".to_owned()][..], &[], &["inf".to_owned(), "NaN".to_owned()]]);
+        let found = crate::check::check_row(&table.rows[1].values, crate::check::Positives::Many, false);
+        assert_eq!(found[0].verdict, crate::check::Verdict::Impossible);
     }
 
     #[test]

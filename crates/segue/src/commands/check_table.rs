@@ -26,7 +26,7 @@ Columns are found by their names (HR@10, Hit Ratio@10, Precision@10, Recall@10, 
 document, CSV or TSV; the other cells name the row. A number stands for all that round to it; numbers above 1, or with a
 percent sign, are percent.
 
-impossible: no ranking has these numbers. at odds: two numbers that are one by definition differ, be it by another
+impossible: no ranking has these numbers. unreadable: a cell is no number, and none is known to be wrong. at odds: two numbers that are one by definition differ, be it by another
 definition, another run or a slip. With one relevant item a list (leave-one-out), precision is HR/k, F1 is 2 HR/(k+1), and
 HR and MAP leave NDCG a narrow band. Exit status 1 if a row is impossible.")]
 pub(crate) struct Arguments {
@@ -82,6 +82,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
             let findings = check_row(&row.values, positives, table.percent);
             at_odds |= findings.iter().any(|finding| finding.verdict == Verdict::AtOdds);
             let verdict = match findings.iter().map(|finding| finding.verdict).max() {
+                None if !row.unreadable.is_empty() => "unreadable",
                 None => "possible",
                 Some(Verdict::AtOdds) => "at odds",
                 Some(Verdict::Impossible) => {
@@ -90,7 +91,8 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
                 }
             };
             let line = || [row.line.to_string(), row.name.clone(), verdict.to_owned()];
-            let why = findings.into_iter().map(|finding| finding.text);
+            let unreadable = row.unreadable.iter().map(|cell| format!("`{cell}` is no number"));
+            let why = findings.into_iter().map(|finding| finding.text).chain(unreadable);
             let why = if verdict == "possible" { vec![String::new()] } else { why.collect() };
             rows.extend(why.into_iter().map(|why| [line().to_vec(), vec![why]].concat()));
         }

@@ -72,5 +72,13 @@ fn what_is_no_table_of_results_is_refused() {
     scratch.write("bare.csv", "model,HR,NDCG\nA,0.50,0.60\n");
     scratch.fails("check-table bare.csv", &["note: bare.csv:1: HR, NDCG left out"]);
     scratch.fails("check-table bare.csv --k 10", &["1 of 1 rows cannot have been measured as they say: A"]);
+    scratch.write("odd.csv", "model,HR@10\nA,-0.2\nB,nan\nC,0.2\nD,-\n");
+    let told = scratch.line("check-table odd.csv --format csv");
+    assert!(
+        told.stdout.contains("2,A,impossible,") && told.stdout.contains("3,B,unreadable,`nan` is no number"),
+        "{}",
+        told.stdout
+    );
+    assert!(told.stdout.contains("4,C,possible,") && told.stdout.lines().count() == 4, "{}", told.stdout);
     scratch.fails("check-table bare.csv --k 0", &["--k"]);
 }
