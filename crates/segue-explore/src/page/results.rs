@@ -317,6 +317,12 @@ fn metric(name: &str, (question, n): (&str, usize), rows: &[&Row], series: &Seri
     }
 }
 
+/// How many of the rows that could be drawn are, where they are not all.
+fn of_all(rows: &[&Row], has: impl Fn(&Row) -> bool, metric: &str) -> String {
+    let n = rows.iter().filter(|row| has(row)).count();
+    if n > CURVES { format!("The {CURVES} best of {n} rows by {metric}. ") } else { String::new() }
+}
+
 /// The rows with the highest main metric, in their own order.
 fn best<'a>(rows: &[&'a Row], has: impl Fn(&Row) -> bool) -> Vec<&'a Row> {
     let mut kept: Vec<(usize, &Row)> = rows.iter().copied().enumerate().filter(|(_, row)| has(row)).collect();
@@ -327,19 +333,24 @@ fn best<'a>(rows: &[&'a Row], has: impl Fn(&Row) -> bool) -> Vec<&'a Row> {
 }
 
 fn key(rows: &[&Row], series: &Series) -> Vec<(usize, String)> {
-    let mut key: Vec<(usize, String)> = Vec::new();
+    let mut key: Vec<(usize, Vec<String>)> = Vec::new();
     for row in rows {
         let place = series.place(row);
-        if key.iter().all(|(known, _)| *known != place) {
-            key.push((place, series.name(row).to_owned()));
+        // A colour of several rows names them all: models alone would not say which scope is drawn.
+        match key.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, names)) if !names.contains(&row.label) => names.push(row.label.clone()),
+            Some(_) => {}
+            None => key.push((place, vec![row.label.clone()])),
         }
     }
-    key
+    key.into_iter().map(|(place, names)| (place, names.join(", "))).collect()
 }
 
 fn curves(all: &Results, series: &Series) -> Section {
     // Every question has the training log of its fit.
-    let rows = questions(all).first().map_or_else(Vec::new, |(_, rows)| best(rows, |row| row.curve.len() > 1));
+    let first = questions(all).into_iter().next().map_or_else(Vec::new, |(_, rows)| rows);
+    let has = |row: &Row| row.curve.len() > 1;
+    let rows = best(&first, has);
     if rows.is_empty() {
         let lead = "Has none: no model was trained over several validated epochs.".into();
         return Section { id: "curves", title: "Learning curves", lead, cards: Vec::new() };
@@ -370,8 +381,10 @@ fn curves(all: &Results, series: &Series) -> Section {
     }
     let figure = Figure {
         title: format!("Validation {} by epoch", all.metric),
-        says: "Where a curve still rises, training ended too soon; where it falls, the model that was kept is that of its highest point."
-            .into(),
+        says: format!(
+            "{}Where a curve still rises, training ended too soon; where it falls, the model that was kept is that of its highest point.",
+            of_all(&first, has, &all.metric)
+        ),
         pictures: vec![picture(1080.0, 280.0, 10), picture(COLUMN, 230.0, 4)],
         key: key(&rows, series),
         table,
@@ -392,12 +405,14 @@ fn parts(all: &Results, series: &Series) -> Section {
     let mut cards = Vec::new();
     for (q, (question, rows)) in questions.iter().enumerate() {
         for (id, title, axis, of) in kinds {
-            let rows = best(rows, |row| !of(row).is_empty());
+            let has = |row: &Row| !of(row).is_empty();
+            let chosen = of_all(rows, has, &all.metric);
+            let rows = best(rows, has);
             if rows.is_empty() {
                 continue;
             }
             let title = format!("{}{} {title}", all.metric, of_question(question, questions.len()));
-            cards.push(part_figure(&title, axis, (&rows, of), series).html(&format!("f-{id}{q}")));
+            cards.push(part_figure((&title, &chosen), axis, (&rows, of), series).html(&format!("f-{id}{q}")));
         }
     }
     let lead = if cards.is_empty() {
@@ -410,7 +425,7 @@ fn parts(all: &Results, series: &Series) -> Section {
     Section { id: "parts", title: "For whom, and for what", lead: lead.into(), cards }
 }
 
-fn part_figure(title: &str, axis: &str, (rows, of): (&[&Row], Of), series: &Series) -> Figure {
+fn part_figure((title, chosen): (&str, &str), axis: &str, (rows, of): (&[&Row], Of), series: &Series) -> Figure {
     let names: Vec<String> = rows.first().map_or_else(Vec::new, |row| of(row).iter().map(|p| p.name.clone()).collect());
     let drawn: Vec<Curve> = rows
         .iter()
@@ -440,7 +455,7 @@ fn part_figure(title: &str, axis: &str, (rows, of): (&[&Row], Of), series: &Seri
     let users = rows.first().map_or_else(Vec::new, |row| of(row).iter().map(|part| thousands(part.n_users)).collect());
     Figure {
         title: title.to_owned(),
-        says: format!("Users in each part: {}.", users.join(", ")),
+        says: format!("{chosen}Users in each part: {}.", users.join(", ")),
         pictures: vec![picture],
         key: key(rows, series),
         table,
@@ -664,6 +679,13 @@ mod tests {
             let section = html.split(&format!("<section id=\"{section}\"")).nth(1).unwrap();
             let section = section.split("</section>").next().unwrap();
             assert!(section.contains("<details><summary>All ") && section.contains("<table>"), "{section}");
+        }
+        for section in ["curves", "parts"] {
+            let section = html.split(&format!("<section id=\"{section}\"")).nth(1).unwrap();
+            assert!(
+                section.contains("The 8 best of 50 rows by ndcg@10.") && section.contains("model49 joint"),
+                "{section}"
+            );
         }
         let few = results_page(&results(vec![row("ease", "films", 0.2)]));
         assert!(!few.contains("<summary>All ") && !few.contains(" more</summary>"));
