@@ -12,7 +12,7 @@ use segue_eval::{Evaluation, Question, Validation};
 
 use crate::error::LabError;
 use crate::measure::{measure_valid, protocol};
-use crate::memory;
+use crate::memory::Peak;
 use crate::settings::Settings;
 use crate::watch::unless_stopped;
 
@@ -65,15 +65,14 @@ pub fn time_fit(
         registry,
         resume: None,
     };
-    let held = memory::held();
-    memory::forget_peak();
+    let peak = Peak::from_now();
     let started = Instant::now();
     let model = algorithm.fit(&train, &mut cx).map_err(|error| match error {
         FitError::Interrupted { .. } => LabError::Interrupted("interrupted".into()),
         error => LabError::Fit { model: algorithm.info().name.into(), error },
     })?;
     let all = started.elapsed();
-    let memory = memory::beyond(held);
+    let memory = peak.told();
     let epochs = std::mem::take(&mut clock.epochs);
     let fit = all.saturating_sub(validation.paused()).as_secs_f64();
     let started = Instant::now();

@@ -23,7 +23,7 @@ use crate::bundle::Bundle;
 use crate::error::LabError;
 use crate::files::read;
 use crate::measure::{measure_test, measure_valid, protocol};
-use crate::memory;
+use crate::memory::Peak;
 use crate::row::{Apart, Part};
 use crate::settings::{Scope, Settings};
 use crate::watch::{CHECKPOINT_NAME, RunWatch, WatchPlan, unless_stopped};
@@ -184,8 +184,7 @@ pub fn fit(
     let question = Question { output, ..Question::valid(data, task) };
     let validation = Validation::new(question, watched_protocol(settings, output)?)?;
     let validated = !task.valid.events.is_empty();
-    let held = memory::held();
-    memory::forget_peak();
+    let peak = Peak::from_now();
     let started = Instant::now();
     let (model, records) = fit_once(
         settings,
@@ -200,12 +199,12 @@ pub fn fit(
         output,
         records,
         seconds: started.elapsed().as_secs_f64(),
-        memory: memory::beyond(held),
+        memory: peak.told(),
     };
     if settings.trainer.refit && validated {
         refit(settings, &mut fitted, data, bench)?;
         fitted.seconds = started.elapsed().as_secs_f64();
-        fitted.memory = memory::beyond(held);
+        fitted.memory = peak.told();
     }
     Ok(fitted)
 }

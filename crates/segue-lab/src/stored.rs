@@ -110,7 +110,8 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
             params: manifest.params.clone(),
             fit,
             seconds: manifest.train_seconds,
-            memory: manifest.peak_bytes,
+            // Nothing is what a peak was told as where memory was used again.
+            memory: manifest.peak_bytes.filter(|&bytes| bytes > 0),
             explains: manifest.explains,
             records: records.clone(),
             valid: asked.valid,

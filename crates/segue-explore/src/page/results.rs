@@ -56,7 +56,7 @@ pub struct Row {
     pub coverage: Option<(String, f64)>,
     /// Training time, seconds.
     pub seconds: f64,
-    /// Bytes held at the peak of training.
+    /// Bytes that training held at its peak beyond what was held before.
     pub memory: Option<u64>,
     /// The main metric by the user's known events, rising.
     pub by_activity: Vec<Part>,
@@ -603,7 +603,7 @@ fn costs(all: &Results, series: &Series) -> Section {
         figure("Training time", "From the first look at the data to the model that is kept.", &time).html("f-time"),
     ];
     if rows.iter().any(|row| row.memory.is_some()) {
-        let says = "Held by the program at its peak while it trained, the data included.";
+        let says = "What training held at its peak beyond what the program held before, the data above all; told where a program trained this model first.";
         cards.push(figure("Memory", says, &memory).html("f-memory"));
     }
     let lead = "Measured where the models were trained: beside each other they tell, alone they do not.".into();

@@ -71,10 +71,8 @@ pub(crate) fn guide(folders: &[PathBuf], metric: &str) -> anyhow::Result<Guide> 
         .map(|entry| {
             let time = entry.seconds / slowest.max(f64::MIN_POSITIVE);
             let time = graded(time, [(0.02, "very fast"), (0.15, "fast"), (0.5, "medium")], "slow");
-            let memory = entry.memory.zip(least).map(|(bytes, least)| {
-                let word = graded(bytes as f64 / least as f64, [(1.0, "low"), (1.25, "low"), (2.0, "medium")], "high");
-                format!("{word} ({} MiB)", bytes >> 20)
-            });
+            let memory =
+                entry.memory.zip(least).map(|(bytes, least)| format!("{} ({} MiB)", held(bytes, least), bytes >> 20));
             vec![
                 entry.model.clone(),
                 format!("{time} ({:.2} s)", entry.seconds),
@@ -123,6 +121,11 @@ fn graded(x: f64, bounds: [(f64, &'static str); 3], beyond: &'static str) -> &'s
     bounds.into_iter().find(|(bound, _)| x <= *bound).map_or(beyond, |(_, word)| word)
 }
 
+/// How much memory beside the least.
+fn held(bytes: u64, least: u64) -> &'static str {
+    graded(bytes as f64 / least.max(1) as f64, [(1.0, "low"), (1.25, "low"), (2.0, "medium")], "high")
+}
+
 /// How near a metric is to the best.
 fn worth(value: f64, best: f64) -> String {
     let share = if best > 0.0 { value / best } else { 0.0 };
@@ -132,7 +135,7 @@ fn worth(value: f64, best: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::worth;
+    use super::{held, worth};
 
     #[test]
     fn grades_are_shares_of_the_best() {
@@ -141,5 +144,7 @@ mod tests {
             ["excellent (0.1000)", "good (0.0900)", "fair (0.0700)", "poor (0.0100)"]
         );
         assert_eq!(worth(0.0, 0.0), "poor (0.0000)");
+        assert_eq!([0, 90, 150, 400].map(|bytes| held(bytes, 80)), ["low", "low", "medium", "high"]);
+        assert_eq!((held(0, 0), held(5, 0)), ("low", "high"));
     }
 }
