@@ -166,8 +166,9 @@ impl Summary {
         }
         (!self.corrected.is_empty()).then(|| {
             format!(
-                "full, estimated: what the metric would be among all items that the user never met, from the ranks among the \
-                 sampled ones (Krichene and Rendle, KDD 2020, BV {GAMMA}); candidates=full measures it"
+                "full, estimated: an estimate, biased low (by some 15 to 25 % on the sample world), of what the metric would be among \
+                 all items that the user never met, from the ranks among the sampled ones (Krichene and Rendle, KDD 2020, BV \
+                 {GAMMA}: it trades bias for variance); candidates=full measures it"
             )
         })
     }
