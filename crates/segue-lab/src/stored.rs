@@ -45,6 +45,9 @@ struct ManifestData {
 
 #[derive(Deserialize)]
 struct Metrics {
+    /// The values of the first question, once more.
+    #[serde(default)]
+    test: Option<BTreeMap<String, f64>>,
     questions: Vec<Asked>,
 }
 
@@ -76,12 +79,17 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
         )));
     }
     let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| damaged(&manifest_path, &error))?;
-    let metrics: Metrics = json(&folder.join("metrics.json"))?;
+    let metrics_path = folder.join("metrics.json");
+    let metrics: Metrics = json(&metrics_path)?;
     let settings = settings_of(folder)?;
     let records = records(&folder.join(LOG_NAME))?;
     let several = metrics.questions.len() > 1;
     // What a repository keeps of a large run may lack the values by user, and with them what they were taken apart into.
     let lean = !folder.join(PER_USER).is_file();
+    if lean {
+        // Nothing else holds the numbers to account.
+        sound(&metrics).map_err(|what| damaged(&metrics_path, &what))?;
+    }
     let mut users = if lean { BTreeMap::new() } else { per_user(&folder.join(PER_USER), several)? };
     let without_parts = lean && !folder.join(PARTS).is_file();
     let mut parts = if without_parts { BTreeMap::new() } else { parts(&folder.join(PARTS))? };
@@ -121,6 +129,29 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
         });
     }
     Ok(Stored { folder: folder.to_owned(), rows, settings })
+}
+
+/// How the numbers contradict each other, if they do: every value is told twice, and lies within its interval.
+fn sound(metrics: &Metrics) -> Result<(), String> {
+    for (n, asked) in metrics.questions.iter().enumerate() {
+        for estimate in &asked.test_summary.metrics {
+            let (name, value) = (estimate.metric.to_string(), estimate.value);
+            let close = 1e-9 * value.abs().max(1.0);
+            if let Some(twice) = metrics.test.as_ref().filter(|_| n == 0).and_then(|test| test.get(&name))
+                && (twice - value).abs() > close
+            {
+                return Err(format!("{name} is {value} in test_summary and {twice} in test"));
+            }
+            let Some(interval) = estimate.interval else { continue };
+            // What a resample recommends of the catalogue is never more than all users are recommended.
+            let of_users = matches!(estimate.metric.metric.measure, Measure::PerUser(_));
+            if of_users && !(interval.low - close <= value && value <= interval.high + close) {
+                let (low, high) = (interval.low, interval.high);
+                return Err(format!("{name} is {value}, outside its own interval of {low} to {high}"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The folder of the finished run that a model is loaded from, by its own name or that of its file; `None` where the model lies

@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         let Some(done) = of_jobs(args, baseline)? else { return Ok(()) };
         done
     } else {
-        of_runs(args, &folders)?
+        of_runs(args, &folders, true)?
     };
     let wanted = args.tests || baseline != POPULARITY;
     if wanted && !comparison.rows.iter().any(|row| row.model == baseline) {
@@ -82,7 +82,8 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
 pub(crate) fn table_of_runs(args: &Arguments) -> anyhow::Result<(Vec<String>, Vec<Vec<String>>)> {
     let folders: Vec<&String> = args.configuration.overrides.iter().filter(|word| is_run(word)).collect();
     anyhow::ensure!(!folders.is_empty(), "name folders of runs: a document's numbers come from what was stored");
-    let (comparison, first) = of_runs(args, &folders)?;
+    // Nothing is trained: the table would depend on which data are at hand.
+    let (comparison, first) = of_runs(args, &folders, false)?;
     let registry = crate::registry();
     let baseline = registry.find(&args.baseline).map_err(LabError::from)?.info.name;
     let baseline = Baseline { model: baseline, resamples: first.evaluation.bootstrap };
@@ -96,8 +97,8 @@ fn is_run(word: &str) -> bool {
     !is_override || (word.contains('/') && Path::new(word).is_dir())
 }
 
-/// The rows of stored runs, with popularity on the data of the first if none of them has it.
-fn of_runs(args: &Arguments, folders: &[&String]) -> anyhow::Result<(Comparison, Settings)> {
+/// The rows of stored runs; `live`: with popularity on the data of the first if none of them has it.
+fn of_runs(args: &Arguments, folders: &[&String], live: bool) -> anyhow::Result<(Comparison, Settings)> {
     if let Some(other) = args.configuration.overrides.iter().find(|word| !is_run(word)) {
         anyhow::bail!("`{other}`: folders of runs are compared as they are; leave it out, or leave out the folders");
     }
@@ -112,7 +113,7 @@ fn of_runs(args: &Arguments, folders: &[&String]) -> anyhow::Result<(Comparison,
     }
     let Some(first) = runs.first().map(|run| run.settings.clone()) else { anyhow::bail!("there are no runs") };
     let mut rows: Vec<Row> = runs.into_iter().flat_map(|run| run.rows).collect();
-    if !rows.iter().any(|row| row.model == POPULARITY) {
+    if live && !rows.iter().any(|row| row.model == POPULARITY) {
         let n = folders.len();
         let several = rows.iter().any(|row| row.target != rows[0].target);
         match popular(&first, several) {
@@ -235,6 +236,7 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
         notes.extend(notes_of_full(comparison));
     }
     notes.extend(note_of_lean(comparison));
+    notes.extend(note_of_unlifted(comparison));
     // What learning from other domains is worth is said wherever it can be.
     let named = names.iter().filter_map(|name| name.parse::<MetricSpec>().ok());
     for spec in named.filter(|spec| matches!(spec.metric.measure, Measure::PerUser(_))).take(1) {
@@ -303,6 +305,22 @@ fn note_of_lean(comparison: &Comparison) -> Option<String> {
             "no marks, gains or tests of {}: their folders have no per_user.csv, and these compare user by user",
             lean.join(", ")
         )
+    })
+}
+
+/// Which rows have no popularity of their own protocol to be lifted over, where others have.
+fn note_of_unlifted(comparison: &Comparison) -> Option<String> {
+    let (protocols, followed) = comparison.protocols();
+    let alone = |row: &Row| comparison.same_question(row, POPULARITY).is_none();
+    let rows = comparison.rows.iter().zip(followed).filter(|(row, _)| alone(row));
+    let names = rows.map(|(row, protocol)| match protocols.len() {
+        1 => format!("{} {}", row.model, row.scope),
+        _ => format!("{} {} (protocol {})", row.model, row.scope, protocol + 1),
+    });
+    let names: Vec<String> = names.collect();
+    // Of none at all it was said why.
+    (!names.is_empty() && names.len() < comparison.rows.len()).then(|| {
+        format!("no lift over {POPULARITY} of {}: no run of it by the same protocol is among these", joined(names))
     })
 }
 

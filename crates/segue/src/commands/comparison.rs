@@ -160,7 +160,9 @@ pub(crate) fn marks(
 ) -> Result<Vec<&'static str>, LabError> {
     let mut marks = vec![""; comparison.rows.len()];
     let metric = metric(name)?;
-    if !bases(comparison, baseline).into_iter().all(|base| is_tested(&comparison.rows[base], metric)) {
+    // A base without values by user is no reason to mark nothing beside the others.
+    let bases = bases(comparison, baseline).into_iter().map(|base| &comparison.rows[base]);
+    if !bases.filter(|base| !base.is_lean()).all(|base| is_tested(base, metric)) {
         return Ok(marks);
     }
     for (tested, p) in comparison.against(baseline.model, metric, baseline.resamples)? {
@@ -205,7 +207,7 @@ pub(crate) fn table(
     for (control, title) in [(Scope::Target, "target alone"), (Scope::Shuffled, "shuffled links")] {
         let gain = comparison.gains(control, baseline.resamples)?;
         let tested = gain.iter().any(|&(row, _)| comparison.rows[row].scope == Scope::Joint)
-            && comparison.rows.iter().all(|row| is_tested(row, spec));
+            && comparison.rows.iter().filter(|row| !row.is_lean()).all(|row| is_tested(row, spec));
         let corrected = if tested { comparison.over(control, spec, baseline.resamples)? } else { Vec::new() };
         if !gain.is_empty() {
             gains.push((title, gain, corrected));

@@ -25,7 +25,8 @@ fn stored_runs_compare_as_fresh_ones_do() {
     // For programs: numbers alone.
     let csv = scratch.ok(&format!("compare {runs} --format csv --show recall@20"));
     assert!(csv.starts_with("model,scope,recall@20,recall@20_low,recall@20_high,users,mark,seconds,bytes\n"), "{csv}");
-    let cells: Vec<f64> = csv.lines().nth(1).unwrap().split(',').skip(2).take(6).map(|cell| cell.parse().unwrap()).collect();
+    let cells: Vec<f64> =
+        csv.lines().nth(1).unwrap().split(',').skip(2).take(6).map(|cell| cell.parse().unwrap()).collect();
     assert!(cells[1] <= cells[0] && cells[0] <= cells[2] && cells[4].abs() <= 1.0, "{csv}");
 
     // One page, replaced only by another of ours.
@@ -97,10 +98,45 @@ fn runs_without_values_by_user_are_shown_and_not_tested() {
     let tests = scratch.line(&format!("compare {runs} --tests --html lean.html"));
     assert_eq!((tests.code, tests.stdout.lines().count()), (Some(0), 2), "{}{}", tests.stdout, tests.stderr);
     scratch.ok(&format!("models --guide {runs}"));
+    // One run without takes nothing from the others.
+    let joint = "outputs/segue/popularity_joint_seed42";
+    fs::remove_file(scratch.path(joint).join("per_user.csv")).unwrap();
+    scratch.ok(&format!("train {world} model=ease scope=target run_name=whole"));
+    let others = "outputs/segue/ease_joint_seed42 outputs/segue/whole outputs/segue/popularity_target_seed42";
+    let table = scratch.ok(&format!("compare {others} {joint}"));
+    assert!(table.contains(", p by Holm") && (table.contains(" p=") || table.contains(" p<")), "{table}");
+    // Its numbers must be those that it has twice, within their intervals.
+    let metrics = scratch.path("outputs/segue/ease_target_seed42/metrics.json");
+    let sound = fs::read_to_string(&metrics).unwrap();
+    let value = serde_json::from_str::<serde_json::Value>(&sound).unwrap()["test"]["recall@10"].to_string();
+    fs::write(&metrics, sound.replacen(&value, "0.99", 1)).unwrap();
+    scratch.fails(&format!("compare {runs}"), &["metrics.json: recall@10 is ", "in test_summary and", "damaged"]);
+    fs::write(&metrics, sound.replace(&value, "0.99")).unwrap();
+    scratch.fails(&format!("compare {runs}"), &["recall@10 is 0.99, outside its own interval of 0.", "damaged"]);
+    fs::write(&metrics, &sound).unwrap();
     // Where the baseline has none there is nothing to hold others against.
     fs::remove_file(scratch.path("outputs/segue/popularity_target_seed42/per_user.csv")).unwrap();
     let table = scratch.ok(&format!("compare {runs}"));
     assert!(table.lines().count() == 4 && !table.contains(['▲', '▼']), "{table}");
+}
+
+#[test]
+fn popularity_is_of_the_same_protocol_or_is_missed_aloud() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    scratch.ok(&format!("train --multirun {world} model=popularity,ease scope=target"));
+    scratch.ok(&format!("train {world} model=ease scope=target evaluation.candidates=sampled run_name=sampled"));
+    let runs =
+        "outputs/segue/ease_target_seed42 outputs/segue/popularity_target_seed42 outputs/segue/sampled --show hr@10";
+    let done = scratch.line(&format!("compare {runs}"));
+    assert!(done.stderr.contains("no lift over popularity of ease target (protocol 2): "), "{}", done.stderr);
+    assert!(done.stdout.lines().last().unwrap().contains("\t-\t"), "{}", done.stdout);
+    // A document's table is of what was stored, whether or not the data are at hand.
+    let from = "<!-- from: segue compare outputs/segue/ease_target_seed42 --show hr@10 -->";
+    scratch.write("d.md", format!("{from}\n| x |\n<!-- /from -->\n"));
+    scratch.ok("verify d.md --write");
+    let text = fs::read_to_string(scratch.path("d.md")).unwrap();
+    assert!(text.contains("| ease | target |") && !text.contains("popularity"), "{text}");
 }
 
 #[test]
