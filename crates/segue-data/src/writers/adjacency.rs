@@ -30,7 +30,7 @@ fn check(id: &str) -> io::Result<&str> {
     }
     // Where nobody names the format, a list that has one in its first line is taken for a table.
     if id.contains([',', ';', '|']) || id.contains("::") {
-        return Err(unfit(id, "one of , ; | or ::, by which an adjacency list would be read as a table", "csv"));
+        return Err(unfit(id, "one of , ; | or ::, which a list that is to be told from a table cannot hold", "csv"));
     }
     Ok(id)
 }
