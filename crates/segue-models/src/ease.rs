@@ -35,7 +35,7 @@ use segue_core::{
     ItemId, ModelInfo, Output, Query, Recommender, Scorer, TrainData, Work,
 };
 
-use crate::linalg::{SymmetricTiles, TILE};
+use crate::linalg::{GROUP, SymmetricTiles, TILE};
 
 segue_core::params! {
     /// Parameters of [`EaseModel`].
@@ -79,7 +79,7 @@ impl Algorithm for Ease {
         let through_users = users_are_cheaper(&x);
         let (n_users, n_items) = (x.n_rows() as f64, x.n_cols() as f64);
         let order = if through_users { n_users } else { n_items };
-        let sweeps = (order / TILE as f64).ceil();
+        let sweeps = (order / (GROUP * TILE) as f64).ceil();
         // Reads and writes half of the matrix at each pivot.
         let inverse = Work::of("inverse").arithmetic(order.powi(3) / 2.0).numbers(sweeps * order * order);
         if through_users {
@@ -134,9 +134,9 @@ fn triangle(n: u64) -> u64 {
     2 * n * (n + TILE as u64)
 }
 
-/// Bytes at the peak of a fit: the triangle, and a block row twice while a block is swept.
+/// Bytes at the peak of a fit: the triangle, and the rows of a pivot twice while it is swept.
 fn bytes(n_items: u64) -> u64 {
-    triangle(n_items) + 8 * n_items * TILE as u64
+    triangle(n_items) + 8 * n_items * (GROUP * TILE) as u64
 }
 
 /// Whether P is cheaper through K. An entry of the sparse product costs as much as eight of a dense one.
@@ -480,7 +480,9 @@ mod tests {
         let huge = Interactions::empty(1, 1_000_000);
         let message = fit(&Ease::default(), &huge).unwrap_err().to_string();
         assert!(
-            message.contains("1000000 items") && message.contains("79") && message.contains("max_memory_gib"),
+            message.contains("1000000 items")
+                && message.contains("79121 items would fit")
+                && message.contains("max_memory_gib"),
             "{message}"
         );
         assert!(fit(&Ease::default(), &Interactions::empty(2, 0)).is_ok());

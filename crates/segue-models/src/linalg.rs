@@ -12,6 +12,10 @@ use segue_core::{FitError, Matrix};
 /// Rows and columns of a tile: three of them fit into a second-level cache of 1 MiB.
 pub(crate) const TILE: usize = 256;
 
+/// Strips of a pivot: with two, the triangle is read and written half as often as with one. With more, the
+/// scalar part, a pivot's factor, grows with the square.
+pub(crate) const GROUP: usize = 2;
+
 fn whole(n_rows: usize, n_cols: usize) -> Block {
     Block { n_rows, n_cols, offset: 0, stride: n_cols, transposed: false }
 }
@@ -121,9 +125,11 @@ impl SymmetricTiles {
     ///
     /// The symmetric sweep operator (Goodnight, *A tutorial on the SWEEP operator*, The American Statistician 1979) on
     /// blocks: sweeping pivot block k turns `[P Qᵀ; Q R]` into `[-P⁻¹ ·; Q P⁻¹  R - Q P⁻¹ Qᵀ]`, and after all blocks
-    /// the matrix is `-A⁻¹`. It costs n³ operations, as Cholesky with two triangular passes does, but every step updates
+    /// the matrix is `-A⁻¹`. What is subtracted is the square of `L⁻¹ Qᵀ`, `P = L Lᵀ`, which is no larger than R, where the
+    /// parts of `Q P⁻¹ Qᵀ` could be large and cancel. It costs n³ operations, as Cholesky with two triangular passes does, but every step updates
     /// all tiles, so that all threads are busy from the first step to the last; each pivot is a Schur complement of a
-    /// positive-definite matrix, so no exchange of rows is needed. `progress(done, total)` counts operations in steps.
+    /// positive-definite matrix, so no exchange of rows is needed. Every step reads and writes the whole triangle, which is
+    /// why a pivot is [`GROUP`] tiles wide. `progress(done, total)` counts operations in steps.
     pub(crate) fn invert(
         &mut self,
         mut progress: impl FnMut(u64, u64) -> Result<(), FitError>,
@@ -131,38 +137,57 @@ impl SymmetricTiles {
         let n = self.n;
         let n_strips = self.strips.len();
         let height = |i: usize| rows_of(n, i).len();
-        for k in 0..n_strips {
-            progress(k as u64, n_strips as u64)?;
-            let width = height(k);
-            let pivot = invert_small(self.tile(k, k), width).ok_or_else(|| not_positive("the matrix to invert"))?;
-            // Block row k: (width, height(i)) each.
+        for first in (0..n_strips).step_by(GROUP) {
+            progress(first as u64, n_strips as u64)?;
+            let swept = first..(first + GROUP).min(n_strips);
+            let start = first * TILE;
+            let width = (swept.end * TILE).min(n) - start;
+            let square = (0..width * width).map(|at| self.get(start + at / width, start + at % width)).collect();
+            let (factor, pivot) = inverse_factor(square, width).ok_or_else(|| not_positive("the matrix to invert"))?;
+            // L⁻¹ times the rows of the pivot: (width, height(i)) each, empty for its own strips.
             let panel: Vec<Vec<f32>> = (0..n_strips)
                 .into_par_iter()
-                .map(|i| if i <= k { self.tile(k, i).to_vec() } else { transposed(self.tile(i, k), height(i), width) })
+                .map(|i| {
+                    let mut block = Vec::with_capacity(width * height(i));
+                    for k in swept.clone().filter(|_| !swept.contains(&i)) {
+                        if i < k {
+                            block.extend_from_slice(self.tile(k, i));
+                        } else {
+                            block.extend(transposed(self.tile(i, k), height(i), height(k)));
+                        }
+                    }
+                    product(width, (&factor, whole(width, width)), (&block, whole(width, block.len() / width)))
+                })
                 .collect();
-            // Block column k times P⁻¹: (height(i), width) each.
+            // Columns of the pivot times P⁻¹: (height(i), width) each.
             let solved: Vec<Vec<f32>> = panel
                 .par_iter()
-                .enumerate()
-                .map(|(i, block)| {
-                    let mut out = vec![0.0; height(i) * width];
-                    let (out_shape, block_shape) = (whole(height(i), width), flipped(height(i), width));
-                    matmul((&mut out, out_shape), (block, block_shape), (&pivot, whole(width, width)), 1.0, 0.0);
-                    out
+                .map(|block| {
+                    let n = block.len() / width;
+                    product(n, (block, flipped(n, width)), (&factor, whole(width, width)))
                 })
                 .collect();
             self.strips.par_iter_mut().enumerate().for_each(|(i, strip)| {
-                strip.par_chunks_mut(height(i) * TILE).enumerate().for_each(|(j, tile)| match (i == k, j == k) {
-                    (true, true) => tile.iter_mut().zip(&pivot).for_each(|(x, p)| *x = -p),
-                    (true, false) => tile.copy_from_slice(&transposed(&solved[j], height(j), width)),
-                    (false, true) => tile.copy_from_slice(&solved[i]),
-                    (false, false) => matmul(
-                        (tile, whole(height(i), height(j))),
-                        (&solved[i], whole(height(i), width)),
-                        (&panel[j], whole(width, height(j))),
-                        -1.0,
-                        1.0,
-                    ),
+                strip.par_chunks_mut(height(i) * TILE).enumerate().for_each(|(j, tile)| {
+                    if !swept.contains(&i) && !swept.contains(&j) {
+                        let (left, right) = (flipped(height(i), width), whole(width, height(j)));
+                        return matmul(
+                            (tile, whole(height(i), height(j))),
+                            (&panel[i], left),
+                            (&panel[j], right),
+                            -1.0,
+                            1.0,
+                        );
+                    }
+                    for (at, x) in tile.iter_mut().enumerate() {
+                        let (r, c) = (at / height(j), at % height(j));
+                        let (row, col) = ((i * TILE + r).wrapping_sub(start), (j * TILE + c).wrapping_sub(start));
+                        *x = match (swept.contains(&i), swept.contains(&j)) {
+                            (true, true) => -pivot[row * width + col],
+                            (true, false) => solved[j][c * width + row],
+                            _ => solved[i][r * width + col],
+                        };
+                    }
                 });
             });
         }
@@ -217,31 +242,51 @@ pub(crate) fn not_positive(what: &str) -> FitError {
     ))
 }
 
-/// The inverse of one tile by the scalar sweep in f64, from its lower triangle; `None` if a pivot is not positive.
-fn invert_small(tile: &[f32], n: usize) -> Option<Vec<f32>> {
-    let mut a: Vec<f64> =
-        (0..n * n).map(|x| (x / n, x % n)).map(|(i, j)| f64::from(tile[i.max(j) * n + i.min(j)])).collect();
-    let mut pivot_row = vec![0.0; n];
-    for k in 0..n {
-        let pivot = a[k * n + k];
-        if !(pivot > 0.0 && pivot.is_finite()) {
+/// A product of blocks of as many rows as `n_rows`, as a buffer of its own.
+fn product(n_rows: usize, a: (&[f32], Block), b: (&[f32], Block)) -> Vec<f32> {
+    let mut out = vec![0.0; n_rows * b.1.n_cols];
+    matmul((&mut out, whole(n_rows, b.1.n_cols)), a, b, 1.0, 0.0);
+    out
+}
+
+/// `L⁻¹` and `P⁻¹ = L⁻ᵀ L⁻¹` of a pivot `P = L Lᵀ`, by scalar loops in f64, for errors here are those of all later steps;
+/// `None` if a pivot is not positive.
+fn inverse_factor(square: Vec<f32>, n: usize) -> Option<(Vec<f32>, Vec<f32>)> {
+    let mut factor: Vec<f64> = square.into_iter().map(f64::from).collect();
+    for i in 0..n {
+        let (above, rest) = factor.split_at_mut(i * n);
+        let row = &mut rest[..n];
+        for (j, other) in above.chunks_exact(n).enumerate() {
+            let sum: f64 = row[..j].iter().zip(other).map(|(a, b)| a * b).sum();
+            row[j] = (row[j] - sum) / other[j];
+        }
+        let left = row[i] - row[..i].iter().map(|a| a * a).sum::<f64>();
+        if !(left > 0.0 && left.is_finite()) {
             return None;
         }
-        pivot_row.copy_from_slice(&a[k * n..(k + 1) * n]);
-        for (i, row) in a.chunks_exact_mut(n).enumerate() {
-            if i == k {
-                for x in &mut *row {
-                    *x /= pivot;
-                }
-                row[k] = -1.0 / pivot;
-            } else {
-                let factor = row[k] / pivot;
-                row.iter_mut().zip(&pivot_row).for_each(|(x, p)| *x -= factor * p);
-                row[k] = factor;
-            }
+        row[i] = left.sqrt();
+        row[i + 1..].fill(0.0);
+    }
+    // Row i of L X = I from the rows above it.
+    let mut inverse = vec![0.0_f64; n * n];
+    for i in 0..n {
+        let (above, rest) = inverse.split_at_mut(i * n);
+        let row = &mut rest[..n];
+        let of_factor = &factor[i * n..=i * n + i];
+        for (k, other) in above.chunks_exact(n).enumerate() {
+            row[..=k].iter_mut().zip(other).for_each(|(x, y)| *x -= of_factor[k] * y);
+        }
+        row[i] = 1.0;
+        row[..=i].iter_mut().for_each(|x| *x /= of_factor[i]);
+    }
+    let mut whole = vec![0.0_f64; n * n];
+    for (k, row) in inverse.chunks_exact(n).enumerate() {
+        for (i, out) in whole.chunks_exact_mut(n).enumerate().take(k + 1) {
+            out[..=k].iter_mut().zip(row).for_each(|(x, y)| *x += row[i] * y);
         }
     }
-    Some(a.iter().map(|&x| -x as f32).collect())
+    let narrow = |wide: Vec<f64>| wide.into_iter().map(|x| x as f32).collect();
+    Some((narrow(inverse), narrow(whole)))
 }
 
 /// Floats of a row of a system of order `n` for [`solve`]: whole vector registers.
@@ -415,7 +460,7 @@ mod tests {
 
     #[test]
     fn the_tiled_inverse_equals_the_plain_one() {
-        for n in [0, 1, 3, TILE - 1, TILE, TILE + 1, 2 * TILE + 77] {
+        for n in [0, 1, 3, TILE - 1, TILE, TILE + 1, 2 * TILE + 77, (GROUP + 1) * TILE + 30] {
             let dense = positive(n, 3);
             let mut tiles = tiled(n, &dense);
             tiles.invert(|_, _| Ok(())).unwrap();
@@ -431,7 +476,7 @@ mod tests {
 
     #[test]
     fn the_inverse_does_not_depend_on_the_number_of_threads() {
-        let n = 2 * TILE + 9;
+        let n = (GROUP + 1) * TILE + 9;
         let dense = positive(n, 4);
         let inverse = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
