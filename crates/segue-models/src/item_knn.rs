@@ -366,8 +366,8 @@ impl Search<'_> {
         for start in (0..n_items).step_by(BLOCK) {
             cx.progress("similarities", start as u64, n_items as u64)?;
             let block = (start..n_items.min(start + BLOCK)).into_par_iter().map_init(
-                || (vec![P::default(); n_items], Vec::new()),
-                |(pairs, touched), item| {
+                || (vec![P::default(); n_items], Vec::new(), Vec::new()),
+                |(pairs, touched, list), item| {
                     let (users, weights) = by_item.row(item);
                     for (&user, &x) in users.iter().zip(weights) {
                         let (items, weights) = by_user.row(user as usize);
@@ -379,7 +379,7 @@ impl Search<'_> {
                             pair.add(x, y);
                         }
                     }
-                    let mut list = Vec::with_capacity(touched.len());
+                    list.clear();
                     for other in touched.drain(..) {
                         let pair = std::mem::take(&mut pairs[other as usize]);
                         if other as usize != item && pair.n() >= self.min_support {
@@ -395,21 +395,22 @@ impl Search<'_> {
         Ok(lists)
     }
 
-    /// The most similar items of each domain: by falling similarity, ties by rising id.
-    fn nearest(&self, mut list: Vec<(ItemId, f32)>) -> Vec<(ItemId, f32)> {
-        list.retain(|&(_, similarity)| similarity > 0.0);
-        list.sort_unstable_by_key(|&(item, _)| item);
+    /// The most similar items of each domain, by rising id; of equal ones those of lower id.
+    fn nearest(&self, list: &[(ItemId, f32)]) -> Vec<(ItemId, f32)> {
         let mut kept = Vec::with_capacity(list.len().min(self.neighbors * self.domains.len()));
+        let mut keys = Vec::with_capacity(list.len());
         for domain in self.domains {
-            let first = list.partition_point(|&(item, _)| item < domain.start);
-            let last = list.partition_point(|&(item, _)| item < domain.end);
-            let part = &mut list[first..last];
-            if part.len() > self.neighbors {
-                part.select_nth_unstable_by(self.neighbors, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            // The bits of positive numbers are ordered as the numbers are.
+            let positive = list.iter().filter(|(item, similarity)| *similarity > 0.0 && domain.contains(item));
+            keys.clear();
+            keys.extend(positive.map(|&(item, similarity)| u64::from(similarity.to_bits()) << 32 | u64::from(!item)));
+            if keys.len() > self.neighbors {
+                keys.select_nth_unstable_by(self.neighbors, |a, b| b.cmp(a));
+                keys.truncate(self.neighbors);
             }
-            kept.extend_from_slice(&part[..part.len().min(self.neighbors)]);
-            // Selecting reorders this part alone; the search for the next one stays valid.
+            kept.extend(keys.iter().map(|&key| (!(key as u32), f32::from_bits((key >> 32) as u32))));
         }
+        kept.sort_unstable_by_key(|&(item, _)| item);
         kept
     }
 }
