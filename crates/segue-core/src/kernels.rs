@@ -4,24 +4,26 @@
 //! same bits on every instruction set; only [`matmul_nt`] and [`matmul`] may round differently between processors.
 #![expect(unsafe_code, reason = "run-time CPU dispatch and the matrix product's pointer interface")]
 
+use crate::panels::{Line, Scalar};
+
 const LANES: usize = 16;
 
 /// Compiles `body` for AVX-512, AVX2 and the baseline and picks at run time. The bodies are the same safe Rust, so the
 /// three versions agree to the bit.
 macro_rules! dispatch {
-    ($(#[$doc:meta])* pub fn $name:ident($($arg:ident : $ty:ty),*) $(-> $ret:ty)? $body:block) => {
+    ($(#[$doc:meta])* pub fn $name:ident $([$($scalar:ident),+; $n:ident])? ($($arg:ident : $ty:ty),*) $(-> $ret:ty)? $body:block) => {
         $(#[$doc])*
         #[inline]
-        pub fn $name($($arg: $ty),*) $(-> $ret)? {
+        pub fn $name $(<$($scalar: Scalar),+, const $n: usize>)? ($($arg: $ty),*) $(-> $ret)? {
             #[inline(always)]
-            fn portable($($arg: $ty),*) $(-> $ret)? $body
+            fn portable $(<$($scalar: Scalar),+, const $n: usize>)? ($($arg: $ty),*) $(-> $ret)? $body
 
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512vl")]
-                fn avx512($($arg: $ty),*) $(-> $ret)? { portable($($arg),*) }
+                fn avx512 $(<$($scalar: Scalar),+, const $n: usize>)? ($($arg: $ty),*) $(-> $ret)? { portable($($arg),*) }
                 #[target_feature(enable = "avx2")]
-                fn avx2($($arg: $ty),*) $(-> $ret)? { portable($($arg),*) }
+                fn avx2 $(<$($scalar: Scalar),+, const $n: usize>)? ($($arg: $ty),*) $(-> $ret)? { portable($($arg),*) }
                 if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
                     // SAFETY: the features were detected on this processor one line above.
                     return unsafe { avx512($($arg),*) };
@@ -36,6 +38,20 @@ macro_rules! dispatch {
     };
 }
 
+/// The sum of partial sums, halves onto halves.
+#[expect(clippy::inline_always, reason = "it must be compiled for the instruction set of its caller")]
+#[inline(always)]
+fn fold_lanes<const N: usize>(mut sums: [f32; N]) -> f32 {
+    let mut width = N / 2;
+    while width > 0 {
+        for lane in 0..width {
+            sums[lane] += sums[lane + width];
+        }
+        width /= 2;
+    }
+    sums[0]
+}
+
 dispatch! {
     /// Inner product of two vectors of one length.
     pub fn dot(a: &[f32], b: &[f32]) -> f32 {
@@ -48,14 +64,7 @@ dispatch! {
             }
         }
         let tail: f32 = a_tail.iter().zip(b_tail).map(|(x, y)| x * y).sum();
-        let mut width = LANES / 2;
-        while width > 0 {
-            for lane in 0..width {
-                sums[lane] += sums[lane + width];
-            }
-            width /= 2;
-        }
-        sums[0] + tail
+        fold_lanes(sums) + tail
     }
 }
 
@@ -113,6 +122,144 @@ fn gather_block<const N: usize>(
         }
     }
     *out = sums;
+}
+
+/// Asks for a line that is needed soon.
+#[expect(clippy::inline_always, reason = "one instruction")]
+#[inline(always)]
+fn prefetch<T>(lines: &[T], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(line) = lines.get(at) {
+        // SAFETY: prefetching reads nothing, and the address is that of a reference.
+        unsafe {
+            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(std::ptr::from_ref(line).cast());
+        };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (lines, at);
+}
+
+/// How many entries of a sparse product ahead of the sum their lines are asked for.
+const AHEAD: usize = 24;
+
+dispatch! {
+    /// A hop in one panel: `out[r] = weight · shares[r] · Σ source[c] + base_weight · base[r]`, the sum over the columns
+    /// `cols[row_ptr[r]..row_ptr[r + 1]]` of each row. An empty `base` is zero.
+    pub fn hop_lines[S, T; N](
+        source: &[Line<S, N>],
+        edges: (&[usize], &[u32]),
+        scale: (f32, &[f32]),
+        base: (f32, &[Line<S, N>]),
+        out: &mut [Line<T, N>]
+    ) {
+        let (row_ptr, cols) = edges;
+        for (r, (out, ends)) in out.iter_mut().zip(row_ptr.windows(2)).enumerate() {
+            // Two sums, so that an addition need not wait for the one before it.
+            let (mut even, mut odd) = ([0.0; N], [0.0; N]);
+            let (pairs, rest) = cols[ends[0]..ends[1]].as_chunks::<2>();
+            let mut soon = ends[0] + AHEAD;
+            for &[a, b] in pairs {
+                if let Some(&[x, y]) = cols.get(soon..soon + 2) {
+                    prefetch(source, x as usize);
+                    prefetch(source, y as usize);
+                }
+                soon += 2;
+                let (a, b) = (&source[a as usize].0, &source[b as usize].0);
+                for lane in 0..N {
+                    even[lane] += a[lane].get();
+                    odd[lane] += b[lane].get();
+                }
+            }
+            for &a in rest {
+                let a = &source[a as usize].0;
+                for lane in 0..N {
+                    even[lane] += a[lane].get();
+                }
+            }
+            let share = scale.0 * scale.1[r];
+            let none = Line::zero();
+            let from = base.1.get(r).unwrap_or(&none);
+            for lane in 0..N {
+                out.0[lane] = T::put(share * (even[lane] + odd[lane]) + base.0 * from.0[lane].get());
+            }
+        }
+    }
+}
+
+dispatch! {
+    /// A sparse × dense product in one panel: `out[r] = Σ weights[n] · source[cols[n]]` over the entries of each row.
+    pub fn product_lines[S, T; N](
+        source: &[Line<S, N>],
+        row_ptr: &[usize],
+        edges: (&[u32], &[f32]),
+        out: &mut [Line<T, N>]
+    ) {
+        for (out, ends) in out.iter_mut().zip(row_ptr.windows(2)) {
+            let mut sums = [0.0; N];
+            for (n, (&col, &weight)) in edges.0[ends[0]..ends[1]].iter().zip(&edges.1[ends[0]..ends[1]]).enumerate() {
+                if let Some(&soon) = edges.0.get(ends[0] + n + AHEAD) {
+                    prefetch(source, soon as usize);
+                }
+                sums.iter_mut().zip(source[col as usize].0).for_each(|(sum, x)| *sum += weight * x.get());
+            }
+            out.0.iter_mut().zip(sums).for_each(|(out, sum)| *out = T::put(sum));
+        }
+    }
+}
+
+dispatch! {
+    /// Inner products of one row of a table with others: `table` holds its lines, panel by panel, and its number of rows.
+    pub fn score_lines[S; N](table: (&[Line<S, N>], usize), row: usize, others: &[u32], out: &mut [f32]) {
+        let (lines, n_rows) = table;
+        let of = |row: usize| lines[row..].iter().step_by(n_rows);
+        for (n, (&other, out)) in others.iter().zip(out).enumerate() {
+            if let Some(&soon) = others.get(n + 4) {
+                (soon as usize..lines.len()).step_by(n_rows).for_each(|at| prefetch(lines, at));
+            }
+            let mut sums = [0.0; N];
+            for (x, y) in of(row).zip(of(other as usize)) {
+                sums.iter_mut().zip(x.0.iter().zip(&y.0)).for_each(|(sum, (x, y))| *sum += x.get() * y.get());
+            }
+            *out = fold_lanes(sums);
+        }
+    }
+}
+
+dispatch! {
+    /// Adam on a block of lines, see [`adam`], and what is stored of them: `stored = x / roots`. A gradient is
+    /// `roots · g + shares · x`.
+    pub fn adam_lines[S; N](
+        x: (&mut [Line<f32, N>], &mut [Line<S, N>]),
+        moments: (&mut [Line<f32, N>], &mut [Line<f32, N>]),
+        g: (&[Line<f32, N>], &[f32], &[f32]),
+        keep: [f32; 2],
+        take: [f32; 2],
+        rate: [f32; 3]
+    ) {
+        let rows = x.0.iter_mut().zip(x.1).zip(moments.0.iter_mut().zip(moments.1)).zip(g.0).zip(g.1.iter().zip(g.2));
+        for ((((x, stored), (m, v)), g), (root, share)) in rows {
+            for lane in 0..N {
+                let g = root * g.0[lane] + share * x.0[lane];
+                let (first, second) = (keep[0] * m.0[lane] + take[0] * g, keep[1] * v.0[lane] + take[1] * g * g);
+                m.0[lane] = first;
+                v.0[lane] = second;
+                x.0[lane] -= rate[0] * first / (second.sqrt() * rate[1] + rate[2]);
+                stored.0[lane] = S::put(x.0[lane] / root);
+            }
+        }
+    }
+}
+
+dispatch! {
+    /// One step of Adam: `m ← k₀m + t₀g`, `v ← k₁v + t₁g²`, `x ← x - r₀ m / (√v r₁ + r₂)` with `k` to keep, `t` to take, `r` the rate,
+    /// the correction of `√v` and the least divisor.
+    pub fn adam(x: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], keep: [f32; 2], take: [f32; 2], rate: [f32; 3]) {
+        for (((x, m), v), g) in x.iter_mut().zip(m).zip(v).zip(g) {
+            *m = keep[0] * *m + take[0] * g;
+            *v = keep[1] * *v + take[1] * g * g;
+            *x -= rate[0] * *m / (v.sqrt() * rate[1] + rate[2]);
+        }
+    }
 }
 
 dispatch! {
@@ -311,6 +458,71 @@ mod tests {
             for j in 0..d {
                 assert_eq!(out[j], 2.0 * table[2 * d + j] - table[j]);
             }
+        }
+    }
+
+    /// A table of random lines, and a sparse matrix over them with an empty and a long row.
+    fn sparse<S: Scalar, const N: usize>() -> (Vec<Line<S, N>>, Vec<usize>, Vec<u32>, Vec<f32>) {
+        let numbers = random(N * 9, "lines");
+        let line = |from: &[f32]| Line(std::array::from_fn(|lane| S::put(from[lane])));
+        let cols = [3, 0, 8, 8, 1, 2, 3, 4, 5, 6, 7, 0].to_vec();
+        (numbers.chunks(N).map(line).collect(), vec![0, 1, 1, 3, 12], cols, random(12, "weights"))
+    }
+
+    fn sparse_products_equal_their_plain_twins_in<S: Scalar, const N: usize>() {
+        let (table, row_ptr, cols, weights) = sparse::<S, N>();
+        let shares = random(4, "shares");
+        let mut out = [Line([9.0_f32; N]); 4];
+        hop_lines(&table, (&row_ptr, &cols), (0.5, &shares), (2.0, &table[5..]), &mut out);
+        let mut product = [Line([9.0_f32; N]); 4];
+        product_lines(&table, &row_ptr, (&cols, &weights), &mut product);
+        for row in 0..4 {
+            for lane in 0..N {
+                let entries = || (row_ptr[row]..row_ptr[row + 1]).map(|n| (n, table[cols[n] as usize].0[lane].get()));
+                let sum: f32 = entries().map(|(_, x)| x).sum();
+                let wanted = 0.5 * shares[row] * sum + 2.0 * table[5 + row].0[lane].get();
+                assert!((out[row].0[lane] - wanted).abs() < 1e-5);
+                let wanted: f32 = entries().map(|(n, x)| weights[n] * x).sum();
+                assert!((product[row].0[lane] - wanted).abs() < 1e-5);
+            }
+        }
+        // Nine lines are three rows in three panels.
+        let mut scores = [9.0; 3];
+        score_lines((&table, 3), 1, &[2, 0, 1], &mut scores);
+        for (score, other) in scores.iter().zip([2, 0, 1]) {
+            let of = |row: usize, lane: usize| f64::from(table[3 * (lane / N) + row].0[lane % N].get());
+            let wanted: f64 = (0..3 * N).map(|lane| of(1, lane) * of(other, lane)).sum();
+            assert!((f64::from(*score) - wanted).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn sparse_products_equal_their_plain_twins() {
+        sparse_products_equal_their_plain_twins_in::<f32, 16>();
+        sparse_products_equal_their_plain_twins_in::<crate::panels::Bf16, 32>();
+    }
+
+    /// The block of lines against the vectors, and those against the textbook in double precision.
+    #[test]
+    fn adam_is_that_of_the_paper() {
+        let (x, m, v) = (random(16, "x"), random(16, "m"), random(16, "v").iter().map(|x| x * x).collect::<Vec<_>>());
+        let g = random(16, "g");
+        let line = |from: &[f32]| [Line::<f32, 16>(std::array::from_fn(|lane| from[lane]))];
+        let (mut lines, mut first, mut second) = (line(&x), line(&m), line(&v));
+        let mut stored = [Line([0.0_f32; 16])];
+        let (keep, take, rate) = ([0.9, 0.999], [0.1, 0.001], [0.01, 1.5, 1e-8]);
+        let gradient = (&line(&g)[..], &[4.0_f32][..], &[0.5_f32][..]);
+        adam_lines((&mut lines, &mut stored), (&mut first, &mut second), gradient, keep, take, rate);
+        let total: Vec<f32> = g.iter().zip(&x).map(|(g, x)| 4.0 * g + 0.5 * x).collect();
+        let (mut plain, mut one, mut two) = (x.clone(), m.clone(), v.clone());
+        adam(&mut plain, &mut one, &mut two, &total, keep, take, rate);
+        assert_eq!((&lines[0].0[..], &first[0].0[..], &second[0].0[..]), (&plain[..], &one[..], &two[..]));
+        for lane in 0..16 {
+            assert_eq!(stored[0].0[lane], lines[0].0[lane] / 4.0);
+            let g = f64::from(total[lane]);
+            let (m, v) = (0.9 * f64::from(m[lane]) + 0.1 * g, 0.999 * f64::from(v[lane]) + 0.001 * g * g);
+            let wanted = f64::from(x[lane]) - 0.01 * m / (v.sqrt() * 1.5 + 1e-8);
+            assert!((f64::from(plain[lane]) - wanted).abs() < 1e-5);
         }
     }
 

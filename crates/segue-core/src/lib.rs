@@ -21,6 +21,7 @@ mod interactions;
 pub mod kernels;
 mod model;
 mod nearest;
+pub mod panels;
 mod params;
 pub mod ranking;
 mod registry;

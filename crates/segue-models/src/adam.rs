@@ -13,6 +13,8 @@
 //! drift of untouched rows along their old momentum.
 
 use rayon::prelude::*;
+use segue_core::kernels::{adam, adam_lines};
+use segue_core::panels::{Line, Scalar};
 use segue_core::{ArtifactError, ArtifactReader, ArtifactWriter, Matrix};
 
 use crate::rows::{ROWS_PER_TASK, RowGradients};
@@ -37,13 +39,24 @@ impl Adam {
 
     /// Updates one row, its moments first scaled by `decay` (1 where no step was missed).
     #[inline]
-    pub(crate) fn step(self, row: &mut [f32], moments: (&mut [f32], &mut [f32]), gradient: &[f32], decay: (f32, f32)) {
-        let (keep_1, keep_2) = (BETA_1 * decay.0, BETA_2 * decay.1);
-        for (((x, m), v), g) in row.iter_mut().zip(moments.0).zip(moments.1).zip(gradient) {
-            *m = keep_1 * *m + (1.0 - BETA_1) * g;
-            *v = keep_2 * *v + (1.0 - BETA_2) * g * g;
-            *x -= self.rate * *m / (v.sqrt() * self.root_correction + EPSILON);
-        }
+    pub(crate) fn step(self, row: &mut [f32], (m, v): (&mut [f32], &mut [f32]), gradient: &[f32], decay: (f32, f32)) {
+        let keep = [BETA_1 * decay.0, BETA_2 * decay.1];
+        let take = [1.0 - BETA_1, 1.0 - BETA_2];
+        adam(row, m, v, gradient, keep, take, [self.rate, self.root_correction, EPSILON]);
+    }
+}
+
+impl Adam {
+    /// Updates a block of rows of a panel whose gradients are `roots · g + shares · x`, and stores `x / roots`.
+    #[inline]
+    pub(crate) fn step_lines<S: Scalar, const N: usize>(
+        self,
+        x: (&mut [Line<f32, N>], &mut [Line<S, N>]),
+        moments: (&mut [Line<f32, N>], &mut [Line<f32, N>]),
+        gradients: (&[Line<f32, N>], &[f32], &[f32]),
+    ) {
+        let (keep, take) = ([BETA_1, BETA_2], [1.0 - BETA_1, 1.0 - BETA_2]);
+        adam_lines(x, moments, gradients, keep, take, [self.rate, self.root_correction, EPSILON]);
     }
 }
 
@@ -119,10 +132,10 @@ impl LazyAdam {
         let first = self.moments.first.as_mut_slice().par_chunks_mut(ROWS_PER_TASK * d);
         let second = self.moments.second.as_mut_slice().par_chunks_mut(ROWS_PER_TASK * d);
         let last = self.last.par_chunks_mut(ROWS_PER_TASK);
-        rows.zip(first).zip(second).zip(last).enumerate().with_min_len(16).for_each(
-            |(task, (((rows, m), v), last))| {
+        rows.zip(first).zip(second).zip(last).enumerate().with_min_len(16).for_each_init(
+            || vec![0.0_f32; d],
+            |total, (task, (((rows, m), v), last))| {
                 let start = task * ROWS_PER_TASK;
-                let mut total = vec![0.0_f32; d];
                 for (row, penalty, gradient) in gradients.within(start..start + last.len()) {
                     let missed = u64::from(now - last[row - start] - 1);
                     last[row - start] = now;
@@ -132,7 +145,7 @@ impl LazyAdam {
                         *total = g + l2 * penalty * x;
                     }
                     let decay = (power(BETA_1, missed) as f32, power(BETA_2, missed) as f32);
-                    adam.step(row, (&mut m[at.clone()], &mut v[at]), &total, decay);
+                    adam.step(row, (&mut m[at.clone()], &mut v[at]), total, decay);
                 }
             },
         );

@@ -5,6 +5,7 @@
 use segue_core::ModelEntry;
 
 mod adam;
+mod batch;
 mod ease;
 mod ials;
 mod item_knn;

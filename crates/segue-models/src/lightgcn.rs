@@ -15,32 +15,45 @@
 //! as many (user, liked item, other item) as there are likes, users uniformly (`sampling: users`).
 //!
 //! Cost per step: O(K · likes · d), 2(K-1) full products and two partial ones where plain autodiff takes 2K (see `propagate.rs`), and
-//! one fused pass of Adam; memory O((users + items) · d), five tables.
+//! one fused pass of Adam; memory O((users + items) · d), nine tables, six of them half as large with `storage: bf16`.
+//!
+//! What a step costs does not depend on its batch until that is as large as the graph, and uniform negatives teach little once
+//! most are told apart. Large logs are therefore learnt several hundred times faster with batches of 131,072, steps of .05 that
+//! fall to 0, and the best scored of 64 draws as the other item (Zhang et al., as in `mf.rs`), whose stronger gradients
+//! want a larger `l2`: `experiment=gowalla_lightgcn_fast`, docs/results.md. The defaults are the paper's way, for logs of some
+//! ten thousand likes have fewer steps an epoch than that recipe takes in all.
 //!
 //! Useful for the best ranking quality on implicit logs. Not useful for ratings, or where time to train is short.
 //!
 //! Deviations from the reference code: negatives come from the domain of the liked item; `dropout` drops both directions
-//! of an edge together. `E` is linear, so a guest's or changed history is answered in closed form, with no training:
+//! of an edge together; `hard_candidates` above 1, `schedule` and `storage` are ours. `E` is linear, so a guest's or changed history is answered in closed form, with no training:
 //! `α₀ e⁰_u + |h|^-1/2 (Σ_likes M_i - Σ_dislikes M_i)`, `M_i = Σ_{k≥1} α_k e_i^(k-1) / √d_i`, which for the training history
 //! is the trained vector itself. Without history, the mean user answers. Weights of events are not used.
 //!
 //! Checked against finite differences, against two training steps of an independent dense program
 //! (`golden/lightgcn/make.py`), and against the learning curve of the reference code on Gowalla.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use segue_core::kernels::{axpy, dot};
+use segue_core::panels::{Bf16, Line, Panels, Scalar};
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, DotScorer, Embeddings, FitCx, FitError, Interval, ItemId,
     Matrix, Measure, ModelInfo, Output, ParamError, Query, Recommender, Scorer, Seed, Signal, TrainData, Trainable,
     UserId, Work, run_epochs,
 };
 
-use crate::adam::{Adam, Moments, matrix_like};
-use crate::propagate::{BatchNodes, Propagation};
-use crate::rows::{ROWS_PER_TASK, RowGradients, Terms, distinct};
+use crate::adam::{Adam, matrix_like};
+use crate::batch::{Batch, Comparisons, Sample, compare};
+use crate::propagate::{Propagation, ROWS, Workspace};
+use crate::rows::distinct;
 use crate::sampler::{Positives, shuffled};
+
+/// Draws that a step holds, 1 GiB of them.
+const MOST_CANDIDATES: usize = 1 << 28;
 
 /// How gradients move the embeddings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -62,6 +75,38 @@ pub enum PositiveSampling {
     Interactions,
 }
 
+/// How the step size changes over the epochs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    /// It does not.
+    #[default]
+    Constant,
+    /// Half a cosine, from `learning_rate` before the first epoch to 0 after the last.
+    Cosine,
+}
+
+impl Schedule {
+    /// What the step size is multiplied with once `done`, 0 to 1, of the training is.
+    fn factor(self, done: f64) -> f32 {
+        match self {
+            Self::Constant => 1.0,
+            Self::Cosine => (0.5 + 0.5 * (std::f64::consts::PI * done).cos()) as f32,
+        }
+    }
+}
+
+/// How propagated tables are stored; learnt vectors and their moments always have four bytes a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Storage {
+    /// Four bytes a number.
+    #[default]
+    F32,
+    /// Two bytes a number, eight bits of precision.
+    Bf16,
+}
+
 segue_core::params! {
     /// Parameters of [`LightGcnModel`]. Defaults are those of the paper's Gowalla row but for the epochs (1000 there) and the
     /// learning rate (0.001 there, with which a log of 30,000 likes is not learnt in 100 epochs).
@@ -76,8 +121,12 @@ segue_core::params! {
         epochs: usize = 100, range Interval::at_least(0.0), alias "n_epochs", alias "max_epochs";
         /// Step size of Adam.
         learning_rate: f32 = 0.005, range Interval::above(0.0), alias "lr";
+        /// `constant`, or `cosine`: falling to 0 over the epochs.
+        schedule: Schedule = Schedule::Constant;
         /// Penalty on the layer-0 vectors of a sample (`decay` in the reference code).
         l2: f32 = 1e-4, range Interval::at_least(0.0), alias "reg", alias "weight_decay", alias "decay";
+        /// Draws from which the other item of a sample is the best scored: 1 is the paper's uniform one.
+        hard_candidates: usize = 1, range Interval::between(1.0, 1024.0);
         /// Samples per step.
         batch_size: usize = 2048, range Interval::between(1.0, 16_777_216.0);
         /// Probability with which an edge is left out of a step.
@@ -86,6 +135,8 @@ segue_core::params! {
         optimizer: DenseOptimizer = DenseOptimizer::Adam;
         /// `users` (the reference code) or `interactions`.
         sampling: PositiveSampling = PositiveSampling::Users;
+        /// Numbers of propagated tables: `f32`, or `bf16` in half the memory.
+        storage: Storage = Storage::F32;
         /// Standard deviation of the initial vectors.
         init_std: f32 = 0.1, range Interval::at_least(0.0);
     }
@@ -116,6 +167,12 @@ impl Algorithm for LightGcn {
 
     fn check(&self) -> Result<(), ParamError> {
         let refuse = |message| Err(ParamError::Value { model: Self::INFO.name.into(), message });
+        let candidates = self.batch_size.saturating_mul(self.hard_candidates);
+        if self.hard_candidates > 1 && candidates > MOST_CANDIDATES {
+            return refuse(format!(
+                "`batch_size` times `hard_candidates` is {candidates}; more than {MOST_CANDIDATES} draws a step are not held"
+            ));
+        }
         let n = self.layer_weights.len();
         if n != 0 && n != self.layers + 1 {
             return refuse(format!(
@@ -148,28 +205,43 @@ impl Algorithm for LightGcn {
         let of_item = |i: usize| {
             let liked =
                 by_item.cols_of(i).iter().map(|&u| of_user(u as usize) / likes.cols_of(u as usize).len() as f64);
-            liked.sum::<f64>() + 1.0 / likes.n_cols() as f64
+            liked.sum::<f64>() + self.hard_candidates as f64 / likes.n_cols() as f64
         };
         let users = (0..likes.n_rows()).map(|u| (of_user(u), likes.cols_of(u).len()));
         let nodes = users.chain((0..likes.n_cols()).map(|i| (of_item(i), by_item.cols_of(i).len())));
         let draws = n / n_steps;
         let around = nodes.map(|(share, degree)| distinct(std::iter::once(share), draws) * degree as f64).sum::<f64>();
         let hops = self.layers.saturating_sub(1) as f64;
+        let size = match self.storage {
+            Storage::F32 => 4,
+            Storage::Bf16 => 2,
+        };
+        // Rows from tables that are gathered from panel by panel, a line of 64 bytes a node.
+        let rows = |kernel, rows: f64| {
+            let work = Work { table: 64.0 * n_nodes as f64, gathered: rows * (d * size) as f64, ..Work::of(kernel) };
+            work.arithmetic(rows * d as f64).times(n_steps)
+        };
         // Each hop reads both ends of every edge, the base, and writes its rows.
         let hop = 2.0 * n + 2.0 * n_nodes as f64;
         vec![
-            Work::of("hops forwards").rows(hops * hop, d, n_nodes).times(n_steps),
-            Work::of("last hop to the batch").rows(around, d, n_nodes).times(n_steps),
-            Work::of("compare").rows(7.0 * draws, d, n_nodes).times(n_steps),
-            Work::of("first hop from the batch").rows(around, d, n_nodes).times(n_steps),
-            Work::of("hops backwards").rows((hops - 1.0).max(0.0) * hop + 2.0 * n, d, n_nodes).times(n_steps),
+            rows("hops forwards", hops * hop),
+            rows("last hop to the batch", around),
+            rows("compare", (6.0 + self.hard_candidates as f64) * draws),
+            rows("first hop from the batch", around),
+            rows("hops backwards", (hops - 1.0).max(0.0) * hop + 2.0 * n),
             Work::of("Adam").arithmetic(8.0 * (n_nodes * d) as f64).numbers(6.0 * (n_nodes * d) as f64).times(n_steps),
         ]
     }
 
     fn fit(&self, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<LightGcnModel, FitError> {
-        let mut training = Training::new(self, data, cx.seed)?;
-        run_epochs(&mut training, self.epochs, cx, Self::load)
+        match self.storage {
+            Storage::F32 => {
+                run_epochs(&mut Training::<f32, 16>::new(self, data, cx.seed)?, self.epochs, cx, Self::load)
+            }
+            Storage::Bf16 => {
+                run_epochs(&mut Training::<Bf16, 32>::new(self, data, cx.seed)?, self.epochs, cx, Self::load)
+            }
+        }
     }
 
     fn load(from: &ArtifactReader<'_>) -> Result<LightGcnModel, ArtifactError> {
@@ -198,147 +270,166 @@ pub struct LightGcnModel {
     guest: Vec<f32>,
 }
 
-/// User, liked item, other item, as nodes of the graph.
-type Sample = [u32; 3];
-
-struct Training<'a> {
+struct Training<'a, S, const N: usize> {
     params: &'a LightGcn,
     positives: Positives,
     propagation: Propagation,
     seed: Seed,
     /// `E⁰`, users first.
-    table: Matrix,
-    moments: Moments,
+    table: Panels<f32, N>,
+    /// Its moments.
+    moments: [Panels<f32, N>; 2],
     step: u64,
-    buffers: [Matrix; 2],
+    /// `D^-1/2 E⁰`, as it is propagated.
+    scaled: Panels<S, N>,
+    work: Workspace<S, N>,
 }
 
-/// The gradient of a batch with respect to the propagated rows of its nodes.
-struct BatchGradient {
-    nodes: BatchNodes,
-    rows: RowGradients,
-    /// Mean loss of the comparisons.
-    loss: f64,
-}
-
-impl<'a> Training<'a> {
+impl<'a, S: Scalar, const N: usize> Training<'a, S, N> {
     fn new(params: &'a LightGcn, data: &TrainData<'_>, seed: Seed) -> Result<Self, FitError> {
         let positives = Positives::new(data, LightGcn::INFO.name)?;
         let propagation = Propagation::new(positives.likes(), params.alpha());
-        let n = propagation.n_nodes();
-        let table = Matrix::normal(n, params.factors, params.init_std, &mut seed.named("init").stream());
-        let zeros = Matrix::zeros(n, params.factors);
-        let moments = Moments::of(&table);
-        let buffers = [zeros.clone(), zeros];
-        Ok(Self { params, positives, propagation, seed, table, moments, step: 0, buffers })
+        let (n, d) = (propagation.n_nodes(), params.factors);
+        let table = Matrix::normal(n, d, params.init_std, &mut seed.named("init").stream());
+        let moments = [Panels::zeros(n, d), Panels::zeros(n, d)];
+        let mut training = Self {
+            params,
+            positives,
+            propagation,
+            seed,
+            table: Panels::zeros(0, d),
+            moments,
+            step: 0,
+            scaled: Panels::zeros(n, d),
+            work: Workspace::new(n, d),
+        };
+        training.set(&table);
+        Ok(training)
     }
 
-    /// The samples of one epoch. A user who likes all of a domain gives none.
-    fn samples(&self, epoch: Seed) -> Vec<Sample> {
-        let n = self.positives.len();
-        let n_users = self.positives.likes().n_rows() as u32;
-        let draws = epoch.named("samples");
-        let sample = |at: u64, like: Option<u32>| {
-            let mut stream = draws.at(at).stream();
-            let (user, item) = match like {
-                Some(like) => self.positives.pair(like),
-                None => self.positives.draw_by_user(&mut stream),
-            };
-            let others = self.positives.others(user, item);
-            (!others.is_empty()).then(|| [user, n_users + item, n_users + others.draw(&mut stream)])
-        };
-        match self.params.sampling {
-            PositiveSampling::Users => (0..n as u64).into_par_iter().filter_map(|at| sample(at, None)).collect(),
-            PositiveSampling::Interactions => {
-                let order = shuffled(n, epoch);
-                order.par_iter().enumerate().filter_map(|(at, &like)| sample(at as u64, Some(like))).collect()
+    /// Sets the learnt vectors.
+    fn set(&mut self, table: &Matrix) {
+        self.table = Panels::from_matrix(table);
+        for p in 0..self.table.n_panels() {
+            let to = self.scaled.panel_mut(p).iter_mut().zip(self.table.panel(p));
+            for ((to, from), root) in to.zip(self.propagation.roots()) {
+                to.0.iter_mut().zip(&from.0).for_each(|(to, x)| *to = S::put(x / root));
             }
         }
     }
 
-    /// Propagates to the nodes of a batch and differentiates its comparisons.
-    fn differentiate(&mut self, batch: &[Sample]) -> BatchGradient {
-        let d = self.table.n_cols();
-        let nodes = BatchNodes::new(self.propagation.n_nodes(), batch.as_flattened().to_vec());
-        let rows = self.propagation.forward(&self.table, &nodes, &mut self.buffers);
-        let slots = |sample: &Sample| sample.map(|node| nodes.slot(node).unwrap_or(0));
-        let scale = 1.0 / batch.len() as f32;
-        let compared: Vec<(f32, f32)> = batch
-            .par_iter()
-            .with_min_len(128)
-            .map(|sample| {
-                let [user, liked, other] = slots(sample).map(|slot| rows.row(slot as usize));
-                let x = dot(user, liked) - dot(user, other);
-                let e = (-x.abs()).exp();
-                let slope = if x > 0.0 { -e / (1.0 + e) } else { -1.0 / (1.0 + e) };
-                ((-x).max(0.0) + e.ln_1p(), scale * slope)
-            })
-            .collect();
-        let mut terms = Terms::default();
-        for (sample, &(_, slope)) in batch.iter().zip(&compared) {
-            let [user, liked, other] = slots(sample);
-            terms.push(user, liked, slope, 1.0);
-            terms.push(user, other, -slope, 0.0);
-            terms.push(liked, user, slope, 1.0);
-            terms.push(other, user, -slope, 1.0);
+    /// Samples `positions` of an epoch, and the candidates of each for the other item, which is the first of them. A user
+    /// who likes all of a domain gives none.
+    fn draw(&self, positions: Range<usize>, order: Option<&[u32]>, draws: Seed) -> (Vec<Sample>, Vec<u32>) {
+        let n_users = self.positives.likes().n_rows() as u32;
+        let per_sample = self.params.hard_candidates;
+        let mut samples = vec![[0; 3]; positions.len()];
+        let mut candidates = vec![0; positions.len() * per_sample];
+        let draw = |(n, (sample, candidates)): (usize, (&mut Sample, &mut [u32]))| {
+            let at = positions.start + n;
+            let mut stream = draws.at(at as u64).stream();
+            let (user, item) = match order {
+                Some(order) => self.positives.pair(order[at]),
+                None => self.positives.draw_by_user(&mut stream),
+            };
+            let others = self.positives.others(user, item);
+            if others.is_empty() {
+                // Of all samples, this one alone compares a node with itself.
+                *sample = [user; 3];
+                return;
+            }
+            candidates.fill_with(|| n_users + others.draw(&mut stream));
+            *sample = [user, n_users + item, candidates[0]];
+        };
+        let each = samples.par_iter_mut().zip(candidates.par_chunks_mut(per_sample)).enumerate().with_min_len(256);
+        each.for_each(draw);
+        if samples.iter().any(|sample| sample[0] == sample[1]) {
+            let kept = |n: &usize| samples[*n][0] != samples[*n][1];
+            let at: Vec<usize> = (0..samples.len()).filter(kept).collect();
+            candidates = at.iter().flat_map(|n| &candidates[n * per_sample..(n + 1) * per_sample]).copied().collect();
+            samples = at.iter().map(|&n| samples[n]).collect();
         }
-        let loss = compared.iter().map(|&(loss, _)| f64::from(loss)).sum::<f64>() / batch.len() as f64;
-        BatchGradient { rows: terms.sum(rows.as_slice(), d), nodes, loss }
+        (samples, candidates)
+    }
+
+    /// Propagates to the nodes of a batch and differentiates its comparisons; their mean loss, without the penalty.
+    fn differentiate(&mut self, samples: &mut [Sample], candidates: &[u32]) -> (Batch, Comparisons, f64) {
+        let batch = Batch::new(self.propagation.n_nodes(), samples, candidates);
+        self.propagation.forward(&self.scaled, &batch, &mut self.work);
+        let roots = self.propagation.roots();
+        let mut slopes = compare(&batch, &self.work.rows, samples, candidates, roots);
+        let mut loss = 0.0;
+        for x in &mut slopes {
+            let e = (-x.abs()).exp();
+            loss += f64::from((-*x).max(0.0) + e.ln_1p());
+            *x = (if *x > 0.0 { -e } else { -1.0 }) / ((1.0 + e) * samples.len() as f32);
+        }
+        let n_users = self.positives.likes().n_rows() as u32;
+        let comparisons = Comparisons::new(&batch, n_users, samples, &slopes, roots);
+        comparisons.apply(&self.work.rows, &mut self.work.gradients);
+        (batch, comparisons, loss / samples.len() as f64)
     }
 
     /// One step on one batch; its mean loss, penalty included.
-    fn train(&mut self, batch: &[Sample], dropout: Seed) -> f64 {
+    fn train(&mut self, samples: &mut [Sample], candidates: &[u32], learning_rate: f32, dropout: Seed) -> f64 {
         self.propagation.drop_edges(self.params.dropout, dropout);
-        let gradient = self.differentiate(batch);
-        let l2 = self.params.l2 / batch.len() as f32;
-        let shares = gradient.nodes.nodes.iter().zip(&gradient.rows.penalties);
-        let penalty: f64 = shares
-            .map(|(&node, &share)| {
-                let row = self.table.row(node as usize);
-                0.5 * f64::from(l2 * share) * f64::from(dot(row, row))
-            })
-            .sum();
+        let (batch, comparisons, loss) = self.differentiate(samples, candidates);
+        let l2 = self.params.l2 / samples.len() as f32;
+        let count = |node: usize| batch.slot(node as u32).map_or(0.0, |slot| comparisons.count(slot) as f32);
 
         self.step += 1;
-        let adam = Adam::at(self.params.learning_rate, self.step);
-        let d = self.table.n_cols();
-        let backward = self.propagation.backward(&gradient.nodes, &gradient.rows.data, &mut self.buffers);
-        let width = ROWS_PER_TASK * d;
-        let rows = self.table.as_mut_slice().par_chunks_mut(width);
-        let first = self.moments.first.as_mut_slice().par_chunks_mut(width);
-        let second = self.moments.second.as_mut_slice().par_chunks_mut(width);
-        let tasks = rows.zip(first).zip(second).enumerate();
-        tasks.for_each_init(
-            || (Vec::new(), vec![0.0_f32; d]),
-            |(scratch, total), (task, ((rows, first), second))| {
-                let each = rows.chunks_exact_mut(d).zip(first.chunks_exact_mut(d)).zip(second.chunks_exact_mut(d));
-                for (n, ((row, first), second)) in each.enumerate() {
-                    let node = task * ROWS_PER_TASK + n;
-                    backward.row(node, scratch, total);
-                    if let Some(slot) = gradient.nodes.slot(node as u32) {
-                        axpy(l2 * gradient.rows.penalties[slot as usize], row, total);
-                    }
-                    adam.step(row, (first, second), total, (1.0, 1.0));
+        let adam = Adam::at(learning_rate, self.step);
+        let backward = self.propagation.backward(&batch, &mut self.work);
+        let (n, roots) = (self.propagation.n_nodes(), self.propagation.roots());
+        let [first, second] = &mut self.moments;
+        let panels = self.table.lines_mut().par_chunks_mut(n).zip(self.scaled.lines_mut().par_chunks_mut(n));
+        let panels = panels.zip(first.lines_mut().par_chunks_mut(n)).zip(second.lines_mut().par_chunks_mut(n));
+        let norms = panels.enumerate().map(|(p, (((rows, scaled), first), second))| {
+            let blocks = rows.par_chunks_mut(ROWS).zip(scaled.par_chunks_mut(ROWS));
+            let blocks = blocks.zip(first.par_chunks_mut(ROWS)).zip(second.par_chunks_mut(ROWS));
+            let norms = blocks.enumerate().map(|(block, (((rows, scaled), first), second))| {
+                let start = block * ROWS;
+                let mut gradients = [Line([0.0_f32; N]); ROWS];
+                let gradients = &mut gradients[..rows.len()];
+                backward.block(p, start, gradients);
+                let shares: Vec<f32> = (start..start + rows.len()).map(|node| l2 * count(node)).collect();
+                let mut norm = 0.0;
+                for (row, &share) in rows.iter().zip(&shares).filter(|(_, share)| **share > 0.0) {
+                    norm += 0.5 * f64::from(share * dot(&row.0, &row.0));
                 }
-            },
-        );
-        gradient.loss + penalty
+                adam.step_lines((rows, scaled), (first, second), (gradients, &roots[start..], &shares));
+                norm
+            });
+            norms.collect::<Vec<f64>>()
+        });
+        let norms: Vec<Vec<f64>> = norms.collect();
+        loss + norms.iter().flatten().sum::<f64>()
     }
 }
 
-impl Trainable for Training<'_> {
+impl<S: Scalar, const N: usize> Trainable for Training<'_, S, N> {
     type Model = LightGcnModel;
 
     fn epoch(&mut self, epoch: usize) -> Result<f64, FitError> {
         let seed = self.seed.named("epoch").at(epoch as u64);
-        let (samples, dropout) = (self.samples(seed), seed.named("dropout"));
-        let mut sum = 0.0;
-        for (n, batch) in samples.chunks(self.params.batch_size).enumerate() {
-            sum += self.train(batch, dropout.at(n as u64)) * batch.len() as f64;
+        let (draws, dropout) = (seed.named("samples"), seed.named("dropout"));
+        let n = self.positives.len();
+        let order = (self.params.sampling == PositiveSampling::Interactions).then(|| shuffled(n, seed));
+        let (mut sum, mut total) = (0.0, 0);
+        for (step, start) in (0..n).step_by(self.params.batch_size).enumerate() {
+            let positions = start..n.min(start + self.params.batch_size);
+            let (mut samples, candidates) = self.draw(positions, order.as_deref(), draws);
+            if samples.is_empty() {
+                continue;
+            }
+            let done = ((epoch - 1) as f64 + start as f64 / n as f64) / self.params.epochs.max(1) as f64;
+            let rate = self.params.learning_rate * self.params.schedule.factor(done);
+            sum += self.train(&mut samples, &candidates, rate, dropout.at(step as u64)) * samples.len() as f64;
+            total += samples.len();
         }
         // What is validated and saved is propagated over the whole graph.
         self.propagation.drop_edges(0.0, dropout);
-        Ok(sum / samples.len().max(1) as f64)
+        Ok(sum / total.max(1) as f64)
     }
 
     fn snapshot(&self) -> LightGcnModel {
@@ -358,11 +449,11 @@ impl Trainable for Training<'_> {
             }
         });
 
-        let active = self.positives.active();
+        let (active, table) = (self.positives.active(), self.table.to_matrix());
         let mut sums = vec![0.0_f64; d];
         let mut base = Matrix::zeros(n_users, d);
         for &user in active {
-            axpy(alpha[0], self.table.row(user as usize), base.row_mut(user as usize));
+            axpy(alpha[0], table.row(user as usize), base.row_mut(user as usize));
             sums.iter_mut().zip(users.row(user as usize)).for_each(|(sum, &x)| *sum += f64::from(x));
         }
         let guest: Vec<f32> = sums.iter().map(|sum| (sum / active.len() as f64) as f32).collect();
@@ -373,14 +464,21 @@ impl Trainable for Training<'_> {
     }
 
     fn save_state<'b>(&'b self, out: &mut ArtifactWriter<'b>) -> Result<(), ArtifactError> {
-        out.matrix("table", &self.table);
-        self.moments.save(out);
+        let shape = [self.table.n_rows(), self.table.n_cols()];
+        for (name, table) in
+            ["table", "first_moment", "second_moment"].iter().zip([&self.table, &self.moments[0], &self.moments[1]])
+        {
+            out.tensor(name, &shape, table.to_matrix().into_vec());
+        }
         out.meta("step", &self.step)
     }
 
     fn load_state(&mut self, from: &ArtifactReader<'_>) -> Result<(), ArtifactError> {
-        self.table = matrix_like(from, "table", &self.table)?;
-        self.moments.load(from)?;
+        let like = Matrix::zeros(self.table.n_rows(), self.table.n_cols());
+        self.set(&matrix_like(from, "table", &like)?);
+        for (name, moments) in ["first_moment", "second_moment"].iter().zip(&mut self.moments) {
+            *moments = Panels::from_matrix(&matrix_like(from, name, &like)?);
+        }
         self.step = from.meta("step")?;
         Ok(())
     }
@@ -546,35 +644,68 @@ mod tests {
         }
     }
 
+    type Plain<'a> = Training<'a, f32, 16>;
+
+    /// Mean loss of a batch and the gradient with respect to the learnt vectors, penalty left out.
+    fn gradient<S: Scalar, const N: usize>(training: &mut Training<'_, S, N>, batch: &[Sample]) -> (f64, Matrix) {
+        let (batch, _, loss) = training.differentiate(&mut batch.to_vec(), &[]);
+        let backward = training.propagation.backward(&batch, &mut training.work);
+        let mut gradient = training.table.clone();
+        let n = gradient.n_rows();
+        for (p, panel) in gradient.lines_mut().chunks_exact_mut(n).enumerate() {
+            backward.block(p, 0, panel);
+        }
+        let mut gradient = gradient.to_matrix();
+        for (node, root) in training.propagation.roots().iter().enumerate() {
+            gradient.row_mut(node).iter_mut().for_each(|x| *x *= root);
+        }
+        (loss, gradient)
+    }
+
     #[test]
     fn gradients_equal_finite_differences() {
         let likes = [vec![0, 1, 3], vec![1], vec![0, 2, 3, 4], vec![]];
         let (catalogue, log) = small();
-        let batch: Vec<Sample> = vec![[0, 5, 6], [2, 8, 5], [0, 5, 9], [1, 5, 4]];
-        for alpha in [vec![1.0], vec![0.25, 0.75], vec![0.5, 0.2, 0.3], vec![0.4, 0.3, 0.2, 0.1]] {
-            let params =
-                LightGcn { factors: 3, layers: alpha.len() - 1, layer_weights: alpha, init_std: 0.8, ..short() };
-            let data = TrainData { catalogue: &catalogue, log: &log };
-            let mut training = Training::new(&params, &data, Seed::new(5)).unwrap();
-            let gradient = training.differentiate(&batch);
-            let backward = training.propagation.backward(&gradient.nodes, &gradient.rows.data, &mut training.buffers);
-            let (mut scratch, mut row) = (Vec::new(), vec![9.0; 3]);
+        // A batch that meets most of the ten nodes, and two that meet few.
+        let batches: [Vec<Sample>; 3] =
+            [vec![[0, 5, 6], [2, 8, 5], [0, 5, 9], [1, 5, 4]], vec![[2, 8, 5], [2, 8, 9]], vec![[1, 5, 4]]];
+        for (batch, is_whole) in batches.iter().zip([true, false, false]) {
+            assert_eq!(Batch::new(10, batch, &[]).is_whole(), is_whole);
+            for alpha in [vec![1.0], vec![0.25, 0.75], vec![0.5, 0.2, 0.3], vec![0.4, 0.3, 0.2, 0.1]] {
+                let params =
+                    LightGcn { factors: 3, layers: alpha.len() - 1, layer_weights: alpha, init_std: 0.8, ..short() };
+                let data = TrainData { catalogue: &catalogue, log: &log };
+                let mut training = Plain::new(&params, &data, Seed::new(5)).unwrap();
+                let (loss, found) = gradient(&mut training, batch);
 
-            let twin = Twin::new(&likes, 6, &params.alpha(), &batch);
-            let table: Vec<f64> = training.table.as_slice().iter().map(|&x| f64::from(x)).collect();
-            assert!((twin.loss(&table, 3) - gradient.loss).abs() < 1e-6);
-            for node in 0..10 {
-                backward.row(node, &mut scratch, &mut row);
-                for (c, &found) in row.iter().enumerate() {
+                let twin = Twin::new(&likes, 6, &params.alpha(), batch);
+                let table: Vec<f64> = training.table.to_matrix().as_slice().iter().map(|&x| f64::from(x)).collect();
+                assert!((twin.loss(&table, 3) - loss).abs() < 1e-6);
+                for (at, &found) in found.as_slice().iter().enumerate() {
                     let moved = |by: f64| {
                         let mut table = table.clone();
-                        table[node * 3 + c] += by;
+                        table[at] += by;
                         twin.loss(&table, 3)
                     };
                     let wanted = (moved(1e-5) - moved(-1e-5)) / 2e-5;
-                    assert!((f64::from(found) - wanted).abs() < 1e-6, "node {node}: {found} for {wanted}");
+                    assert!((f64::from(found) - wanted).abs() < 1e-6, "number {at}: {found} for {wanted}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn half_of_a_float_keeps_the_gradient() {
+        let (catalogue, log) = small();
+        let params = LightGcn { factors: 40, init_std: 0.8, ..short() };
+        let data = TrainData { catalogue: &catalogue, log: &log };
+        let batch = [[0, 5, 6], [2, 8, 5], [0, 5, 9], [1, 5, 4]];
+        for batch in [&batch[..], &batch[1..2]] {
+            let (_, plain) = gradient(&mut Plain::new(&params, &data, Seed::new(5)).unwrap(), batch);
+            let (_, half) = gradient(&mut Training::<Bf16, 32>::new(&params, &data, Seed::new(5)).unwrap(), batch);
+            let norm = |numbers: &mut dyn Iterator<Item = f32>| numbers.map(|x| f64::from(x * x)).sum::<f64>().sqrt();
+            let apart = norm(&mut plain.as_slice().iter().zip(half.as_slice()).map(|(a, b)| a - b));
+            assert!(apart < 0.02 * norm(&mut plain.as_slice().iter().copied()), "{apart}");
         }
     }
 
@@ -605,18 +736,17 @@ mod tests {
             l2: golden.decay,
             ..LightGcn::default()
         };
-        let mut training =
-            Training::new(&params, &TrainData { catalogue: &catalogue, log: &log }, Seed::new(1)).unwrap();
-        training.table = Matrix::from_vec(golden.initial.len(), golden.factors, golden.initial.concat());
+        let mut training = Plain::new(&params, &TrainData { catalogue: &catalogue, log: &log }, Seed::new(1)).unwrap();
+        training.set(&Matrix::from_vec(golden.initial.len(), golden.factors, golden.initial.concat()));
         let n_users = golden.likes.len() as u32;
         for (batch, wanted) in golden.batches.iter().zip(&golden.losses) {
-            let batch: Vec<Sample> = batch.iter().map(|&[u, i, j]| [u, n_users + i, n_users + j]).collect();
-            let loss = training.train(&batch, Seed::new(1));
+            let mut batch: Vec<Sample> = batch.iter().map(|&[u, i, j]| [u, n_users + i, n_users + j]).collect();
+            let loss = training.train(&mut batch, &[], golden.learning_rate, Seed::new(1));
             assert!((loss - wanted).abs() < 1e-6, "{loss} for {wanted}");
         }
         let model = training.snapshot();
         let vectors = [model.users.as_slice(), model.items.as_slice()].concat();
-        for (found, wanted) in [(training.table.as_slice(), golden.table), (&vectors, golden.r#final)] {
+        for (found, wanted) in [(training.table.to_matrix().as_slice(), golden.table), (&vectors, golden.r#final)] {
             for (found, wanted) in found.iter().zip(wanted.concat()) {
                 assert!((found - wanted).abs() < 1e-5, "{found} for {wanted}");
             }
@@ -657,11 +787,21 @@ mod tests {
     fn threads_and_resumption_do_not_change_a_bit() {
         let (catalogue, log) = small();
         let data = TrainData { catalogue: &catalogue, log: &log };
-        let params = LightGcn { dropout: 0.3, sampling: PositiveSampling::Interactions, ..short() };
+        let other = LightGcn { hard_candidates: 3, schedule: Schedule::Cosine, batch_size: 1, ..short() };
+        for params in [LightGcn { dropout: 0.3, sampling: PositiveSampling::Interactions, ..short() }, other] {
+            threads_and_resumption_do_not_change_a_bit_of::<f32, 16>(&params, &data);
+            threads_and_resumption_do_not_change_a_bit_of::<Bf16, 32>(&params, &data);
+        }
+    }
+
+    fn threads_and_resumption_do_not_change_a_bit_of<S: Scalar, const N: usize>(
+        params: &LightGcn,
+        data: &TrainData<'_>,
+    ) {
         let train = |threads: usize, resume: bool| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
-                let mut training = Training::new(&params, &data, Seed::new(2)).unwrap();
+                let mut training = Training::<S, N>::new(params, data, Seed::new(2)).unwrap();
                 let first = training.epoch(1).unwrap();
                 if resume {
                     let registry = Registry::default();
@@ -670,7 +810,7 @@ mod tests {
                         training.save_state(&mut writer).unwrap();
                         writer.to_bytes()
                     };
-                    training = Training::new(&params, &data, Seed::new(2)).unwrap();
+                    training = Training::<S, N>::new(params, data, Seed::new(2)).unwrap();
                     training.load_state(&ArtifactReader::open(&bytes, &registry).unwrap()).unwrap();
                 }
                 (first, training.epoch(2).unwrap(), training.snapshot())
@@ -679,6 +819,25 @@ mod tests {
         let once = train(1, false);
         assert_eq!(once, train(3, false));
         assert_eq!(once, train(2, true));
+    }
+
+    #[test]
+    fn the_best_scored_candidate_is_compared() {
+        let (catalogue, log) = small();
+        let params = LightGcn { init_std: 0.8, ..short() };
+        let mut training = Plain::new(&params, &TrainData { catalogue: &catalogue, log: &log }, Seed::new(5)).unwrap();
+        let model = training.snapshot();
+        let score = |user: u32, node: u32| dot(model.users.row(user as usize), model.items.row(node as usize - 4));
+        let candidates = [6, 8, 9, 7, 6, 8, 5, 9, 5];
+        let mut samples = [[0, 5, 6], [1, 5, 7], [2, 8, 5]];
+        let (_, _, loss) = training.differentiate(&mut samples, &candidates);
+        let mut wanted = 0.0;
+        for (sample, candidates) in samples.iter().zip(candidates.chunks(3)) {
+            let best = candidates.iter().copied().max_by(|&a, &b| score(sample[0], a).total_cmp(&score(sample[0], b)));
+            assert_eq!(Some(sample[2]), best);
+            wanted += f64::from(score(sample[0], sample[2]) - score(sample[0], sample[1])).exp().ln_1p() / 3.0;
+        }
+        assert!((loss - wanted).abs() < 1e-6, "{loss} for {wanted}");
     }
 
     #[test]
@@ -691,6 +850,8 @@ mod tests {
 
         let wrong = LightGcn { layer_weights: vec![1.0], ..short() };
         assert!(wrong.check().unwrap_err().to_string().contains("needs 4"));
+        let large = LightGcn { batch_size: 1 << 20, hard_candidates: 1024, ..short() };
+        assert!(large.check().unwrap_err().to_string().contains("`hard_candidates` is 1073741824"));
         let (catalogue, empty) = (catalogue(2), Interactions::empty(2, 2));
         let mut silent = Silent;
         let mut cx = FitCx::plain(3, &registry, &mut silent);

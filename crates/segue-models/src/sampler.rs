@@ -66,8 +66,13 @@ impl Positives {
 
     /// The items of the domain of `item` that `user` does not like.
     pub(crate) fn others(&self, user: UserId, item: ItemId) -> Absent<'_> {
+        let likes = self.likes.cols_of(user as usize);
+        if let [first, end] = self.starts[..] {
+            // One domain: nothing of the row lies outside it.
+            return Absent { present: likes, first, len: end - first - likes.len() as u32 };
+        }
         let end = self.starts.partition_point(|&start| start <= item);
-        Absent::new(self.likes.cols_of(user as usize), self.starts[end - 1]..self.starts[end])
+        Absent::new(likes, self.starts[end - 1]..self.starts[end])
     }
 }
 
