@@ -124,23 +124,24 @@ fn gather_block<const N: usize>(
     *out = sums;
 }
 
-/// Asks for a line that is needed soon.
-#[expect(clippy::inline_always, reason = "one instruction")]
+/// Asks for the cache lines of a row that is needed soon.
+#[expect(clippy::inline_always, reason = "a few instructions")]
 #[inline(always)]
-fn prefetch<T>(lines: &[T], at: usize) {
+fn prefetch<T>(rows: &[T], at: usize) {
     #[cfg(target_arch = "x86_64")]
-    if let Some(line) = lines.get(at) {
-        // SAFETY: prefetching reads nothing, and the address is that of a reference.
-        unsafe {
-            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(std::ptr::from_ref(line).cast());
-        };
+    if let Some(row) = rows.get(at) {
+        let row = std::ptr::from_ref(row).cast::<i8>();
+        for offset in (0..size_of::<T>()).step_by(64) {
+            // SAFETY: prefetching reads nothing, and the address lies inside a value.
+            unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(row.add(offset)) };
+        }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = (lines, at);
+    let _ = (rows, at);
 }
 
 /// How many entries of a sparse product ahead of the sum their lines are asked for.
-const AHEAD: usize = 24;
+const AHEAD: usize = 8;
 
 dispatch! {
     /// A hop in one panel: `out[r] = weight · shares[r] · Σ source[c] + base_weight · base[r]`, the sum over the columns

@@ -143,6 +143,14 @@ segue_core::params! {
 }
 
 impl LightGcn {
+    fn train<S: Scalar, const N: usize>(
+        &self,
+        data: &TrainData<'_>,
+        cx: &mut FitCx<'_>,
+    ) -> Result<LightGcnModel, FitError> {
+        run_epochs(&mut Training::<S, N>::new(self, data, cx.seed)?, self.epochs, cx, Self::load)
+    }
+
     fn alpha(&self) -> Vec<f32> {
         if self.layer_weights.is_empty() {
             vec![1.0 / (self.layers + 1) as f32; self.layers + 1]
@@ -216,10 +224,9 @@ impl Algorithm for LightGcn {
             Storage::F32 => 4,
             Storage::Bf16 => 2,
         };
-        // Rows from tables that are gathered from panel by panel, a line of 64 bytes a node.
         let rows = |kernel, rows: f64| {
-            let work = Work { table: 64.0 * n_nodes as f64, gathered: rows * (d * size) as f64, ..Work::of(kernel) };
-            work.arithmetic(rows * d as f64).times(n_steps)
+            let (table, gathered) = ((n_nodes * d * size) as f64, rows * (d * size) as f64);
+            Work { table, gathered, ..Work::of(kernel) }.arithmetic(rows * d as f64).times(n_steps)
         };
         // Each hop reads both ends of every edge, the base, and writes its rows.
         let hop = 2.0 * n + 2.0 * n_nodes as f64;
@@ -234,13 +241,12 @@ impl Algorithm for LightGcn {
     }
 
     fn fit(&self, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<LightGcnModel, FitError> {
-        match self.storage {
-            Storage::F32 => {
-                run_epochs(&mut Training::<f32, 16>::new(self, data, cx.seed)?, self.epochs, cx, Self::load)
-            }
-            Storage::Bf16 => {
-                run_epochs(&mut Training::<Bf16, 32>::new(self, data, cx.seed)?, self.epochs, cx, Self::load)
-            }
+        match (self.storage, self.factors) {
+            (Storage::F32, ..=16) => self.train::<f32, 16>(data, cx),
+            (Storage::F32, ..=32) => self.train::<f32, 32>(data, cx),
+            (Storage::F32, _) => self.train::<f32, 64>(data, cx),
+            (Storage::Bf16, ..=32) => self.train::<Bf16, 32>(data, cx),
+            (Storage::Bf16, _) => self.train::<Bf16, 64>(data, cx),
         }
     }
 
@@ -702,7 +708,7 @@ mod tests {
         let batch = [[0, 5, 6], [2, 8, 5], [0, 5, 9], [1, 5, 4]];
         for batch in [&batch[..], &batch[1..2]] {
             let (_, plain) = gradient(&mut Plain::new(&params, &data, Seed::new(5)).unwrap(), batch);
-            let (_, half) = gradient(&mut Training::<Bf16, 32>::new(&params, &data, Seed::new(5)).unwrap(), batch);
+            let (_, half) = gradient(&mut Training::<Bf16, 64>::new(&params, &data, Seed::new(5)).unwrap(), batch);
             let norm = |numbers: &mut dyn Iterator<Item = f32>| numbers.map(|x| f64::from(x * x)).sum::<f64>().sqrt();
             let apart = norm(&mut plain.as_slice().iter().zip(half.as_slice()).map(|(a, b)| a - b));
             assert!(apart < 0.02 * norm(&mut plain.as_slice().iter().copied()), "{apart}");

@@ -5,8 +5,8 @@
 //! the same sum applied to its gradient with respect to `E`: no automatic differentiation.
 //!
 //! Every table here is *scaled*: it holds `D^-1/2 X` in place of `X`, for which a hop is `D^-1 R`, a mean of neighbours. No
-//! edge needs a weight, and a product reads four bytes an edge beside the rows. Tables are cut into panels that stay in the
-//! second level of the cache while they are gathered from (`segue_core::panels`), in `f32` or half of one.
+//! edge needs a weight, and a product reads four bytes an edge beside the rows, of `f32` or half of one
+//! (`segue_core::panels`).
 //!
 //! A training step reads and differentiates few rows of `E`. By Horner's rule, `E = α₀E⁰ + A(α₁E⁰ + A(…))`, the last hop
 //! forwards is needed at the rows of the batch alone, and the first hop backwards starts from them alone: K layers cost
@@ -87,8 +87,7 @@ impl<S: Scalar, const N: usize> Workspace<S, N> {
     }
 }
 
-/// Visits a table in blocks of rows: panel, first row, lines. Panels come one after another on each thread, so that each
-/// core gathers from one panel at a time.
+/// Visits a table in blocks of rows: panel, first row, lines.
 pub(crate) fn each_block<S: Scalar, const N: usize>(
     table: &mut Panels<S, N>,
     each: impl Fn(usize, usize, &mut [Line<S, N>]) + Sync,
