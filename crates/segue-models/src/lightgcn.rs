@@ -15,10 +15,10 @@
 //! as many (user, liked item, other item) as there are likes, users uniformly (`sampling: users`).
 //!
 //! Cost per step: O(K · likes · d), 2(K-1) full products and two partial ones where plain autodiff takes 2K (see `propagate.rs`), and
-//! one fused pass of Adam; memory O((users + items) · d), nine tables, six of them half as large with `storage: bf16`.
+//! one fused pass of Adam; memory O((users + items) · d), eight tables, five of them half as large with `storage: bf16`.
 //!
 //! What a step costs does not depend on its batch until that is as large as the graph, and uniform negatives teach little once
-//! most are told apart. Large logs are therefore learnt several hundred times faster with batches of 131,072, steps of .05 that
+//! most are told apart. Large logs are therefore learnt about a hundred times faster with batches of 131,072, steps of .05 that
 //! fall to 0, and the best scored of 64 draws as the other item (Zhang et al., as in `mf.rs`), whose stronger gradients
 //! want a larger `l2`: `experiment=gowalla_lightgcn_fast`, docs/results.md. The defaults are the paper's way, for logs of some
 //! ten thousand likes have fewer steps an epoch than that recipe takes in all.
