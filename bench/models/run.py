@@ -90,7 +90,7 @@ JOBS = {
 }
 
 JOBS["lightgcn_bf16"] = JOBS["lightgcn"] | dict(
-    what="the same with tables of two bytes a number on our side",
+    what=JOBS["lightgcn"]["what"] + "; our tables of two bytes a number",
     ours=[*JOBS["lightgcn"]["ours"], "model.storage=bf16"],
     peers={"PyTorch, CSR": ["lightgcn", "form=csr"]},
 )
@@ -129,7 +129,7 @@ def prepare(root):
 
 def main():
     if sys.argv[1:] in ([], ["list"]):
-        return print(__doc__, *(f"  {name:10}{job['what']}" for name, job in JOBS.items()), sep="\n")
+        return print(__doc__, *(f"  {name:14}{job['what']}" for name, job in JOBS.items()), sep="\n")
     name, root, *rest = sys.argv[1:]
     rounds = int(rest[0]) if rest else 3
     job = JOBS[name]
