@@ -132,6 +132,7 @@ mod tests {
                 bootstrap: 100,
                 dialect: segue_eval::Dialect::Segue,
                 ties: None,
+                test: crate::Openable::Chosen,
                 seed: None,
             },
             question: question.into(),

@@ -196,18 +196,21 @@ impl Comparison {
         Ok(difference.zip(paired).map(|(difference, paired)| Tested { row, difference, paired }))
     }
 
-    /// The value of a metric over the seeds of each recipe and scope that ran with several, by the position of the first.
-    pub fn over_seeds(&self, metric: MetricSpec) -> Vec<(usize, OverSeeds)> {
+    /// A value of every row over the seeds of each recipe and scope that ran with several, by the position of the first.
+    pub fn over_seeds(&self, value: impl Fn(usize) -> Option<f64>) -> Vec<(usize, OverSeeds)> {
         let same = |a: &Row, b: &Row| a.scope == b.scope && a.is_recipe_of(b) && a.is_asked_as(b);
         let mut found = Vec::new();
         for (n, first) in self.rows.iter().enumerate() {
             if self.rows[..n].iter().any(|earlier| same(earlier, first)) {
                 continue;
             }
-            let runs: Vec<&Row> = self.rows.iter().filter(|run| same(run, first)).collect();
+            let runs: Vec<(usize, &Row)> = self.rows.iter().enumerate().filter(|(_, run)| same(run, first)).collect();
             // A run beside itself is one run.
-            let once = runs.iter().enumerate().filter(|(n, run)| runs[..*n].iter().all(|other| other.seed != run.seed));
-            let values: Vec<f64> = once.filter_map(|(_, run)| run.test.value(metric)).collect();
+            let once = runs
+                .iter()
+                .enumerate()
+                .filter(|(n, (_, run))| runs[..*n].iter().all(|(_, other)| other.seed != run.seed));
+            let values: Vec<f64> = once.filter_map(|(_, (at, _))| value(*at)).collect();
             found.extend(OverSeeds::of(&values, Bootstrap::default().level).map(|over| (n, over)));
         }
         found

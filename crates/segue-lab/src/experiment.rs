@@ -353,9 +353,27 @@ fn answer(
     Ok(Answer { question: task.name.clone(), kind: task.kind, target, fingerprint, valid, test, parts })
 }
 
-/// A hash of the items that are ranked, of the held-out events and of all events in the target that are known before, by external
-/// ids: equal for whoever is asked the same, whatever they learnt from.
-fn fingerprint((data, task): (&Prepared, &Task), logs: [&Interactions; 2]) -> String {
+/// What a fitted model comes to on the validation part of the first question: the metric that choices are made by, and every
+/// metric of the settings. The test part stays sealed.
+pub(crate) fn validated(
+    fitted: &Fitted,
+    data: &Prepared,
+    settings: &Settings,
+) -> Result<(f64, Vec<(String, f64)>), LabError> {
+    let task = data.split.tasks.first().ok_or_else(no_task)?;
+    let protocol = protocol(&settings.evaluation, settings.seed, fitted.output)?;
+    let choosing = Protocol { metrics: vec![settings.choosing_metric()?], ..protocol.clone() };
+    let measure = |protocol: &Protocol| {
+        Ok::<_, LabError>(measure_valid(fitted.bundle.model.as_ref(), (data, task), fitted.output, protocol)?.values())
+    };
+    let value = measure(&choosing)?.first().map(|(_, value)| *value);
+    let value = value.ok_or_else(|| LabError::Internal("a metric without a value".into()))?;
+    Ok((value, measure(&protocol)?))
+}
+
+/// A hash of the items that are ranked and of the events in the target in `logs` (all that are known before, and where they are
+/// open those that are held out), by external ids: equal for whoever is asked the same, whatever they learnt from.
+pub fn fingerprint<const N: usize>((data, task): (&Prepared, &Task), logs: [&Interactions; N]) -> String {
     let range = data.catalogue.range(task.target);
     let mut hash = Fnv::default();
     let mut take = |bytes: &[u8]| hash = hash.of(bytes).of(&[0xff]);

@@ -23,6 +23,8 @@ pub struct Opening<'a> {
     pub why: &'a str,
     /// Name of the question.
     pub question: &'a str,
+    /// How the data are split, and a hash of their items and of all that is known before the question is asked.
+    pub data: (&'a str, &'a str),
     /// How it is measured.
     pub evaluation: &'a EvaluationSettings,
     /// Seed of what is drawn.

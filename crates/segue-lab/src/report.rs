@@ -6,7 +6,7 @@ use segue_eval::{Bootstrap, Cell, Evaluation, Summary};
 
 use crate::error::LabError;
 use crate::experiment::Loaded;
-use crate::run::Run;
+use crate::run::{Outcome, Run};
 use crate::settings::Settings;
 
 /// Every metric of an evaluation with its 95 % bootstrap interval over users.
@@ -17,7 +17,7 @@ pub fn summarise(evaluation: &Evaluation, resamples: usize, seed: u64) -> Result
 
 /// `REPORT.txt`.
 pub fn report_text(run: &Run, settings: &Settings, loaded: &Loaded) -> String {
-    let Run { fitted, rows, .. } = run;
+    let fitted = &run.fitted;
     let bundle = &fitted.bundle;
     let domains: Vec<&str> = bundle.catalogue.domains().iter().map(|d| d.name.as_str()).collect();
     let mut text = String::new();
@@ -44,6 +44,14 @@ pub fn report_text(run: &Run, settings: &Settings, loaded: &Loaded) -> String {
         None => "without epochs".into(),
     };
     line("trained", how);
+    let rows = run.rows();
+    if let Outcome::Sealed { valid, .. } = &run.outcome {
+        text += "\nValidation\n";
+        for (name, value) in valid {
+            let _ = writeln!(text, "  {name:<14} {value:.4}");
+        }
+        text += "\nTest\n  sealed: validation did not choose this run of its sweep, or evaluation.test=never\n";
+    }
     for row in rows {
         // Of one question its name says nothing.
         let of = if rows.len() > 1 { format!(" of {}", row.question) } else { String::new() };

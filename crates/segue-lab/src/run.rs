@@ -3,18 +3,19 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use segue_core::{Configured, OpenedTests, Registry, Watch, kernels};
+use segue_core::{Configured, OpenedTests, Prepared, Registry, Watch, kernels};
 use serde_json::{Map, Value, json};
 
 use crate::bundle;
 use crate::config::to_yaml;
 use crate::error::LabError;
-use crate::experiment::{Bench, Fitted, Loaded, fit, measure};
-use crate::files::{create_folder, rename_folder, write_aside};
+use crate::experiment::{Bench, Fitted, Loaded, fit, measure, validated};
+use crate::files::{create_folder, read, rename_folder, write_aside};
 use crate::npy::write_npy;
 use crate::report::report_text;
 use crate::row::Row;
-use crate::settings::Settings;
+use crate::settings::{Openable, Settings};
+use crate::stored::{fitted_of, settings_of};
 use crate::tables::{parts_csv, per_user_csv, test_csv};
 use crate::watch::{CHECKPOINT_NAME, LOG_NAME};
 
@@ -50,8 +51,32 @@ pub struct Run {
     pub folder: PathBuf,
     /// The model and its log.
     pub fitted: Fitted,
-    /// What it came to, a row for each question of the split.
-    pub rows: Vec<Row>,
+    /// What it came to.
+    pub outcome: Outcome,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A row for each question of the split.
+    Opened(Vec<Row>),
+    /// The test part stays sealed.
+    Sealed {
+        /// The metric that choices are made by, on the validation part of the first question.
+        choosing: f64,
+        /// Every metric there.
+        valid: Vec<(String, f64)>,
+    },
+}
+
+impl Run {
+    /// A row for each question; none while the test part is sealed.
+    pub fn rows(&self) -> &[Row] {
+        match &self.outcome {
+            Outcome::Opened(rows) => rows,
+            Outcome::Sealed { .. } => &[],
+        }
+    }
 }
 
 /// Fits, measures and writes the run folder of `settings.out`.
@@ -91,16 +116,63 @@ fn train_in(
     let data = loaded.scoped(settings.scope, settings.seed);
     let mut bench = Bench { registry, terminal, folder: Some(partial), resume };
     let fitted = fit(settings, algorithm, &data, &mut bench)?;
-    let mut opened = OpenedTests::default();
-    let answers = measure(&fitted, &data, (settings, true), &mut opened)?;
-    let rows = answers.into_iter().map(|answer| Row::of((&fitted, 0), answer, (settings, &data, loaded)));
-    let rows = rows.collect::<Result<_, _>>()?;
-    let run = Run { folder: folder.clone(), fitted, rows };
-    write_all(partial, &run, (settings, loaded), &opened)?;
-    check_target(folder, settings.overwrite)
-        .and_then(|()| finish(partial, folder))
-        .map_err(|error| LabError::Config(format!("{error}; the finished run is at {}", partial.display())))?;
+    if settings.evaluation.test == Openable::Never {
+        let (choosing, valid) = validated(&fitted, &data, settings)?;
+        let run = Run { folder: folder.clone(), fitted, outcome: Outcome::Sealed { choosing, valid } };
+        write_all(partial, &run, (settings, loaded), &OpenedTests::default())?;
+        name(partial, settings)?;
+        return Ok(run);
+    }
+    let run = opened(partial, fitted, (settings, &data, loaded))?;
+    name(partial, settings)?;
     Ok(run)
+}
+
+/// Opens the test part and writes all that belongs to the run.
+fn opened(
+    partial: &Path,
+    fitted: Fitted,
+    (settings, data, loaded): (&Settings, &Prepared, &Loaded),
+) -> Result<Run, LabError> {
+    let mut opened = OpenedTests::default();
+    let answers = measure(&fitted, data, (settings, true), &mut opened)?;
+    let rows = answers.into_iter().map(|answer| Row::of((&fitted, 0), answer, (settings, data, loaded)));
+    let outcome = Outcome::Opened(rows.collect::<Result<_, _>>()?);
+    let run = Run { folder: settings.out.clone(), fitted, outcome };
+    write_all(partial, &run, (settings, loaded), &opened)?;
+    Ok(run)
+}
+
+fn name(partial: &Path, settings: &Settings) -> Result<(), LabError> {
+    check_target(&settings.out, settings.overwrite)
+        .and_then(|()| finish(partial, &settings.out))
+        .map_err(|error| LabError::Config(format!("{error}; the finished run is at {}", partial.display())))
+}
+
+/// Measures a finished run whose test part is sealed, now that it was chosen. Its folder becomes what it had been, had it been
+/// the only run: to the bit, but for times.
+pub fn open_test(folder: &Path, loaded: &Loaded, registry: &Registry) -> Result<Run, LabError> {
+    let mut settings = settings_of(folder)?;
+    folder.clone_into(&mut settings.out);
+    settings.evaluation.test = Openable::Chosen;
+    let fitted = fitted_of(folder, registry)?;
+    let partial = appended(folder, ".partial");
+    let _lock = start(&partial, &settings, false)?;
+    let log = folder.join(LOG_NAME);
+    if log.exists() {
+        let bytes = read(&log)?;
+        write_aside(&partial.join(LOG_NAME), |out| out.write_all(&bytes))?;
+    }
+    let data = loaded.scoped(settings.scope, settings.seed);
+    let run = opened(&partial, fitted, (&settings, &data, loaded));
+    match run.and_then(|run| finish(&partial, folder).map(|()| run)) {
+        Ok(run) => Ok(run),
+        Err(error) => {
+            // The sealed run is still there, whole. The first error is the one to report.
+            let _ = fs::remove_dir_all(&partial);
+            Err(error)
+        }
+    }
 }
 
 /// The settings under the first free number; to resume, under the number whose unfinished run asks for the same.
@@ -259,7 +331,7 @@ fn write_all(
     (settings, loaded): (&Settings, &Loaded),
     opened: &OpenedTests,
 ) -> Result<(), LabError> {
-    let Run { fitted, rows, .. } = run;
+    let (fitted, rows) = (&run.fitted, run.rows());
     fitted.bundle.save(&bundle::path_in(partial))?;
     let hparams = json!({
         "model": fitted.bundle.model_name,
@@ -272,6 +344,10 @@ fn write_all(
     write_json(&partial.join("hparams.json"), &hparams)?;
 
     let best = fitted.records.iter().rev().find(|record| record.best);
+    let valid = match &run.outcome {
+        Outcome::Opened(rows) => rows.first().map(|row| &row.valid),
+        Outcome::Sealed { valid, .. } => Some(valid),
+    };
     let questions = rows.iter().map(|row| {
         json!({
             "question": row.question,
@@ -286,14 +362,16 @@ fn write_all(
         "best_epoch": fitted.best_epoch(),
         "best_valid": best.map(|record| values(&record.valid)),
         // Of the first question, on which validation chose.
-        "valid": rows.first().map(|row| values(&row.valid)),
+        "valid": valid.map(|valid| values(valid)),
         "test": rows.first().map(|row| values(&row.test.values())),
         "questions": questions.collect::<Vec<_>>(),
     });
     write_json(&partial.join("metrics.json"), &metrics)?;
-    write_text(&partial.join("test_metrics.csv"), &test_csv(rows))?;
-    write_text(&partial.join(PER_USER), &per_user_csv(rows))?;
-    write_text(&partial.join(PARTS), &parts_csv(rows))?;
+    if !rows.is_empty() {
+        write_text(&partial.join("test_metrics.csv"), &test_csv(rows))?;
+        write_text(&partial.join(PER_USER), &per_user_csv(rows))?;
+        write_text(&partial.join(PARTS), &parts_csv(rows))?;
+    }
     write_text(&partial.join("REPORT.txt"), &report_text(run, settings, loaded))?;
     let manifest = json!({
         "format": RUN_FORMAT,

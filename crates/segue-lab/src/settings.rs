@@ -171,6 +171,29 @@ pub struct EvaluationSettings {
     /// Who stands first among equal scores; null: as the dialect has it.
     #[serde(default)]
     pub ties: Option<Ties>,
+    /// Whether the test part is measured when training ends.
+    #[serde(default, skip_serializing_if = "Openable::is_chosen")]
+    pub test: Openable,
+}
+
+/// Whether the test part of a run is opened when its training ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Openable {
+    /// That of a run alone; of runs of a sweep that differ in hyper-parameters, those that validation chooses.
+    #[default]
+    Chosen,
+    /// Yes.
+    Always,
+    /// No: it stays sealed.
+    Never,
+}
+
+impl Openable {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_chosen(&self) -> bool {
+        *self == Self::Chosen
+    }
 }
 
 /// What is ranked.
@@ -281,10 +304,16 @@ impl Settings {
         entry.configure(Value::Object(params)).map_err(LabError::from)
     }
 
+    /// The keys of the trainer that stand for a hyper-parameter of the model.
+    pub(crate) fn routed() -> impl Iterator<Item = &'static str> {
+        ROUTES.into_iter().map(|(key, ..)| key)
+    }
+
     /// Whether both jobs ask the same question of the same data.
     pub fn same_data(&self, other: &Self) -> bool {
         let question = |s: &Self| {
-            let parts = (&s.data_dir, &s.data, &s.prepare, &s.split, &s.evaluation);
+            let evaluation = EvaluationSettings { test: Openable::Chosen, ..s.evaluation.clone() };
+            let parts = (&s.data_dir, &s.data, &s.prepare, &s.split, evaluation);
             serde_json::to_value(parts).unwrap_or(Value::Null)
         };
         question(self) == question(other)
@@ -299,11 +328,16 @@ impl Settings {
         Ok(keys.chain([format!("seed={}", self.seed)]).collect())
     }
 
+    /// The metric that chooses among runs on validation: the one that early stopping watches, or would watch.
+    pub fn choosing_metric(&self) -> Result<MetricSpec, LabError> {
+        let metric = self.trainer.early_stopping.metric.parse();
+        metric.map_err(|error| LabError::Config(format!("trainer.early_stopping.metric: {error}")))
+    }
+
     /// The metric that early stopping watches, if it is on.
     pub fn stopping_metric(&self) -> Result<Option<MetricSpec>, LabError> {
         let stopping = &self.trainer.early_stopping;
-        let parsed = stopping.enabled.then(|| stopping.metric.parse::<MetricSpec>()).transpose();
-        let parsed = parsed.map_err(|error| LabError::Config(format!("trainer.early_stopping.metric: {error}")))?;
+        let parsed = stopping.enabled.then(|| self.choosing_metric()).transpose()?;
         if let (Some(metric), Some(mode)) = (&parsed, stopping.mode)
             && mode != mode_of(*metric)
         {

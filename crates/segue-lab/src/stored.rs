@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use segue_core::{EpochRecord, TaskKind};
+use segue_core::{EpochRecord, Registry, TaskKind};
 use segue_eval::{Evaluation, Measure, Measured, PerUser, Summary};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::bundle::Bundle;
 use crate::config::parse_yaml;
 use crate::error::LabError;
+use crate::experiment::Fitted;
 use crate::files::read;
 use crate::row::{Apart, Part, Row};
 use crate::run::{PARTS, PER_USER, RUN_FORMAT};
@@ -24,7 +26,7 @@ pub struct Stored {
     pub folder: PathBuf,
     /// What it was asked to do.
     pub settings: Settings,
-    /// What it came to, a row for each question.
+    /// What it came to, a row for each question; none where its test part is sealed.
     pub rows: Vec<Row>,
 }
 
@@ -129,6 +131,16 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
         });
     }
     Ok(Stored { folder: folder.to_owned(), rows, settings })
+}
+
+/// The model of a finished run and how its fit went.
+pub(crate) fn fitted_of(folder: &Path, registry: &Registry) -> Result<Fitted, LabError> {
+    let manifest: Manifest = json(&folder.join("manifest.json"))?;
+    let bundle = Bundle::load(folder, registry)?;
+    let output = registry.find(&bundle.model_name)?.info.output;
+    let records = records(&folder.join(LOG_NAME))?;
+    let Manifest { params: recipe, train_seconds: seconds, peak_bytes: memory, .. } = manifest;
+    Ok(Fitted { bundle, recipe, output, records, seconds, memory })
 }
 
 /// How the numbers contradict each other, if they do: every value is told twice, and lies within its interval.

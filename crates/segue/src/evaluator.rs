@@ -5,7 +5,9 @@ use std::{fmt, io};
 
 use segue_core::{Interactions, OpenedTests, Output, Prepared};
 use segue_eval::{By, Cell, Dialect, Evaluation, Group, Protocol, Question, Summary, TrecWriter, breakdown};
-use segue_lab::{Bundle, CandidateKind, EvaluationSettings, Known, LabError, Opening, Translated};
+use segue_lab::{
+    Bundle, CandidateKind, EvaluationSettings, Known, LabError, Openable, Opening, Translated, fingerprint,
+};
 
 /// Measures models on the test part of prepared data.
 #[derive(Debug, Clone)]
@@ -54,6 +56,7 @@ impl Evaluator {
                 bootstrap: 1000,
                 dialect: Dialect::Segue,
                 ties: None,
+                test: Openable::Chosen,
             },
             seed: 42,
             on_validation: false,
@@ -166,13 +169,15 @@ impl Evaluator {
             unlearnt(&task.valid.events, &data.split.train)?;
             return answer(&translated, &Question { output, ..Question::valid(data, task) }, &protocol);
         }
+        let known = data.train_and_valid();
         if let Some(run) = &self.run {
-            let opening = Opening { why, question: &task.name, evaluation: &self.settings, seed: self.seed };
+            let hash = fingerprint((data, task), [&known]);
+            let data = (data.split.protocol.as_str(), hash.as_str());
+            let opening = Opening { why, question: &task.name, data, evaluation: &self.settings, seed: self.seed };
             opening.record(run)?;
         }
         let mut record = OpenedTests::default();
         let opened = task.test.open(&mut record, why);
-        let known = data.train_and_valid();
         unlearnt(&opened.events, &known)?;
         answer(&translated, &Question { output, ..Question::test(data, task, opened, &known) }, &protocol)
     }

@@ -7,7 +7,8 @@ use clap::Args;
 use segue_eval::{Measure, MetricSpec};
 use segue_explore::page;
 use segue_lab::{
-    CandidateKind, Comparison, Composer, Job, LabError, Row, Scope, Settings, Stored, compare, read_run, write_aside,
+    CandidateKind, Comparison, Composer, Job, LabError, Openable, Row, Scope, Settings, Stored, compare, contests,
+    read_run, write_aside,
 };
 
 use super::comparison::{Baseline, POPULARITY, marks_note, numbers, shown, table, tests};
@@ -18,6 +19,7 @@ use crate::terminal::{Bar, Format, print_table, say};
 
 /// Compare models on the same data: train them now, or read the folders of runs; one table with intervals.
 #[derive(Debug, Args)]
+#[command(mut_arg("multirun", |arg| arg.hide(false)))]
 #[command(after_help = "Examples:
   segue compare data=sample model=popularity,item_knn,mf,ease,ials,lightgcn
   segue compare data=sample model=ease,ials --controls      what the other domains add, a placebo, and the verdict
@@ -112,6 +114,21 @@ fn of_runs(args: &Arguments, folders: &[&String], live: bool) -> anyhow::Result<
         runs.push(read_run(Path::new(folder), n)?);
     }
     let Some(first) = runs.first().map(|run| run.settings.clone()) else { anyhow::bail!("there are no runs") };
+    let sealed: Vec<String> =
+        runs.iter().filter(|run| run.rows.is_empty()).map(|run| run.folder.display().to_string()).collect();
+    if sealed.len() == runs.len() {
+        anyhow::bail!(
+            "the test part of {} is sealed: validation chose another run of the sweep, or evaluation.test=never; train it with \
+             evaluation.test=always to compare it",
+            joined(sealed)
+        );
+    }
+    if !sealed.is_empty() {
+        say(&format!(
+            "note: {} left out: the test part is sealed, for validation chose another run of the sweep",
+            joined(sealed)
+        ));
+    }
     let mut rows: Vec<Row> = runs.into_iter().flat_map(|run| run.rows).collect();
     if live && !rows.iter().any(|row| row.model == POPULARITY) {
         let n = folders.len();
@@ -184,6 +201,11 @@ fn of_jobs(args: &Arguments, baseline: &str) -> anyhow::Result<Option<(Compariso
             "evaluation.bootstrap=0: compare tells differences from chance by resampling; give it at least 40"
         );
     }
+    if settings.iter().any(|s| s.evaluation.test == Openable::Never) {
+        anyhow::bail!(
+            "evaluation.test=never: compare measures on the test part; `segue train -m` chooses among recipes by validation"
+        );
+    }
     if settings.iter().any(|s| !s.same_data(first)) {
         anyhow::bail!(
             "compare asks one question of all models: data, prepare, split and evaluation must not be swept over; run it once for each"
@@ -200,6 +222,18 @@ fn of_jobs(args: &Arguments, baseline: &str) -> anyhow::Result<Option<(Compariso
         say(
             "note: scope=target and the placebo are of the first domain that is asked about; the others have no controls",
         );
+    }
+    let mut contested: Vec<String> = Vec::new();
+    for contest in contests(&settings, &registry)? {
+        contested.extend(
+            contest.runs().next().map(|run| settings[run].model["name"].as_str().unwrap_or_default().to_owned()),
+        );
+    }
+    if !contested.is_empty() {
+        say(&format!(
+            "note: several recipes of {} are shown on the test part; the better one is chosen by validation: `segue train -m` does",
+            joined(contested)
+        ));
     }
     let first = &settings[0].clone();
     let comparison = compare((&settings, args.html.is_some()), (&loaded, &registry), Bar::new, drop)?;

@@ -1,7 +1,7 @@
 //! A comparison as tables of words.
 
-use segue_eval::{Cell, Interval, MetricSpec, PerUser};
-use segue_lab::{ALPHA, Comparison, LabError, POWER, Row, Scope, Settings};
+use segue_eval::{Cell, Difference, Interval, MetricSpec, OverSeeds, PerUser};
+use segue_lab::{ALPHA, Comparison, LabError, POWER, Row, Scope, Settings, Tested};
 
 use crate::terminal::fixed;
 
@@ -196,6 +196,51 @@ fn signed(difference: f64, interval: Interval) -> String {
     format!("{difference} [{low}, {high}]")
 }
 
+/// What every row gains over its own control, by one metric.
+struct Gain {
+    /// Of the control, in words, and in the name of a column.
+    control: (&'static str, &'static str),
+    differences: Vec<(usize, Difference)>,
+    /// With the p of the verdicts, which only rows of all domains have.
+    corrected: Vec<(Tested, f64)>,
+}
+
+impl Gain {
+    fn of_row(&self, row: usize) -> Option<&Difference> {
+        self.differences.iter().find(|(of, _)| *of == row).map(|(_, difference)| difference)
+    }
+
+    fn p(&self, row: usize) -> Option<&(Tested, f64)> {
+        self.corrected.iter().find(|(tested, _)| tested.row == row)
+    }
+}
+
+/// What is gained over each control that was trained.
+fn gains(comparison: &Comparison, baseline: &Baseline<'_>, spec: MetricSpec) -> Result<Vec<Gain>, LabError> {
+    let mut found = Vec::new();
+    for (scope, control) in [
+        (Scope::Target, ("target alone", "gain_over_target")),
+        (Scope::Shuffled, ("shuffled links", "gain_over_shuffled")),
+    ] {
+        let gains = comparison.gains(scope, baseline.resamples)?;
+        let tested = gains.iter().any(|&(row, _)| comparison.rows[row].scope == Scope::Joint)
+            && comparison.rows.iter().filter(|row| !row.is_lean()).all(|row| is_tested(row, spec));
+        let corrected = if tested { comparison.over(scope, spec, baseline.resamples)? } else { Vec::new() };
+        if !gains.is_empty() {
+            let of_metric = |all: Vec<Difference>| all.into_iter().find(|difference| difference.spec == spec);
+            let differences = gains.into_iter().filter_map(|(row, all)| Some((row, of_metric(all)?))).collect();
+            found.push(Gain { control, differences, corrected });
+        }
+    }
+    Ok(found)
+}
+
+/// How much more of a metric a row has than popularity, as a share of it; `None` where nothing is to be compared with.
+fn lift(comparison: &Comparison, row: &Row, name: &str) -> Option<f64> {
+    let popular = comparison.rows[comparison.same_question(row, POPULARITY)?].value(name)?;
+    row.value(name).filter(|_| popular > 0.0).map(|value| value / popular - 1.0)
+}
+
 /// A row per model: its metrics with intervals, what learning from the other domains adds, and the training time.
 pub(crate) fn table(
     comparison: &Comparison,
@@ -203,26 +248,17 @@ pub(crate) fn table(
     names: &[String],
 ) -> Result<(Vec<String>, Vec<Vec<String>>), LabError> {
     let spec = metric(names.first())?;
-    let mut gains = Vec::new();
-    for (control, title) in [(Scope::Target, "target alone"), (Scope::Shuffled, "shuffled links")] {
-        let gain = comparison.gains(control, baseline.resamples)?;
-        let tested = gain.iter().any(|&(row, _)| comparison.rows[row].scope == Scope::Joint)
-            && comparison.rows.iter().filter(|row| !row.is_lean()).all(|row| is_tested(row, spec));
-        let corrected = if tested { comparison.over(control, spec, baseline.resamples)? } else { Vec::new() };
-        if !gain.is_empty() {
-            gains.push((title, gain, corrected));
-        }
-    }
+    let gains = gains(comparison, baseline, spec)?;
     let labels = Labels::of(comparison);
     let mut header = labels.header();
     header.extend(names.iter().cloned());
     let main = names.first().cloned().unwrap_or_default();
-    header.extend(gains.iter().map(|(title, _, corrected)| {
-        let p = if corrected.is_empty() { "" } else { ", p by Holm" };
-        format!("gain over {title}, {main}{p}")
+    let first_gain = header.len();
+    header.extend(gains.iter().map(|gain| {
+        let p = if gain.corrected.is_empty() { "" } else { ", p by Holm" };
+        format!("gain over {}, {main}{p}", gain.control.0)
     }));
-    let popular = |row: &Row| comparison.rows[comparison.same_question(row, POPULARITY)?].value(&main);
-    let lifted = comparison.rows.iter().any(|row| popular(row).is_some());
+    let lifted = comparison.rows.iter().any(|row| comparison.same_question(row, POPULARITY).is_some());
     header.extend(lifted.then(|| format!("lift over {POPULARITY}, {main}")));
     let marks = marks(comparison, baseline, names.first())?;
     // What a sampled metric would be on the full catalogue, where that can be said.
@@ -237,22 +273,17 @@ pub(crate) fn table(
             let estimate = c.summary.metrics.iter().find(|e| e.metric.to_string() == *name);
             row.push(estimate.map(|e| Cell::Estimate(e.value, e.interval).to_string() + mark).unwrap_or_default());
         }
-        for (_, gain, corrected) in &gains {
-            let own = gain.iter().find(|(row, _)| *row == n).map(|(_, differences)| differences);
-            let difference = own.and_then(|all| all.iter().find(|d| d.spec == spec));
-            // The p of the verdicts, which only rows of all domains have.
-            let p = corrected.iter().find(|(tested, _)| tested.row == n).map(|(tested, p)| {
+        for gain in &gains {
+            let p = gain.p(n).map(|(tested, p)| {
                 let (is, p) = tested.told(*p);
                 format!(" p{is}{p}")
             });
-            row.push(
-                difference.map_or_else(String::new, |d| signed(d.difference, d.interval) + &p.unwrap_or_default()),
-            );
+            let told = |d: &Difference| signed(d.difference, d.interval) + &p.unwrap_or_default();
+            row.push(gain.of_row(n).map_or_else(String::new, told));
         }
         if lifted {
-            let lift = c.value(&main).zip(popular(c).filter(|popular| *popular > 0.0));
-            let lift = lift.map(|(value, popular)| 100.0 * (value / popular - 1.0));
-            row.push(lift.map_or("-".into(), |lift| format!("{lift:+.0} %")));
+            let lift = lift(comparison, c, &main);
+            row.push(lift.map_or("-".into(), |lift| format!("{:+.0} %", 100.0 * lift)));
         }
         if estimated {
             row.push(c.summary.full(spec).map_or_else(|| "-".into(), |full| format!("{full:.4}")));
@@ -260,12 +291,13 @@ pub(crate) fn table(
         row.push(format!("{:.2}", c.seconds));
         rows.push(row);
     }
-    rows.extend(means(comparison, (&labels, names), header.len())?);
+    rows.extend(means(comparison, (&labels, names, header.len()), (&gains, first_gain))?);
     Ok((header, rows))
 }
 
 /// A row per row for programs: every metric and the ends of its interval in columns of their own, in full; `mark` is 1 for what is
-/// better and -1 for what is worse than the baseline beyond chance; seconds, and bytes of memory.
+/// better and -1 for what is worse than the baseline beyond chance; seconds, and bytes of memory; by the first metric what is gained
+/// over each control with its interval and p, and the lift over popularity as a share of it; last the protocol.
 pub(crate) fn numbers(
     comparison: &Comparison,
     baseline: &Baseline<'_>,
@@ -276,45 +308,71 @@ pub(crate) fn numbers(
     let mut header = labels.header();
     header.extend(names.iter().flat_map(|name| [name.clone(), format!("{name}_low"), format!("{name}_high")]));
     header.extend(["users", "mark", "seconds", "bytes"].map(String::from));
+    let main = names.first().cloned().unwrap_or_default();
+    let gains = gains(comparison, baseline, metric(names.first())?)?;
+    for (_, name) in gains.iter().map(|gain| gain.control) {
+        header.extend(["", "_low", "_high", "_p"].map(|end| format!("{name}{end}")));
+    }
+    header.extend(["lift_over_popularity", "protocol_text"].map(String::from));
+    let (asked, followed) = comparison.protocols();
+    // Plus zero: -0 is no value anybody wants to read.
+    let told = |value: Option<f64>| value.map_or_else(String::new, |value| (value + 0.0).to_string());
     let rows = comparison.rows.iter().enumerate().map(|(n, row)| {
         let mut cells = labels.of_row(row, n);
         for name in names {
             let estimate = row.summary.metrics.iter().find(|estimate| estimate.metric.to_string() == *name);
             let interval = estimate.and_then(|estimate| estimate.interval);
             let values = [estimate.map(|e| e.value), interval.map(|i| i.low), interval.map(|i| i.high)];
-            // Plus zero: -0 is no value anybody wants to read.
-            cells.extend(values.map(|value| value.map_or_else(String::new, |value| (value + 0.0).to_string())));
+            cells.extend(values.map(told));
         }
         let mark = if marks[n].is_empty() { 0 } else { 1 - 2 * i32::from(marks[n] == MARKS[1]) };
         cells.extend([row.summary.n_users.to_string(), mark.to_string(), row.seconds.to_string()]);
         cells.push(row.memory.map_or_else(String::new, |bytes| bytes.to_string()));
+        for gain in &gains {
+            let own = gain.of_row(n);
+            let values = [own.map(|d| d.difference), own.map(|d| d.interval.low), own.map(|d| d.interval.high)];
+            cells.extend(values.map(told));
+            cells.push(told(gain.p(n).map(|(_, p)| *p)));
+        }
+        cells.push(told(lift(comparison, row, &main)));
+        cells.push(asked[followed[n]].to_owned());
         cells
     });
     Ok((header, rows.collect()))
 }
 
-/// A row more for each model that ran with several seeds.
+/// A row more for each model that ran with several seeds: the mean of every metric and of every gain, with its interval.
 fn means(
     comparison: &Comparison,
-    (labels, names): (&Labels, &[String]),
-    width: usize,
+    (labels, names, width): (&Labels, &[String], usize),
+    (gains, first_gain): (&[Gain], usize),
 ) -> Result<Vec<Vec<String>>, LabError> {
     let first = labels.header().len();
-    let mut rows: Vec<(usize, Vec<String>)> = Vec::new();
+    let mut cells: Vec<(usize, usize, usize, String)> = Vec::new();
     for (column, name) in names.iter().enumerate() {
-        for (n, over) in comparison.over_seeds(metric(Some(name))?) {
-            let at = rows.iter().position(|(of, _)| *of == n).unwrap_or_else(|| {
-                let mut row = labels.of_row(&comparison.rows[n], n);
-                // Several seeds have a column.
-                if let Some(cell) = row.get_mut(labels.seed_at()).filter(|_| labels.seed) {
-                    *cell = format!("mean of {}", over.n);
-                }
-                row.resize(width, String::new());
-                rows.push((n, row));
-                rows.len() - 1
-            });
-            rows[at].1[first + column] = Cell::Estimate(over.mean, Some(over.interval)).to_string();
-        }
+        let spec = metric(Some(name))?;
+        let over = comparison.over_seeds(|n| comparison.rows[n].test.value(spec));
+        let told = |over: &OverSeeds| Cell::Estimate(over.mean, Some(over.interval)).to_string();
+        cells.extend(over.into_iter().map(|(n, over)| (n, over.n, first + column, told(&over))));
+    }
+    for (column, gain) in gains.iter().enumerate() {
+        let over = comparison.over_seeds(|n| gain.of_row(n).map(|d| d.difference));
+        let told = |over: &OverSeeds| signed(over.mean, over.interval);
+        cells.extend(over.into_iter().map(|(n, over)| (n, over.n, first_gain + column, told(&over))));
+    }
+    let mut rows: Vec<(usize, Vec<String>)> = Vec::new();
+    for (n, seeds, column, told) in cells {
+        let at = rows.iter().position(|(of, _)| *of == n).unwrap_or_else(|| {
+            let mut row = labels.of_row(&comparison.rows[n], n);
+            // Several seeds have a column.
+            if let Some(cell) = row.get_mut(labels.seed_at()).filter(|_| labels.seed) {
+                *cell = format!("mean of {seeds}");
+            }
+            row.resize(width, String::new());
+            rows.push((n, row));
+            rows.len() - 1
+        });
+        rows[at].1[column] = told;
     }
     Ok(rows.into_iter().map(|(_, row)| row).collect())
 }

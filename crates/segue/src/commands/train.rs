@@ -5,9 +5,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use segue_lab::config::to_yaml;
-use segue_lab::{Composer, Job, Loaded, Settings, load_data, train};
+use segue_lab::{
+    Composer, Contest, Job, Loaded, Openable, Outcome, Row, Settings, contests, load_data, open_test, refuse_one_name,
+    train,
+};
+use serde_json::Value;
 
-use crate::terminal::{Bar, Format, print_measured, say};
+use crate::terminal::{Bar, Format, print_measured, print_table, say};
 
 /// What every command that composes a configuration accepts.
 #[derive(Debug, Args)]
@@ -25,7 +29,7 @@ pub(crate) struct Configuration {
     #[arg(long, requires = "cfg")]
     pub(crate) resolve: bool,
     /// Run every combination of what the overrides sweep over.
-    #[arg(short, long)]
+    #[arg(short, long, hide = true)]
     pub(crate) multirun: bool,
 }
 
@@ -61,13 +65,18 @@ impl Configuration {
 
 /// Train one model and write its run folder.
 #[derive(Debug, Args)]
+#[command(mut_arg("multirun", |arg| arg.hide(false)))]
 #[command(after_help = "Examples:
   segue train model=lightgcn                                  MovieLens in data/movielens-small
   segue train model=ease data=sample scope=target             the sample world, films alone
   segue train model=mf data_dir=artifacts/films_from_music model.factors=128 trainer.max_epochs=50
   segue train model=svd model.n_factors=100 model.biased=false
   segue train model=mf --cfg job                              print every key and stop
-  segue train -m model=popularity,ease,mf seed=1,2            a run for every combination; then `segue compare outputs/segue/*`")]
+  segue train -m model=popularity,ease,mf seed=1,2            a run for every combination; then `segue compare outputs/segue/*`
+  segue train -m model=mf model.factors=32,64 seed=1,2        the better of two recipes, by validation
+
+A sweep over hyper-parameters is decided by validation (trainer.early_stopping.metric, in the mean over seeds): the test part of the
+chosen runs alone is opened, at the end. evaluation.test=always opens that of every run, never none.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     configuration: Configuration,
@@ -98,42 +107,136 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
             settings.split.seed = settings.split.seed.or(first_seed);
         }
     }
-    // Refuse a wrong model or parameter before reading any data.
+    // Refuse a wrong model, parameter or name before reading any data.
     for settings in &settings {
         settings.algorithm(&registry, jobs.len() == 1)?;
     }
-    let mut loaded: Option<(&Settings, Loaded)> = None;
-    for settings in &settings {
-        let data = match loaded.take() {
-            Some((of, data)) if of.same_data(settings) => data,
-            _ => load(settings)?,
-        };
-        one(settings, &data, args.resume)?;
-        loaded = Some((settings, data));
+    refuse_one_name(&settings)?;
+    let mut contests = contests(&settings, &registry)?;
+    contests.retain(|contest| contest.runs().all(|run| settings[run].evaluation.test == Openable::Chosen));
+    for run in contests.iter().flat_map(Contest::runs) {
+        settings[run].evaluation.test = Openable::Never;
+    }
+    let mut at_hand = AtHand::default();
+    let mut trained = Vec::new();
+    for (n, settings) in settings.iter().enumerate() {
+        let loaded = at_hand.of(settings)?;
+        if contests.iter().any(|contest| contest.runs().any(|run| run == n)) && !has_validation(loaded) {
+            anyhow::bail!(
+                "a sweep over hyper-parameters is decided by validation, and this split has no validation part: give it one \
+                 (split=leave_one_out), or look at the test part of every run with evaluation.test=always"
+            );
+        }
+        trained.push(one(settings, loaded, args.resume)?);
+    }
+    for contest in &contests {
+        decide(contest, (&settings, &trained), &mut at_hand)?;
     }
     Ok(())
 }
 
+/// The data of the last job: the next one often asks for the same.
+#[derive(Default)]
+struct AtHand(Option<(Settings, Loaded)>);
+
+impl AtHand {
+    fn of(&mut self, settings: &Settings) -> anyhow::Result<&Loaded> {
+        let kept = self.0.take().filter(|(of, _)| of.same_data(settings));
+        let (of, loaded) = match kept {
+            Some(kept) => kept,
+            None => (settings.clone(), load(settings)?),
+        };
+        Ok(&self.0.insert((of, loaded)).1)
+    }
+}
+
+fn has_validation(loaded: &Loaded) -> bool {
+    loaded.data.split.tasks.first().is_none_or(|task| !task.valid.events.is_empty())
+}
+
+/// What remains of a run once its folder is written.
+struct Trained {
+    folder: PathBuf,
+    /// The metric that choices are made by, on validation, where the test part is sealed.
+    choosing: Option<f64>,
+    best_epoch: Option<usize>,
+    seconds: f64,
+}
+
 /// One run.
-fn one(settings: &Settings, loaded: &Loaded, resume: bool) -> anyhow::Result<()> {
+fn one(settings: &Settings, loaded: &Loaded, resume: bool) -> anyhow::Result<Trained> {
     let registry = crate::registry();
     let mut bar = Bar::new(settings.algorithm(&registry, false)?.info().name);
     let run = train(settings, loaded, &registry, &mut bar, resume);
     bar.finish();
     let run = run?;
-    for row in &run.rows {
-        if run.rows.len() > 1 {
-            say(&format!("\n{}:", row.question));
-        }
-        print_measured(&segue_eval::measured(&row.summary), Format::or_fitting(None))?;
-    }
+    let choosing = match &run.outcome {
+        Outcome::Opened(_) => None,
+        Outcome::Sealed { choosing, .. } => Some(*choosing),
+    };
+    print_rows(run.rows())?;
     if settings.save_embeddings && run.fitted.bundle.model.embeddings().is_none() {
         say(&format!(
             "save_embeddings=true: `{}` has no vectors of users and items to write",
             run.fitted.bundle.model_name
         ));
     }
+    if let Some(value) = choosing {
+        let metric = settings.choosing_metric()?;
+        say(&format!("{metric} on validation {value:.4}; the test part stays sealed"));
+    }
     say(&format!("wrote {}", run.folder.display()));
+    let (best_epoch, seconds) = (run.fitted.best_epoch(), run.fitted.seconds);
+    Ok(Trained { folder: run.folder, choosing, best_epoch, seconds })
+}
+
+fn print_rows(rows: &[Row]) -> anyhow::Result<()> {
+    for row in rows {
+        if rows.len() > 1 {
+            say(&format!("\n{}:", row.question));
+        }
+        print_measured(&segue_eval::measured(&row.summary), Format::or_fitting(None))?;
+    }
+    Ok(())
+}
+
+/// Ends a contest: the table of its runs by validation, and the test part of those that it chooses.
+fn decide(
+    contest: &Contest,
+    (settings, trained): (&[Settings], &[Trained]),
+    at_hand: &mut AtHand,
+) -> anyhow::Result<()> {
+    let registry = crate::registry();
+    let Some(first) = contest.runs().next().map(|run| &settings[run]) else { return Ok(()) };
+    let metric = first.choosing_metric()?;
+    let value = |run: usize| trained[run].choosing.unwrap_or(f64::NAN);
+    let chosen = contest.chosen(value, metric.metric.more_is_better());
+    let keys = contest.differing();
+    let header = keys.iter().map(|key| key.trim_start_matches("model.").to_owned());
+    let measured = format!("{metric} on validation");
+    let header = header.chain(["seed", &measured, "best epoch", "train s", "test", "run"].map(String::from));
+    let mut rows = Vec::new();
+    for (n, (recipe, runs)) in contest.recipes.iter().enumerate() {
+        for &run in runs {
+            let of = &trained[run];
+            let told = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let mut row: Vec<String> = keys.iter().map(|&key| recipe.get(key).map(told).unwrap_or_default()).collect();
+            row.push(settings[run].seed.to_string());
+            row.push(format!("{:.4}", value(run)));
+            row.push(of.best_epoch.map(|epoch| epoch.to_string()).unwrap_or_default());
+            row.push(format!("{:.1}", of.seconds));
+            row.push(if n == chosen { "opened" } else { "sealed" }.into());
+            row.push(of.folder.display().to_string());
+            rows.push(row);
+        }
+    }
+    say("");
+    print_table(&header.collect::<Vec<_>>(), &rows, Format::or_fitting(None))?;
+    for &run in &contest.recipes[chosen].1 {
+        say(&format!("\nchosen by {measured}: {}", trained[run].folder.display()));
+        let run = open_test(&trained[run].folder, at_hand.of(&settings[run])?, &registry)?;
+        print_rows(run.rows())?;
+    }
     Ok(())
 }
 

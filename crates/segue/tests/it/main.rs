@@ -24,5 +24,6 @@ mod splits;
 mod sql;
 mod stored_runs;
 mod support;
+mod sweep;
 mod table;
 mod trec;

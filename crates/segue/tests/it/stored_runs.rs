@@ -24,7 +24,8 @@ fn stored_runs_compare_as_fresh_ones_do() {
 
     // For programs: numbers alone.
     let csv = scratch.ok(&format!("compare {runs} --format csv --show recall@20"));
-    assert!(csv.starts_with("model,scope,recall@20,recall@20_low,recall@20_high,users,mark,seconds,bytes\n"), "{csv}");
+    assert!(csv.starts_with("model,scope,recall@20,recall@20_low,recall@20_high,users,mark,seconds,bytes,"), "{csv}");
+    assert!(csv.lines().next().unwrap().ends_with(",lift_over_popularity,protocol_text"), "{csv}");
     let cells: Vec<f64> =
         csv.lines().nth(1).unwrap().split(',').skip(2).take(6).map(|cell| cell.parse().unwrap()).collect();
     assert!(cells[1] <= cells[0] && cells[0] <= cells[2] && cells[4].abs() <= 1.0, "{csv}");
@@ -395,6 +396,11 @@ fn every_look_at_the_test_part_is_written_down() {
     let found = lines();
     let why: Vec<&str> = found.iter().map(|line| line["why"].as_str().unwrap()).collect();
     assert_eq!(why, ["evaluate ease", "evaluate ease", "evaluate ease by parts", "evaluate ease"]);
+    let data: Vec<&serde_json::Value> = found.iter().map(|line| &line["data"]).collect();
+    assert!(
+        data[0] == data[1] && data[0] != data[3] && data[0][0].as_str().unwrap().contains("leave-one-out"),
+        "{data:?}"
+    );
     assert!(found[1]["evaluation"]["k_values"][0] == 3 && found[3]["question"] == "books" && found[0]["seed"] == 42);
     assert!(found[0]["at"].as_str().unwrap().ends_with('Z'));
 

@@ -1,0 +1,81 @@
+//! Sweeps: what is chosen among is chosen by validation.
+
+use std::fs;
+
+use crate::support::{SMALL_WORLD, Scratch};
+
+#[test]
+fn a_sweep_opens_the_test_part_of_what_validation_chooses() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    let models = "model=mf trainer.max_epochs=2 model.factors=4,16 seed=1,2 experiment_name=s";
+    let done = scratch.line(&format!("train -m {world} {models}"));
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let table: Vec<Vec<&str>> = done
+        .stdout
+        .lines()
+        .skip_while(|line| !line.starts_with("factors\t"))
+        .take(5)
+        .map(|line| line.split('\t').collect())
+        .collect();
+    let at = |name: &str| table[0].iter().position(|cell| *cell == name).unwrap();
+    let (value, test, run) = (at("ndcg@10 on validation"), at("test"), at("run"));
+    let mean = |factors: &str| -> f64 {
+        let of = table.iter().filter(|row| row[0] == factors);
+        of.map(|row| row[value].parse::<f64>().unwrap()).sum::<f64>() / 2.0
+    };
+    let best = if mean("4") >= mean("16") { "4" } else { "16" };
+    for row in &table[1..] {
+        assert_eq!(row[test], if row[0] == best { "opened" } else { "sealed" }, "{table:?}");
+        let metrics: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(scratch.path(row[run]).join("metrics.json")).unwrap()).unwrap();
+        let manifest = fs::read_to_string(scratch.path(row[run]).join("manifest.json")).unwrap();
+        let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+        let opened = manifest["opened_tests"].as_array().unwrap().len();
+        assert_eq!((metrics["test"].is_null(), opened), (row[0] != best, usize::from(row[0] == best)));
+        assert!((metrics["valid"]["ndcg@10"].as_f64().unwrap() - row[value].parse::<f64>().unwrap()).abs() < 1e-4);
+        let has = |file: &str| scratch.path(row[run]).join(file).exists();
+        assert_eq!((has("per_user.csv"), has("train_log.csv")), (row[0] == best, true));
+        let report = fs::read_to_string(scratch.path(row[run]).join("REPORT.txt")).unwrap();
+        assert_eq!(report.contains("sealed: validation did not choose"), row[0] != best, "{report}");
+        // Either is what it would be if it ran alone.
+        let again = scratch.line(&format!("reproduce {} --format tsv", row[run]));
+        assert_eq!(again.code, Some(0), "{}\n{}", again.stdout, again.stderr);
+    }
+    let folders = |wanted: bool| -> Vec<&str> {
+        table[1..].iter().filter(|row| (row[0] == best) == wanted).map(|row| row[run]).collect()
+    };
+    let (opened, sealed) = (folders(true).join(" "), folders(false).join(" "));
+    let compared = scratch.line(&format!("compare {opened} {sealed}"));
+    assert!(compared.code == Some(0) && compared.stderr.contains("left out: the test part is sealed"));
+    assert_eq!(compared.stdout.lines().filter(|line| line.starts_with("mf\t")).count(), 3, "{}", compared.stdout);
+    scratch.fails(&format!("compare {sealed}"), &["is sealed", "evaluation.test=always"]);
+    let alone = scratch.line(&format!("compare {world} model=mf trainer.max_epochs=1 model.factors=4,8"));
+    assert!(alone.stderr.contains("several recipes of mf are shown on the test part"), "{}", alone.stderr);
+}
+
+#[test]
+fn what_is_compared_rather_than_chosen_is_opened_and_wrong_sweeps_are_refused_first() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    let opened =
+        scratch.ok(&format!("train -m {world} model=ease model.l2=1,100 evaluation.test=always experiment_name=a"));
+    assert_eq!(opened.matches("recall@20").count(), 2, "{opened}");
+    scratch.ok(&format!("train -m {world} model=popularity,ease scope=target,joint experiment_name=b"));
+    assert!(scratch.path("outputs/b/ease_joint_seed42/per_user.csv").is_file());
+    let sealed = scratch.line(&format!("train {world} model=ease evaluation.test=never out=sealed"));
+    assert!(sealed.stderr.contains("the test part stays sealed") && sealed.stdout.is_empty(), "{}", sealed.stderr);
+    scratch.fails(
+        &format!("train -m {world} model=ease model.l2=1,100 run_name=x experiment_name=c"),
+        &["2 runs of the sweep would have the one folder", "run_name="],
+    );
+    assert!(!scratch.path("outputs/c").exists());
+    scratch.fails(
+        &format!("train -m {world} model=ease model.l2=1,100 split=k_fold split.folds=2 experiment_name=c"),
+        &["decided by validation", "evaluation.test=always"],
+    );
+    scratch.fails(&format!("compare {world} model=ease evaluation.test=never"), &["compare measures on the test part"]);
+    let help = scratch.ok("prepare --help");
+    assert!(!help.contains("--multirun"), "{help}");
+    assert!(scratch.ok("train --help").contains("--multirun") && scratch.ok("compare --help").contains("--multirun"));
+}
