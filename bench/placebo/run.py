@@ -42,7 +42,8 @@ def compared(strength: str, model: str, seed: int) -> list:
     # The mean without its interval.
     adds = next(value for name, value in joint.items() if name.startswith(f"{METRIC} over")).split()[0]
     p = [joint[f"p {test}"] for test in TESTS]
-    found = [int(float(value) < 0.05) for value in p]
+    # A bound, as `<0.0010`, counts as what it bounds.
+    found = [int(float(value.lstrip("<")) < 0.05) for value in p]
     better = int(float(adds) > 0) if found[TESTS.index("randomisation")] else ""
     return [strength, model, seed, adds, *p, *found, better]
 

@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use safetensors::{Dtype, SafeTensors};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::dense::Matrix;
+use crate::numbers::{Blob, Numbers};
 use crate::registry::Registry;
 
 /// Version of the layout inside the file. A reader refuses any other.
@@ -51,7 +52,7 @@ pub enum ArtifactError {
 }
 
 mod sealed {
-    pub trait Element: Copy + Send + Sync + 'static {
+    pub trait Element: bytemuck::Pod + Send + Sync {
         const DTYPE: safetensors::Dtype;
         const NAME: &'static str;
         const BYTES: usize;
@@ -78,6 +79,8 @@ element!(f32, F32; f64, F64; u8, U8; u32, U32; u64, U64; i64, I64);
 
 trait Stored {
     fn dtype(&self) -> &'static str;
+    /// Bytes of a number.
+    fn width(&self) -> usize;
     fn n_bytes(&self) -> usize;
     fn write(&self, out: &mut dyn Write) -> io::Result<()>;
 }
@@ -87,6 +90,10 @@ struct Tensor<'a, T: Element>(Cow<'a, [T]>);
 impl<T: Element> Stored for Tensor<'_, T> {
     fn dtype(&self) -> &'static str {
         T::NAME
+    }
+
+    fn width(&self) -> usize {
+        T::BYTES
     }
 
     fn n_bytes(&self) -> usize {
@@ -173,11 +180,14 @@ impl<'a> ArtifactWriter<'a> {
         let mut header = Map::new();
         let segue = json!({ "format": FORMAT_VERSION, "entries": self.meta }).to_string();
         header.insert("__metadata__".into(), json!({ "segue": segue }));
+        // Wide numbers first, so that all of them are aligned in the file and can be read where they are.
+        let mut tensors: Vec<_> = self.tensors.iter().collect();
+        tensors.sort_by_key(|(_, (_, tensor))| std::cmp::Reverse(tensor.width()));
         let mut offset = 0;
-        for (name, (shape, tensor)) in &self.tensors {
+        for (name, (shape, tensor)) in &tensors {
             let end = offset + tensor.n_bytes();
             header.insert(
-                name.clone(),
+                (*name).clone(),
                 json!({ "dtype": tensor.dtype(), "shape": shape, "data_offsets": [offset, end] }),
             );
             offset = end;
@@ -186,7 +196,7 @@ impl<'a> ArtifactWriter<'a> {
         header.resize(header.len().next_multiple_of(8), b' ');
         out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(&header)?;
-        self.tensors.values().try_for_each(|(_, tensor)| tensor.write(out))
+        tensors.iter().try_for_each(|(_, (_, tensor))| tensor.write(out))
     }
 
     /// The file as bytes.
@@ -207,6 +217,8 @@ impl<'a> ArtifactWriter<'a> {
 #[derive(Debug, Clone)]
 pub struct ArtifactReader<'a> {
     tensors: Arc<SafeTensors<'a>>,
+    /// What the tensors lie in, where that outlives the reader.
+    blob: Option<&'a Blob>,
     meta: Arc<Map<String, Value>>,
     prefix: String,
     registry: &'a Registry,
@@ -228,7 +240,12 @@ impl<'a> ArtifactReader<'a> {
             return Err(ArtifactError::Version { found });
         }
         let meta = segue["entries"].as_object().cloned().unwrap_or_default();
-        Ok(Self { tensors: Arc::new(tensors), meta: Arc::new(meta), prefix: String::new(), registry })
+        Ok(Self { tensors: Arc::new(tensors), blob: None, meta: Arc::new(meta), prefix: String::new(), registry })
+    }
+
+    /// The same for bytes that may be kept: what models ask for by [`ArtifactReader::numbers`] is not copied.
+    pub fn open_blob(blob: &'a Blob, registry: &'a Registry) -> Result<Self, ArtifactError> {
+        Ok(Self { blob: Some(blob), ..Self::open(blob.bytes(), registry)? })
     }
 
     /// The models that children may be loaded as.
@@ -251,13 +268,28 @@ impl<'a> ArtifactReader<'a> {
     /// Shape and entries of a tensor.
     #[allow(private_bounds)]
     pub fn tensor<T: Element>(&self, name: &str) -> Result<(Vec<usize>, Vec<T>), ArtifactError> {
-        let key = format!("{}{name}", self.prefix);
-        let problem = |problem: String| ArtifactError::Entry { key: key.clone(), problem };
-        let view = self.tensors.tensor(&key).map_err(|_| problem("is missing".into()))?;
+        let view = self.view::<T>(name)?;
+        Ok((view.shape().to_vec(), owned(&view)))
+    }
+
+    fn view<T: Element>(&self, name: &str) -> Result<TensorView<'_>, ArtifactError> {
+        let view = self.tensors.tensor(&format!("{}{name}", self.prefix));
+        let view = view.map_err(|_| self.entry(name, "is missing".into()))?;
         if view.dtype() != T::DTYPE {
-            return Err(problem(format!("is {:?}, not {}", view.dtype(), T::NAME)));
+            return Err(self.entry(name, format!("is {:?}, not {}", view.dtype(), T::NAME)));
         }
-        Ok((view.shape().to_vec(), view.data().chunks_exact(T::BYTES).map(T::get).collect()))
+        Ok(view)
+    }
+
+    /// The entries of a tensor, where they are if they may be kept there, else a copy.
+    #[allow(private_bounds)]
+    pub fn numbers<T: Element>(&self, name: &str) -> Result<Numbers<T>, ArtifactError> {
+        let view = self.view::<T>(name)?;
+        let within = self.blob.and_then(|blob| {
+            let start = view.data().as_ptr().addr().checked_sub(blob.bytes().as_ptr().addr())?;
+            Numbers::within(blob, start..start + view.data().len())
+        });
+        Ok(within.unwrap_or_else(|| owned(&view).into()))
     }
 
     /// A vector of a stated length, if given.
@@ -307,9 +339,42 @@ impl<'a> ArtifactReader<'a> {
     }
 }
 
+fn owned<T: Element>(view: &TensorView<'_>) -> Vec<T> {
+    view.data().chunks_exact(T::BYTES).map(T::get).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_of_every_width_are_read_where_they_are() {
+        let mut out = ArtifactWriter::new();
+        out.tensor("a", &[3], vec![1_u8, 2, 3]);
+        out.tensor("b", &[2], vec![1.0_f32, 2.0]);
+        out.tensor("c", &[1], vec![7_u64]);
+        let registry = Registry::default();
+        let bytes = out.to_bytes();
+        // Eight bytes at a time, so that the blob is aligned as a mapped file is.
+        let words: Vec<[u8; 8]> =
+            bytes.chunks(8).map(|c| std::array::from_fn(|i| c.get(i).copied().unwrap_or(0))).collect();
+        struct Aligned(Vec<u64>, usize);
+        impl AsRef<[u8]> for Aligned {
+            fn as_ref(&self) -> &[u8] {
+                &bytemuck::cast_slice(&self.0)[..self.1]
+            }
+        }
+        let words = words.into_iter().map(u64::from_ne_bytes).collect();
+        let blob = Blob::new(Aligned(words, bytes.len()));
+        let reader = ArtifactReader::open_blob(&blob, &registry).unwrap();
+        let (a, b, c) = (reader.numbers::<u8>("a"), reader.numbers::<f32>("b"), reader.numbers::<u64>("c"));
+        let (a, b, c) = (a.unwrap(), b.unwrap(), c.unwrap());
+        assert!(!a.is_own() && !b.is_own() && !c.is_own());
+        assert!(*a == [1, 2, 3] && *b == [1.0, 2.0] && *c == [7]);
+        let copied = ArtifactReader::open(&bytes, &registry).unwrap().numbers::<f32>("b").unwrap();
+        assert!(copied.is_own() && copied == b);
+        assert!(reader.numbers::<f64>("b").is_err());
+    }
 
     #[test]
     fn what_is_written_is_read_and_equal_content_has_equal_bytes() {

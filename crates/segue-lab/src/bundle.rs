@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::LabError;
-use crate::files::{read, write_aside};
+use crate::files::{map, write_aside};
 
 /// Name of the bundle inside a run folder.
 pub(crate) const FILE_NAME: &str = "model.safetensors";
@@ -130,8 +130,8 @@ impl Bundle {
                 file.display()
             )));
         }
-        let bytes = read(&file)?;
-        let reader = ArtifactReader::open(&bytes, registry).map_err(|error| LabError::artifact(&file, error))?;
+        let blob = map(&file)?;
+        let reader = ArtifactReader::open_blob(&blob, registry).map_err(|error| LabError::artifact(&file, error))?;
         Self::parse(&reader, &file)
     }
 

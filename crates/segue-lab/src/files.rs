@@ -4,6 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use memmap2::Mmap;
+use segue_core::Blob;
+
 use crate::error::LabError;
 
 /// Reads a whole file; the error names it and the way out.
@@ -12,6 +15,20 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LabError> {
         return Err(LabError::io("read", path, &io::Error::other("it is a directory, not a file")));
     }
     fs::read(path).map_err(|error| LabError::io("read", path, &error))
+}
+
+/// The content of a file, read as it is needed: from the map of the file where the system makes one, else from memory.
+pub(crate) fn map(path: &Path) -> Result<Blob, LabError> {
+    let failed = |error: io::Error| LabError::io("read", path, &error);
+    let file = File::open(path).map_err(failed)?;
+    #[expect(
+        unsafe_code,
+        reason = "a file that is cut short while it is mapped ends the program; ours are replaced whole, never changed"
+    )]
+    // SAFETY: nothing of ours writes into a finished file: `write_aside` gives a new one its name, and the old one stays what it
+    // was as long as it is mapped.
+    let mapped = unsafe { Mmap::map(&file) };
+    mapped.map_or_else(|_| read(path).map(Blob::new), |mapped| Ok(Blob::new(mapped)))
 }
 
 /// Writes beside `path`, syncs, and renames: a killed writer leaves the old file or none.

@@ -118,7 +118,7 @@ impl Algorithm for Ease {
     fn load(from: &ArtifactReader<'_>) -> Result<EaseModel, ArtifactError> {
         let scale: Vec<f32> = from.vector("scale", None)?;
         let n = scale.len();
-        let strips = (0..n.div_ceil(TILE)).map(|i| from.vector(&strip_name(i), None)).collect::<Result<_, _>>()?;
+        let strips = (0..n.div_ceil(TILE)).map(|i| from.numbers(&strip_name(i))).collect::<Result<_, _>>()?;
         let inverse = SymmetricTiles::from_strips(n, strips)
             .ok_or_else(|| from.entry("inverse", format!("is not a triangle of tiles of {TILE} over {n} items")))?;
         Ok(EaseModel { inverse, scale, likes: from.vector("likes", Some(n))?, weighted: from.meta("weighted")? })
@@ -252,7 +252,7 @@ impl Recommender for EaseModel {
 
     fn save<'a>(&'a self, out: &mut ArtifactWriter<'a>) -> Result<(), ArtifactError> {
         for (i, strip) in self.inverse.strips().iter().enumerate() {
-            out.tensor(&strip_name(i), &[strip.len()], strip.as_slice());
+            out.tensor(&strip_name(i), &[strip.len()], &**strip);
         }
         out.tensor("scale", &[self.scale.len()], self.scale.as_slice());
         out.tensor("likes", &[self.likes.len()], self.likes.as_slice());
@@ -359,7 +359,7 @@ impl Scorer for EaseScorer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use segue_core::{Catalogue, Event, HistoryBuf, Interactions, Registry, Seed, Signal, Silent};
+    use segue_core::{Blob, Catalogue, Event, HistoryBuf, Interactions, Registry, Seed, Signal, Silent};
 
     fn log(n_items: usize, rows: &[&[(ItemId, f32)]]) -> Interactions {
         let event = |user: usize, (item, weight)| {
@@ -473,6 +473,12 @@ mod tests {
         model.save(&mut writer).unwrap();
         let (bytes, registry) = (writer.to_bytes(), Registry::default());
         assert_eq!(Ease::load(&ArtifactReader::open(&bytes, &registry).unwrap()).unwrap(), model);
+        // In place, and without changing what it lies in.
+        let blob = Blob::new(bytes.clone());
+        let mut mapped = Ease::load(&ArtifactReader::open_blob(&blob, &registry).unwrap()).unwrap();
+        assert_eq!(mapped, model);
+        mapped.inverse.fill_diagonal(1.0);
+        assert_eq!(blob.bytes(), bytes);
     }
 
     #[test]

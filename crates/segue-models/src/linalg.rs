@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 use segue_core::kernels::{Block, axpy, dot, matmul, matmul_nt};
-use segue_core::{FitError, Matrix};
+use segue_core::{FitError, Matrix, Numbers};
 
 /// Rows and columns of a tile: three of them fit into a second-level cache of 1 MiB.
 pub(crate) const TILE: usize = 256;
@@ -32,24 +32,24 @@ fn flipped(n_rows: usize, n_cols: usize) -> Block {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SymmetricTiles {
     n: usize,
-    strips: Vec<Vec<f32>>,
+    strips: Vec<Numbers<f32>>,
 }
 
 impl SymmetricTiles {
     /// All zeros.
     pub(crate) fn zeros(n: usize) -> Self {
-        let strips = (0..n.div_ceil(TILE)).map(|i| vec![0.0; strip_len(n, i)]).collect();
+        let strips = (0..n.div_ceil(TILE)).map(|i| vec![0.0; strip_len(n, i)].into()).collect();
         Self { n, strips }
     }
 
     /// Wraps strips; `None` if one has another length than a matrix of order `n` needs.
-    pub(crate) fn from_strips(n: usize, strips: Vec<Vec<f32>>) -> Option<Self> {
+    pub(crate) fn from_strips(n: usize, strips: Vec<Numbers<f32>>) -> Option<Self> {
         let fits = strips.len() == n.div_ceil(TILE) && (0..strips.len()).all(|i| strips[i].len() == strip_len(n, i));
         fits.then_some(Self { n, strips })
     }
 
     /// The strips, for writing down.
-    pub(crate) fn strips(&self) -> &[Vec<f32>] {
+    pub(crate) fn strips(&self) -> &[Numbers<f32>] {
         &self.strips
     }
 
@@ -101,7 +101,7 @@ impl SymmetricTiles {
         let n = self.n;
         for (i, strip) in self.strips.iter_mut().enumerate() {
             let height = rows_of(n, i).len();
-            strip[i * TILE * height..].iter_mut().step_by(height + 1).for_each(|x| *x = value);
+            strip.to_mut()[i * TILE * height..].iter_mut().step_by(height + 1).for_each(|x| *x = value);
         }
     }
 
@@ -110,7 +110,7 @@ impl SymmetricTiles {
     pub(crate) fn accumulate(&mut self, write: impl Fn(usize, &mut dyn FnMut(usize, f32)) + Sync) {
         let n = self.n;
         self.strips.par_iter_mut().enumerate().for_each(|(i, strip)| {
-            let rows = rows_of(n, i);
+            let (rows, strip) = (rows_of(n, i), strip.to_mut());
             for (r, row) in rows.clone().enumerate() {
                 write(row, &mut |col, value| {
                     let j = col / TILE;
@@ -168,7 +168,7 @@ impl SymmetricTiles {
                 })
                 .collect();
             self.strips.par_iter_mut().enumerate().for_each(|(i, strip)| {
-                strip.par_chunks_mut(height(i) * TILE).enumerate().for_each(|(j, tile)| {
+                strip.to_mut().par_chunks_mut(height(i) * TILE).enumerate().for_each(|(j, tile)| {
                     if !swept.contains(&i) && !swept.contains(&j) {
                         let (left, right) = (flipped(height(i), width), whole(width, height(j)));
                         return matmul(
@@ -192,7 +192,7 @@ impl SymmetricTiles {
             });
         }
         progress(n_strips as u64, n_strips as u64)?;
-        self.strips.par_iter_mut().flatten().for_each(|x| *x = -*x);
+        self.strips.par_iter_mut().for_each(|strip| strip.to_mut().iter_mut().for_each(|x| *x = -*x));
         self.mirror();
         Ok(())
     }
@@ -202,7 +202,7 @@ impl SymmetricTiles {
         let n = self.n;
         self.strips.par_iter_mut().enumerate().for_each(|(i, strip)| {
             let height = rows_of(n, i).len();
-            mirror(&mut strip[i * TILE * height..], height);
+            mirror(&mut strip.to_mut()[i * TILE * height..], height);
         });
     }
 }
