@@ -115,6 +115,42 @@ impl Drop for Place {
     }
 }
 
+/// Held while a folder is prepared, so that nobody else prepares the same one: both would work in the same files beside it.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock of `target`, or says that another has it.
+    pub(crate) fn take(target: &Path) -> Result<Self, DataError> {
+        let path = sibling(target, "lock")?;
+        let parent = parent_of(target);
+        fs::create_dir_all(parent).map_err(DataError::io(parent, "create the folder"))?;
+        loop {
+            let file = File::options().create(true).truncate(false).write(true).open(&path);
+            let file = file.map_err(DataError::io(&path, "create"))?;
+            // A file system without locks: two preparations at once are then the user's own affair.
+            if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
+                let what = "is being prepared by another command now; wait for it, or name another output folder";
+                return Err(DataError::Folder { path: target.into(), what: what.into() });
+            }
+            // Whoever held it before may have removed the name on leaving.
+            if path.exists() {
+                return Ok(Self { path, _file: file });
+            }
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Best effort: an empty file that is left is taken again by the next.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
 /// Only nothing, an empty folder or a folder of ours is replaced.
 pub(crate) fn replaceable(target: &Path, mark: Mark) -> Result<(), DataError> {
     let folder = |what: String| DataError::Folder { path: target.into(), what };

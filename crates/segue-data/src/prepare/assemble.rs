@@ -228,7 +228,7 @@ impl SplitRows {
                         weight: row.weight,
                         signal: row.signal,
                         value: row.value,
-                        time: self.timed.then_some(row.time),
+                        time: self.timed.then_some(row.time.div_euclid(1_000)),
                     });
                 }
             })?;

@@ -146,6 +146,7 @@ mod tests {
         let options = PrepareOptions {
             positive_threshold: Some(4.0),
             negative_threshold: Some(2.0),
+            clip: Some([1.0, 5.0]),
             ..PrepareOptions::default()
         };
         let rows = [0.0, 3.0, 4.0, 9.0].iter().enumerate().map(|(i, &v)| row(0, i as u32, v, 0, Part::Train)).collect();

@@ -216,7 +216,7 @@ pub struct PrepareOptions {
     pub drop_incomplete: bool,
     /// Rows with a value outside this interval are dropped, before clipping; null at an end leaves it open.
     pub value_interval: Option<[Option<f32>; 2]>,
-    /// Values are clipped to this range; null for plays and other counts.
+    /// Values are clipped to this range; null: they stay as they are.
     pub clip: Option<[f32; 2]>,
     /// What is kept of several events of one user and item.
     pub deduplicate: Deduplicate,
@@ -265,7 +265,7 @@ impl Default for PrepareOptions {
         Self {
             drop_incomplete: true,
             value_interval: None,
-            clip: Some([1.0, 5.0]),
+            clip: None,
             deduplicate: Deduplicate::Latest,
             log: None,
             scale: None,

@@ -76,7 +76,7 @@ fn called<'a>(name: &'a str, same: &'a HashMap<String, String>) -> &'a str {
 /// Reads the synonyms and gives the catalogue its features.
 pub(super) fn describe(
     catalogue: Catalogue,
-    options: &PrepareOptions,
+    (options, notes): (&PrepareOptions, &mut Vec<String>),
     session: &mut Session<'_>,
 ) -> Result<Catalogue, DataError> {
     let Some(features) = &options.features else { return Ok(catalogue) };
@@ -94,6 +94,14 @@ pub(super) fn describe(
     };
     let of_items: Vec<BTreeSet<String>> = (0..catalogue.n_items() as u32).map(of_item).collect();
     let found = vocabulary(&of_items, features);
+    let known: BTreeSet<&String> = of_items.iter().flatten().collect();
+    if found.len() < known.len() {
+        notes.push(format!(
+            "features: {} of {} categories; rarer ones are left out (prepare.features.most, min_items)",
+            found.len(),
+            known.len()
+        ));
+    }
     let names = found.iter().collect::<Vec<_>>();
     let names = IdMap::new(names);
     let places = |of_item: &BTreeSet<String>| of_item.iter().filter_map(|name| Some((names.find(name)?, ()))).collect();

@@ -129,12 +129,24 @@ impl People {
         session: &mut Session<'_>,
     ) -> Result<(Self, Vec<String>), DataError> {
         let key = "data.user_links";
-        let (mut groups, notes) = read(key, (&data.user_links, data, domains), known, session)?;
+        let (mut groups, mut notes) = read(key, (&data.user_links, data, domains), known, session)?;
         for (domain, _) in domains.iter().zip(&groups.linked).filter(|&(_, &linked)| linked) {
             if let UserIdentity::SharedBelow(_) = domain.users {
                 let what = format!("{} says users.shared_below and is linked by a file; keep one of them", domain.name);
                 return Err(DataError::config(key, what));
             }
+        }
+        let others = |linked: bool| {
+            let of = domains.iter().zip(&groups.linked).filter(move |(_, is)| **is == linked);
+            of.map(|(domain, _)| domain.name.as_str()).collect::<Vec<_>>()
+        };
+        let (by_file, by_id) = (others(true), others(false));
+        if !by_file.is_empty() && !by_id.is_empty() {
+            notes.push(format!(
+                "people of {} are told by data.user_links alone: equal ids in {} are other people, unless a file links them, too",
+                by_file.join(", "),
+                by_id.join(", ")
+            ));
         }
         let names = groups.settled().into_iter();
         let names = names.map(|(id, (d, name))| (id, format!("{}:{name}", domains[d].name))).collect();

@@ -21,7 +21,8 @@ use super::sample::MaxRows;
 use super::values::DomainValues;
 use super::{assemble, clean, features, filter, ingest, locate, sample, split as splitting, subset};
 use crate::DataError;
-use crate::readers::{Format, InputFile, Progress, Session, read_items};
+use crate::place::Lock;
+use crate::readers::{Column, Format, InputFile, Progress, Session, read_items};
 use crate::spill::Spill;
 
 /// Reads, cleans, filters and splits, all in memory in the end; see the table of steps in [`crate::prepare`].
@@ -50,6 +51,7 @@ pub fn prepare_folder(
     progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
 ) -> Result<(PrepareReport, u64), DataError> {
     let (dir, resume) = place;
+    let _lock = Lock::take(dir)?;
     let spill = Spill::keeping(options.memory << 20, check_place(dir)?, resume)?;
     let (outline, rows, report) = settle(data, (options, split, seed), spill, progress)?;
     let n = report.parts.iter().map(|part| part.interactions as u64).sum();
@@ -120,7 +122,7 @@ fn settle(
     let mut infos: Vec<_> = infos.into_iter().map(Vec::into_iter).collect();
     let domains = assembled.domains.clone();
     let catalogue = Catalogue::new(domains, |d, _| infos[d].next().unwrap_or_default());
-    let catalogue = features::describe(catalogue, &report.options, &mut session)?;
+    let catalogue = features::describe(catalogue, (&report.options, &mut report.notes), &mut session)?;
     let (outline, rows) = assembled.outline(catalogue, protocol);
     report.inputs = session.into_files();
     let is_adjacency =
@@ -207,9 +209,9 @@ fn clean_all(world: &mut World, options: &PrepareOptions, values: &[DomainValues
     for ((domain, values), &before) in world.domains.iter_mut().zip(values).zip(&before) {
         let told = clean::clean(domain, options, values)?;
         let name = &domain.name;
-        if told.clipped * 10 > before {
+        if told.clipped > 0 {
             world.notes.push(format!(
-                "{name}: {} of {} values were clipped; set {}=null for plays and other counts",
+                "{name}: {} of {} values were clipped; {}=null keeps them",
                 told.clipped,
                 before,
                 values.key("clip")
@@ -355,8 +357,12 @@ fn describe(
     let mut infos = vec![None; domain.ids.len()];
     let config = data.domains.iter().find(|d| d.name == domain.name);
     let paths = config.and_then(|d| d.items.as_ref()).map_or(&[][..], OneOrMany::as_slice);
+    let column = config.and_then(|d| match &d.columns.item {
+        Some(Column::Name(name)) => Some(name.as_str()),
+        _ => None,
+    });
     for path in paths {
-        read_items(path, &domain.ids, session, &mut infos)?;
+        read_items(path, (&domain.ids, column), session, &mut infos)?;
     }
     if let (Some(path), false) = (paths.first(), infos.iter().any(Option::is_some)) {
         let (name, path) = (&domain.name, path.display());

@@ -35,7 +35,7 @@ pub(crate) struct Row {
     pub(crate) item: u32,
     pub(crate) value: f32,
     pub(crate) weight: f32,
-    /// Unix seconds; 0 where the domain has no times.
+    /// Unix milliseconds; 0 where the domain has no times.
     pub(crate) time: i64,
     pub(crate) signal: Signal,
     pub(crate) part: Part,

@@ -83,16 +83,24 @@ pub(super) fn item(line: &str, shelf: &mut Shelf<'_>) -> Result<(), Reason> {
             python_literal::parse(line).map_err(|error| format!("is neither JSON nor a Python literal: {error}"))?
         }
     };
-    let item = record.get("parent_asin").or_else(|| record.get("asin")).and_then(Value::as_str);
-    let Some(item) = item else { return Err("has no asin".into()) };
-    let title = record.get("title").and_then(Value::as_str).unwrap_or_default();
+    // Amazon's own keys, then what others would call them.
+    let text = |keys: &[&str]| {
+        keys.iter().find_map(|key| match record.get(key)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        })
+    };
+    let item = text(&["parent_asin", "asin", "item_id", "itemId", "item", "id"]);
+    let Some(item) = item else { return Err("has no asin, item_id, item or id".into()) };
+    let title = text(&["title", "name"]).unwrap_or_default();
     let mut categories = Vec::new();
-    for key in ["category", "categories"] {
+    for key in ["category", "categories", "genres"] {
         strings(record.get(key).unwrap_or(&Value::Null), &mut categories);
     }
     if categories.is_empty() {
         strings(record.get("main_category").unwrap_or(&Value::Null), &mut categories);
     }
-    shelf.put(item.trim(), title, categories.into_iter());
+    shelf.put(item.trim(), &title, categories.into_iter());
     Ok(())
 }

@@ -9,7 +9,7 @@ use ::parquet::schema::types::{ColumnDescPtr, ColumnDescriptor};
 use half::f16;
 
 use super::foreign::{damaged, guarded};
-use super::session::{Reason, parse_time, parse_value, seconds};
+use super::session::{Reason, milliseconds, milliseconds_of, parse_time, parse_value};
 
 /// What the cells of a column stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,20 +179,24 @@ impl Cells {
         }
     }
 
-    /// The cell as unix seconds.
+    /// The cell as unix milliseconds.
     pub(super) fn time(&self, row: usize) -> Result<Option<i64>, Reason> {
         match (&self.numbers, self.unit) {
             (_, Unit::OfDay) => Err("the time is one of some day, not of a certain one".into()),
             (Numbers::Text(_), _) => parse_time(self.utf8(row, "the time")?),
-            (Numbers::Int(_), Unit::PerSecond(per_second)) => Ok(self.int(row).map(|t| t.div_euclid(per_second))),
-            (Numbers::Int(_), Unit::Days) => Ok(self.int(row).map(|t| t.saturating_mul(86_400))),
+            (Numbers::Int(_), Unit::PerSecond(per_second)) => {
+                let whole = |t: i64| t.div_euclid(per_second).saturating_mul(1_000);
+                let part = |t: i64| 1_000 * t.rem_euclid(per_second) / per_second;
+                Ok(self.int(row).map(|t| whole(t).saturating_add(part(t))))
+            }
+            (Numbers::Int(_), Unit::Days) => Ok(self.int(row).map(|t| t.saturating_mul(86_400_000))),
             (Numbers::Int(_), Unit::Unsigned) if self.int(row).is_some_and(|t| t < 0) => {
                 Err("the time lies beyond the year 292,277,026,596".into())
             }
-            (Numbers::Int(_), _) => Ok(self.int(row).map(seconds)),
+            (Numbers::Int(_), _) => Ok(self.int(row).map(milliseconds)),
             (Numbers::Float(_), _) => match self.float(row) {
                 Some(time) if !time.is_finite() => Err(format!("time {time} is not finite").into()),
-                time => Ok(time.map(|t| seconds(t as i64))),
+                time => Ok(time.map(milliseconds_of)),
             },
         }
     }

@@ -41,15 +41,20 @@ const GENRES_100K: [&str; 19] = [
 /// Recognised: `u.item` (`|`, Latin-1, genre flags), `movies.dat` (`::`, Latin-1), `movies.csv`, Amazon metadata as
 /// JSON (2018, 2023) or Python literals (2014), books and genres of Goodreads, items of gorse, `BX-Books.csv`, the logs
 /// of Last.fm 360K and 1K, attributes as one JSON object `{item: [attribute, ...]}` (`S3-Rec`), given tags, and tables
-/// whose header names item, title and categories (joined by `|`; in atomic files of `RecBole` by spaces).
+/// whose header names item, title and categories (joined by `|`; in atomic files of `RecBole` by spaces). `column` is what the log
+/// calls the item, where it has a name of its own.
 pub fn read_items(
     path: &Path,
-    items: &IdMap,
+    (items, column): (&IdMap, Option<&str>),
     session: &mut Session<'_>,
     infos: &mut [Option<ItemInfo>],
 ) -> Result<(), DataError> {
     let mut input = Input::open(path)?;
     let first = input.first_line()?;
+    if first.starts_with(b"PAR1") {
+        let what = "is Parquet; titles and categories are read from text: write them as CSV or JSON lines";
+        return Err(DataError::Format { path: path.into(), what: what.into() });
+    }
     let mut shelf = Shelf { items, infos };
     if is_attributes(first) {
         session.each_line(input, |line| attributes(line, &mut shelf))
@@ -75,7 +80,7 @@ pub fn read_items(
     } else if tags::is_one(&decoded(first)) {
         tags::read(input, session, &mut shelf)
     } else {
-        named_table(input, session, &mut shelf)
+        named_table(input, column, session, &mut shelf)
     }
 }
 
@@ -101,20 +106,52 @@ impl Shelf<'_> {
     /// [`Shelf::put`] by position.
     pub(super) fn put_at(&mut self, position: u32, title: &str, categories: impl Iterator<Item = String>) {
         let info = self.infos[position as usize].get_or_insert_default();
-        let title = title.trim();
+        let title = plain(title);
         if info.title.is_none() && !title.is_empty() {
-            info.title = Some(title.into());
+            info.title = Some(title.into_owned());
         }
         if !info.categories.is_empty() {
             return;
         }
         for category in categories {
-            let category = category.trim();
-            if !category.is_empty() && !info.categories.iter().any(|known| known == category) {
-                info.categories.push(category.into());
+            let category = plain(&category);
+            if !category.is_empty() && !is_markup(&category) && !info.categories.iter().any(|known| *known == category)
+            {
+                info.categories.push(category.into_owned());
             }
         }
     }
+}
+
+/// Text whose HTML entities are read, without blanks at its ends.
+fn plain(text: &str) -> std::borrow::Cow<'_, str> {
+    const ENTITIES: [(&str, &str); 8] = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&apos;", "'"),
+        ("&nbsp;", " "),
+        // Last, so that nothing is read twice.
+        ("&amp;", "&"),
+    ];
+    let text = text.trim();
+    if !text.contains('&') {
+        return text.into();
+    }
+    let mut plain = text.to_owned();
+    for (entity, means) in ENTITIES {
+        if plain.contains(entity) {
+            plain = plain.replace(entity, means);
+        }
+    }
+    plain.trim().to_owned().into()
+}
+
+/// Whether a name is nothing but ends of elements, as in `</span></span>`: what was left where a page was cut.
+fn is_markup(name: &str) -> bool {
+    name.starts_with("</") && name.split_inclusive('>').all(|tag| tag.starts_with("</") && tag.ends_with('>'))
 }
 
 /// UTF-8 text, or else Latin-1: old exports do not say which they are.
@@ -209,7 +246,12 @@ pub(super) fn strings(value: &Value, out: &mut Vec<String>) {
     }
 }
 
-fn named_table(mut input: Input, session: &mut Session<'_>, shelf: &mut Shelf<'_>) -> Result<(), DataError> {
+fn named_table(
+    mut input: Input,
+    column: Option<&str>,
+    session: &mut Session<'_>,
+    shelf: &mut Shelf<'_>,
+) -> Result<(), DataError> {
     let path = input.path().to_path_buf();
     let delimiter = table::delimiter_of(&mut input, None)?;
     let rows = table::rows(input, delimiter)?;
@@ -219,7 +261,8 @@ fn named_table(mut input: Input, session: &mut Session<'_>, shelf: &mut Shelf<'_
     let among = |usual: &[&str]| usual.iter().find_map(|usual| names.iter().position(|n| n == usual));
     let missing =
         |wanted: &str| DataError::Column { path: path.clone(), wanted: wanted.into(), have: names.join(", ") };
-    let item = names.iter().position(|n| is_usual_item(n)).or_else(|| among(&["id"]));
+    let own = column.and_then(|column| names.iter().position(|name| *name == column.to_lowercase()));
+    let item = own.or_else(|| names.iter().position(|n| is_usual_item(n))).or_else(|| among(&["id"]));
     let item = item.ok_or_else(|| missing("for the item (such as item, item_id, movieId, asin)"))?;
     let title = among(&["title", "name", "original_title", "movie_title", "book_title", "artist_name"]);
     let categories = among(&["categories", "genres", "category", "item_cat", "genre", "class", "tags"]);
@@ -242,6 +285,25 @@ fn named_table(mut input: Input, session: &mut Session<'_>, shelf: &mut Shelf<'_
 mod tests {
     use std::ops::ControlFlow;
 
+    #[test]
+    fn entities_are_read_and_ends_of_elements_are_no_names() {
+        let check = |text: &str, expected: &str| assert_eq!(plain(text), expected);
+        check(" Movies &amp; TV ", "Movies & TV");
+        check("A &lt;B&gt; &#39;C&#39;", "A <B> 'C'");
+        check("I <3 you & me", "I <3 you & me");
+        check("&amp;lt;", "&lt;");
+        assert!(is_markup("</span></span></span>") && !is_markup("</span> Jazz") && !is_markup("<b>c</b>"));
+    }
+
+    #[test]
+    fn items_are_found_by_the_name_that_the_log_has_for_them() {
+        check(b"bid:token\ttitle:token_seq\n1\tOne\n", &[(Some("One"), &[]), (None, &[]), (None, &[])]);
+        check(
+            b"{\"item\": \"2\", \"title\": \"Two\", \"genres\": [\"a\", \"b\"]}\n",
+            &[(None, &[]), (Some("Two"), &["a", "b"]), (None, &[])],
+        );
+    }
+
     use super::*;
 
     #[track_caller]
@@ -252,7 +314,7 @@ mod tests {
         let items = IdMap::new(vec!["1", "2", "3"]);
         let mut progress = |_: super::super::Progress<'_>| ControlFlow::Continue(());
         let mut infos = vec![None; 3];
-        read_items(&path, &items, &mut Session::new(None, &mut progress), &mut infos).unwrap();
+        read_items(&path, (&items, Some("Bid")), &mut Session::new(None, &mut progress), &mut infos).unwrap();
         let infos: Vec<ItemInfo> = infos.into_iter().map(Option::unwrap_or_default).collect();
         let seen: Vec<(Option<&str>, Vec<&str>)> =
             infos.iter().map(|i| (i.title.as_deref(), i.categories.iter().map(String::as_str).collect())).collect();

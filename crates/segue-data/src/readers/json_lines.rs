@@ -15,7 +15,7 @@ use super::format::Layout;
 use super::log::RawLog;
 use super::only::Wanted;
 use super::open::Input;
-use super::session::{Reason, Session, parse_time, parse_value, seconds};
+use super::session::{Reason, Session, milliseconds, milliseconds_of, parse_time, parse_value};
 use crate::DataError;
 
 /// Under which keys a line tells what; of several that it has the first of the list wins.
@@ -286,8 +286,8 @@ impl Cell<'_> {
         match self {
             Self::Text(text) => parse_time(&text),
             Self::Null => Ok(None),
-            Self::Int(number) => Ok(Some(seconds(number))),
-            Self::Float(number) if number.abs() < 9e18 => Ok(Some(seconds(number as i64))),
+            Self::Int(number) => Ok(Some(milliseconds(number))),
+            Self::Float(number) if number.abs() < 9e18 => Ok(Some(milliseconds_of(number))),
             Self::Float(_) | Self::Bool(_) | Self::Nested => Err("the time is no time".into()),
         }
     }

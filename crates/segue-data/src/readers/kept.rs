@@ -20,7 +20,7 @@ use crate::spill::{Blocks, Spill, block, put};
 const LEAST: u64 = 1 << 23;
 
 /// How rows are written; files of another version are read again.
-const FORMAT: &str = "rows 3:";
+const FORMAT: &str = "rows 4:";
 
 /// What was read and how.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

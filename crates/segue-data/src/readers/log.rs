@@ -120,7 +120,7 @@ pub struct RawRow {
     pub item: u32,
     /// `None` where the format has values and this row has none.
     pub value: Option<f32>,
-    /// Unix seconds.
+    /// Unix milliseconds.
     pub time: Option<i64>,
 }
 

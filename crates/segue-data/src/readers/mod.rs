@@ -55,4 +55,4 @@ pub use self::open::Input;
 pub(crate) use self::pages::Pages;
 pub use self::python_literal::{LiteralError, parse as parse_python_literal};
 pub use self::session::{InputFile, Progress, Session};
-pub(crate) use self::session::{parse_time, seconds};
+pub(crate) use self::session::{milliseconds, parse_time};

@@ -22,7 +22,8 @@ pub(super) fn read(input: Input, session: &mut Session<'_>, log: &mut RawLog) ->
         lengths.resize(lengths.len().max(log.users.len()), 0);
         let place = &mut lengths[user as usize];
         for item in items {
-            log.push_of(user, item, Some(1.0), Some(*place));
+            // Places are told in seconds.
+            log.push_of(user, item, Some(1.0), Some(1_000 * *place));
             *place += 1;
         }
         Ok(())

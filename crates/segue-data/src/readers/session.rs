@@ -277,7 +277,7 @@ pub(crate) fn parse_value(cell: &str) -> Result<Option<f32>, Reason> {
     }
 }
 
-/// Unix seconds: `None` where the cell is empty. Reads integers, floats, `YYYY-MM-DD[ HH:MM:SS][+HH:MM]` (else UTC) and
+/// Unix milliseconds, for order within a second is order, too: `None` where the cell is empty. Reads integers, floats, `YYYY-MM-DD[ HH:MM:SS][+HH:MM]` (else UTC) and
 /// `Fri Aug 18 13:55:02 -0700 2017`. The first moment of year 1 is how some programs write that there is no time.
 ///
 /// Numbers from 10^11 on (the year 5138 in seconds) are milliseconds, from 10^14 on microseconds, from 10^17 on
@@ -288,25 +288,30 @@ pub(crate) fn parse_time(cell: &str) -> Result<Option<i64>, Reason> {
         return Ok(None);
     }
     if let Ok(time) = cell.parse::<i64>() {
-        return Ok(Some(seconds(time)));
+        return Ok(Some(milliseconds(time)));
     }
     match cell.parse::<f64>() {
-        Ok(time) if time.is_finite() && time.abs() < 9e18 => Ok(Some(seconds(time as i64))),
+        Ok(time) if time.is_finite() && time.abs() < 9e18 => Ok(Some(milliseconds_of(time))),
         Ok(_) => Err(format!("time {cell:?} is not finite").into()),
         Err(_) => date(cell)
-            .map(Some)
+            .map(|seconds| Some(seconds.saturating_mul(1_000)))
             .ok_or_else(|| format!("time {cell:?} is neither unix time nor YYYY-MM-DD HH:MM:SS").into()),
     }
 }
 
 /// See [`parse_time`].
-pub(crate) fn seconds(time: i64) -> i64 {
+pub(crate) fn milliseconds(time: i64) -> i64 {
     match time.unsigned_abs() {
-        0..100_000_000_000 => time,
-        100_000_000_000..100_000_000_000_000 => time.div_euclid(1_000),
-        100_000_000_000_000..100_000_000_000_000_000 => time.div_euclid(1_000_000),
-        _ => time.div_euclid(1_000_000_000),
+        0..100_000_000_000 => 1_000 * time,
+        100_000_000_000..100_000_000_000_000 => time,
+        100_000_000_000_000..100_000_000_000_000_000 => time.div_euclid(1_000),
+        _ => time.div_euclid(1_000_000),
     }
+}
+
+/// [`milliseconds`] of a number with a fraction.
+pub(crate) fn milliseconds_of(time: f64) -> i64 {
+    if time.abs() < 1e11 { (1e3 * time).floor() as i64 } else { milliseconds(time as i64) }
 }
 
 fn is_blank(cell: &str) -> bool {
@@ -372,22 +377,23 @@ mod tests {
         assert!(parse_value("nan").unwrap_err().contains("not finite"));
         assert!(parse_value("1e99").unwrap_err().contains("not finite"));
         assert!(parse_value("four").unwrap_err().contains("not a number"));
-        assert_eq!(parse_time("964982703"), Ok(Some(964_982_703)));
-        assert_eq!(parse_time("1588687728923"), Ok(Some(1_588_687_728)));
-        assert_eq!(parse_time("964982703.0"), Ok(Some(964_982_703)));
-        assert_eq!(parse_time("2005-04-02 23:53:47"), Ok(Some(1_112_486_027)));
+        assert_eq!(parse_time("964982703"), Ok(Some(964_982_703_000)));
+        assert_eq!(parse_time("1588687728923"), Ok(Some(1_588_687_728_923)));
+        assert_eq!(parse_time("964982703.25"), Ok(Some(964_982_703_250)));
+        assert_eq!(parse_time("964982703.0"), Ok(Some(964_982_703_000)));
+        assert_eq!(parse_time("2005-04-02 23:53:47"), Ok(Some(1_112_486_027_000)));
         assert_eq!(parse_time("1970-01-01"), Ok(Some(0)));
-        assert_eq!(parse_time("1969-12-31T23:59:59Z"), Ok(Some(-1)));
-        assert_eq!(parse_time("Fri Aug 18 13:55:02 -0700 2017"), Ok(Some(1_503_089_702)));
-        assert_eq!(parse_time("2017-08-18T13:55:02.5-07:00"), Ok(Some(1_503_089_702)));
-        assert_eq!(parse_time("2017-08-19T04:55:02+08:00"), Ok(Some(1_503_089_702)));
+        assert_eq!(parse_time("1969-12-31T23:59:59Z"), Ok(Some(-1_000)));
+        assert_eq!(parse_time("Fri Aug 18 13:55:02 -0700 2017"), Ok(Some(1_503_089_702_000)));
+        assert_eq!(parse_time("2017-08-18T13:55:02.5-07:00"), Ok(Some(1_503_089_702_000)));
+        assert_eq!(parse_time("2017-08-19T04:55:02+08:00"), Ok(Some(1_503_089_702_000)));
         assert_eq!(parse_time("0001-01-01T00:00:00Z"), Ok(None));
         assert!(parse_time("2017-08-19T04:55:02+99").is_err() && parse_time("Fri Foo 1 1:1:1 +0000 2017").is_err());
         assert!(parse_time("2005-9223372036854775807-9223372036854775807").is_err());
         assert!(parse_time("9999-12-31T28446744073709553:59:60+23").is_err());
         assert!(parse_time("18-01-02").is_err() && parse_time("2018-01-02 03:04:05.000 PM").is_err());
         assert!(parse_time("2005-13-02").is_err() && parse_time("2021-02-29").is_err());
-        assert_eq!(parse_time("2020-02-29"), Ok(Some(1_582_934_400)));
+        assert_eq!(parse_time("2020-02-29"), Ok(Some(1_582_934_400_000)));
         assert!(parse_time("yesterday").unwrap_err().contains("YYYY-MM-DD"));
     }
 }

@@ -29,6 +29,7 @@ fn prepared(folder: &Path, names: &[&str], items: &str) -> Prepared {
         positive_threshold: Some(4.0),
         negative_threshold: Some(2.0),
         unknown_category: None,
+        clip: Some([1.0, 5.0]),
         ..PrepareOptions::default()
     };
     // A random split leaves no event out; together its parts are the whole log.

@@ -14,7 +14,8 @@ fn rows(log: &RawLog) -> Vec<String> {
     let text = |cell: Option<String>| cell.unwrap_or_else(|| "-".into());
     let row = |row: RawRow| {
         let (user, item) = (log.users.get(row.user), log.items.get(row.item));
-        let (value, time) = (text(row.value.map(|v| v.to_string())), text(row.time.map(|t| t.to_string())));
+        let (value, time) =
+            (text(row.value.map(|v| v.to_string())), text(row.time.map(|t| (t as f64 / 1e3).to_string())));
         rows.push(format!("{user} {item} {value} {time}"));
     };
     log.rows.each(row).unwrap();
@@ -109,7 +110,8 @@ fn described(contents: &[(&str, &str)], names: &[&str], ids: &[&str]) -> Vec<(Op
     let items = IdMap::new(ids.to_vec());
     let mut infos = vec![None; items.len()];
     for name in names {
-        read_items(&dir.path().join(name), &items, &mut Session::new(Some(0), &mut quiet()), &mut infos).unwrap();
+        read_items(&dir.path().join(name), (&items, None), &mut Session::new(Some(0), &mut quiet()), &mut infos)
+            .unwrap();
     }
     infos.into_iter().map(Option::unwrap_or_default).map(|info| (info.title, info.categories)).collect()
 }
@@ -150,7 +152,7 @@ fn columns_of_any_name_are_mapped() {
 #[test]
 fn amazon_of_every_edition_is_one_log() {
     // One object or row of each edition, in the layout of its page.
-    let expected = ["AGKHLEW2SOWHNMFQIJGBECAF7INQ B00YQ6X8EO 5 1588687728"];
+    let expected = ["AGKHLEW2SOWHNMFQIJGBECAF7INQ B00YQ6X8EO 5 1588687728.923"];
     let review = r#"{"rating": 5.0, "title": "\"asin\"", "text": "...", "images": [], "asin": "B00YQ6X8E1", "parent_asin": "B00YQ6X8EO", "user_id": "AGKHLEW2SOWHNMFQIJGBECAF7INQ", "timestamp": 1588687728923, "helpful_vote": 0, "verified_purchase": true}"#;
     recognised(review, Format::Amazon, &expected);
     check(
@@ -231,7 +233,8 @@ fn book_crossing_is_latin_1_with_escaped_quotes() {
     std::fs::write(dir.path().join("BX-Books.csv"), books).unwrap();
     let mut infos = vec![None];
     let items = IdMap::new(vec!["1"]);
-    read_items(&dir.path().join("BX-Books.csv"), &items, &mut Session::new(Some(0), &mut quiet()), &mut infos).unwrap();
+    read_items(&dir.path().join("BX-Books.csv"), (&items, None), &mut Session::new(Some(0), &mut quiet()), &mut infos)
+        .unwrap();
     assert_eq!(infos[0].as_ref().unwrap().title.as_deref(), Some("Caf\u{e9} & \"Bar\"; a novel"));
 }
 
@@ -358,7 +361,7 @@ proptest! {
                 let _ = read_log(std::slice::from_ref(&path), &layout, &mut Session::new(None, &mut quiet()));
             }
             let mut infos = vec![None; 2];
-            let _ = read_items(&path, &IdMap::new(vec!["1", "u"]), &mut Session::new(None, &mut quiet()), &mut infos);
+            let _ = read_items(&path, (&IdMap::new(vec!["1", "u"]), None), &mut Session::new(None, &mut quiet()), &mut infos);
             let _ = read_negatives(&path, &mut Session::new(None, &mut quiet()));
         }
     }

@@ -25,8 +25,14 @@ fn read(content: &[u8], layout: &Layout) -> Read {
     let mut session = Session::new(Some(9), &mut listen);
     let log = read_log(&[path], layout, &mut session).unwrap();
     let mut rows = Vec::new();
-    let take =
-        |row: RawRow| rows.push((log.users.get(row.user).into(), log.items.get(row.item).into(), row.value, row.time));
+    let take = |row: RawRow| {
+        rows.push((
+            log.users.get(row.user).into(),
+            log.items.get(row.item).into(),
+            row.value,
+            row.time.map(|time| time / 1_000),
+        ));
+    };
     log.rows.each(take).unwrap();
     (rows, session.into_files().remove(0).bad_shown)
 }
@@ -510,4 +516,19 @@ fn a_mapped_key_that_no_line_has_is_named_with_those_there_are() {
     // A key that some line has, however late, is one; so is one that rows must lack.
     assert_eq!(read(rows.as_bytes(), &map("user.id", Some("when"))).0.len(), 2);
     assert_eq!(read(rows.as_bytes(), &only(r#"{"kind": ""}"#)).0.len(), 2);
+}
+
+#[test]
+fn events_of_one_second_are_in_their_order() {
+    // The later an event, the lesser its item, so that ties would be broken the other way round.
+    let at = |item: u32, rating: u32, millisecond: u32| format!("u,{item},{rating},1588687728{millisecond}\n");
+    let lines =
+        [at(3, 5, 920), at(2, 5, 921), at(1, 5, 922), at(0, 5, 923), at(3, 2, 910), at(9, 5, 900), at(8, 5, 901)];
+    let dir = files(&[("log.csv", &format!("user_id,item_id,rating,timestamp\n{}", lines.concat()))]);
+    let config = data(vec![domain(dir.path(), "d", "log.csv")]);
+    let (prepared, _) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+    let [train, valid, test] = parts(&prepared);
+    assert_eq!([&valid, &test].map(|part| pairs(&prepared, part)), [["u:1"], ["u:0"]]);
+    let kept = train.events().find(|e| prepared.catalogue.external(e.item) == "3").unwrap();
+    assert_eq!((kept.value, kept.time), (5.0, Some(1_588_687_728)));
 }

@@ -164,3 +164,24 @@ fn goes_on(dir: &tempfile::TempDir, config: &DataConfig, (options, split): (&Pre
     fs::write(&log, longer).unwrap();
     assert_ne!(manifest(options, &mut Vec::new()), whole, "a log that changed is read again");
 }
+
+#[test]
+fn one_preparation_at_a_time_works_beside_a_folder() {
+    let dir = files(&[("log.csv", &large())]);
+    let (out, config) = (dir.path().join("out"), data(vec![domain(dir.path(), "d", "log.csv")]));
+    let mut refused = None;
+    let mut second = |p: segue_data::prepare::Progress<'_>| {
+        if p.stage == "write" && refused.is_none() {
+            refused = Some(manifest(&out, &config, false).unwrap_err());
+        }
+        ControlFlow::Continue(())
+    };
+    let choices = (&PrepareOptions::default(), &SplitConfig::default(), 7);
+    prepare_folder((&out, false), &config, choices, &mut second).unwrap();
+    let refused = refused.unwrap();
+    assert!(refused.contains("out") && refused.contains("another command"), "{refused}");
+    // Nothing is left, and the next one may begin.
+    let names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    manifest(&out, &config, false).unwrap();
+}

@@ -77,7 +77,7 @@ fn read_back(path: &Path, format: Format) -> Vec<Row> {
     let mut rows = Vec::new();
     let row = |row: RawRow| {
         let (user, item) = (log.users.get(row.user).to_owned(), log.items.get(row.item).to_owned());
-        rows.push((user, item, row.value.unwrap().to_string(), row.time));
+        rows.push((user, item, row.value.unwrap().to_string(), row.time.map(|time| time.div_euclid(1_000))));
     };
     log.rows.each(row).unwrap();
     assert!(!log.rows.timed() || rows.iter().all(|row| row.3.is_some()));
@@ -114,7 +114,7 @@ fn check(prepared: &Prepared, format: ExportFormat) {
     assert_eq!(read_back(&songs.train.or(songs.interactions).unwrap(), named), expected, "{format:?}");
     let ids = &prepared.catalogue.domains()[1].ids;
     let mut infos = vec![None; ids.len()];
-    read_items(&items[0], ids, &mut Session::new(Some(0), &mut quiet()), &mut infos).unwrap();
+    read_items(&items[0], (ids, None), &mut Session::new(Some(0), &mut quiet()), &mut infos).unwrap();
     for (info, item) in infos.into_iter().zip(prepared.catalogue.range(1)) {
         let (info, known) = (info.unwrap(), prepared.catalogue.info(item));
         assert_eq!((info.title, info.categories), (known.title.clone(), known.categories.clone()), "{format:?}");

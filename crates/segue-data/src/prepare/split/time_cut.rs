@@ -6,10 +6,10 @@ use super::{Forbids, Ids, Plan};
 use crate::DataError;
 use crate::prepare::config::{Moment, SplitConfig};
 use crate::prepare::rows::{Part, Row, World};
-use crate::readers::{parse_time, seconds};
+use crate::readers::{milliseconds, parse_time};
 
 pub(super) struct TimeCut {
-    /// The first moments of validation and of test, unix seconds.
+    /// The first moments of validation and of test, unix milliseconds.
     from: [i64; 2],
     how: String,
     min_history: usize,
@@ -39,7 +39,7 @@ impl TimeCut {
 /// The two moments of a configuration, in order.
 pub(super) fn moments(cut: &[Moment; 2]) -> Result<[i64; 2], DataError> {
     let moment = |moment: &Moment| match moment {
-        Moment::Seconds(time) => Ok(seconds(*time)),
+        Moment::Seconds(time) => Ok(milliseconds(*time)),
         Moment::Date(text) => parse_time(text).ok().flatten().ok_or_else(|| {
             let what = format!("{text:?} is no moment; write unix seconds, or a date such as 2018-01-01");
             DataError::config("split.cut", what)
@@ -139,13 +139,15 @@ fn ranked(each: &Pass<'_>, ranks: [u64; 2]) -> Result<[i64; 2], DataError> {
 }
 
 /// A moment as people write it, in UTC: `2018-01-01`, with the time of day where it is not midnight.
-fn date(seconds: i64) -> String {
+fn date(milliseconds: i64) -> String {
+    let (seconds, fraction) = (milliseconds.div_euclid(1_000), milliseconds.rem_euclid(1_000));
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let fraction = if fraction == 0 { String::new() } else { format!(".{fraction:03}") };
     let (year, month, day) = date_of_day(days);
     let midnight = format!("{year:04}-{month:02}-{day:02}");
     match second {
-        0 => midnight,
-        _ => format!("{midnight}T{:02}:{:02}:{:02}Z", second / 3_600, second / 60 % 60, second % 60),
+        0 if fraction.is_empty() => midnight,
+        _ => format!("{midnight}T{:02}:{:02}:{:02}{fraction}Z", second / 3_600, second / 60 % 60, second % 60),
     }
 }
 
@@ -179,7 +181,7 @@ mod tests {
         let text = |text: &str| Moment::Date(text.into());
         let cut = [text("2018-01-01"), Moment::Seconds(1_530_403_201)];
         assert_eq!(moments(&cut).unwrap().map(date), ["2018-01-01", "2018-07-01T00:00:01Z"]);
-        assert_eq!(date(-1), "1969-12-31T23:59:59Z");
+        assert_eq!([-1_000, 1].map(date), ["1969-12-31T23:59:59Z", "1970-01-01T00:00:00.001Z"]);
         let refused = |cut: [Moment; 2]| moments(&cut).unwrap_err().to_string();
         let message = refused([text("2018-13-01"), text("2019-01-01")]);
         assert!(message.contains("split.cut") && message.contains("2018-13-01"), "{message}");
