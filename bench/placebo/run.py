@@ -2,10 +2,12 @@
 
 usage: python bench/placebo/run.py WORLDS [STRENGTH ...] > OUT.csv      (SEGUE names the program; no packages)
 
+docs/measured/placebo.csv is of 400 worlds.
+
 Each world is small and has its own seed. With strength 0 the domains share nothing, so that a model of all domains and the
 same model with shuffled links differ by chance alone: of many worlds, one in twenty may be called different at the 5 % level.
 With a strength above 0 there is something to be found, and the share of worlds in which it is found is the power. 400 worlds
-of four strengths take 12 CPU minutes and more. docs/measured/placebo.csv has 400 of strength 0.
+of four strengths take 12 CPU minutes and more.
 
 Writes one line for each comparison in the order of strengths, models and worlds: strength, model, world, what joint adds, and
 for each test its p and whether that is below .05 (1 or 0); last, where randomisation finds a difference, whether joint is

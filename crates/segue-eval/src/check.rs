@@ -118,6 +118,13 @@ impl AtCutoff {
     }
 }
 
+impl AtCutoff {
+    /// With one relevant item a list, the hit rate by whatever is printed first that tells it.
+    fn hit_rate(&self) -> Option<Span> {
+        self.hit_rates().next().map(|(_, value, factor)| value.times(1.0 / factor).span())
+    }
+}
+
 /// Every bound that a row breaks; `row` holds its numbers by cut-off. `percent`: how numbers are told.
 pub fn check_row(row: &[AtCutoff], positives: Positives, percent: bool) -> Vec<Finding> {
     let mut row = row.to_vec();
@@ -139,7 +146,43 @@ pub fn check_row(row: &[AtCutoff], positives: Positives, percent: bool) -> Vec<F
             grows(shorter, longer, positives, &mut found);
         }
     }
+    if positives == Positives::One && found.findings.is_empty() {
+        across(&row, &mut found);
+    }
     found.findings
+}
+
+/// What hit rates at several cut-offs leave of gain and reciprocal rank: the hits between two cut-offs come at the ranks between.
+fn across(row: &[AtCutoff], found: &mut Told) {
+    for at in row {
+        let rates: Vec<(usize, Span)> =
+            row.iter().filter(|other| other.k <= at.k).filter_map(|other| Some((other.k, other.hit_rate()?))).collect();
+        let [.., (last, _)] = rates[..] else { continue };
+        if rates.len() < 2 && last == at.k {
+            continue;
+        }
+        let gain: fn(usize) -> f64 = |rank| point(rank).1;
+        let reciprocal: fn(usize) -> f64 = |rank| point(rank).0;
+        let known = |of: fn(usize) -> f64| {
+            // Sums over the hits of each stretch, by parts: as late as can be, and as early.
+            let (mut low, mut high) = (0.0, if last < at.k { of(last + 1) } else { 0.0 });
+            for (n, &(k, rate)) in rates.iter().enumerate() {
+                let next = rates.get(n + 1).map(|&(k, _)| k);
+                low += rate.0.max(0.0) * (of(k) - next.map_or(0.0, of));
+                let first = n.checked_sub(1).map_or(1, |n| rates[n].0 + 1);
+                let after = if next.is_some() || last < at.k { of(k + 1) } else { 0.0 };
+                high += rate.1.min(1.0) * (of(first) - after);
+            }
+            (low, high)
+        };
+        let told: Vec<String> = rates.iter().map(|(k, _)| format!("@{k}")).collect();
+        let by = format!("the hit rates {} together", told.join(", "));
+        for (name, value, of) in [("NDCG", at.ndcg, gain), ("MAP", at.map, reciprocal), ("MRR", at.mrr, reciprocal)] {
+            if let Some(value) = value {
+                found.outside(&format!("{name}@{}", at.k), value.span(), known(of), &by);
+            }
+        }
+    }
 }
 
 /// The bounds of one cut-off where each list has one relevant item.
@@ -147,7 +190,7 @@ fn one(at: &AtCutoff, found: &mut Told) {
     let k = at.k;
     let mut rates = at.hit_rates();
     let believed = rates.next();
-    let hr = believed.map(|(_, value, factor)| value.times(1.0 / factor).span());
+    let hr = at.hit_rate();
     for (name, value, factor) in rates {
         let Some((known, of, of_factor)) = believed else { break };
         let (low, high) = of.times(factor / of_factor).span();
@@ -240,8 +283,7 @@ fn grows(shorter: &AtCutoff, longer: &AtCutoff, positives: Positives, found: &mu
     if !only_one {
         return;
     }
-    let rate = |at: &AtCutoff| at.hit_rates().next().map(|(_, value, factor)| value.times(1.0 / factor).span());
-    let (Some(before), Some(after)) = (rate(shorter), rate(longer)) else { return };
+    let (Some(before), Some(after)) = (shorter.hit_rate(), longer.hit_rate()) else { return };
     let hits = added(before, after);
     let reciprocal = |at: &AtCutoff| at.map.or(at.mrr);
     let both = [

@@ -140,6 +140,7 @@ mod tests {
             target: "films".into(),
             fingerprint: String::new(),
             params: serde_json::Value::Null,
+            trainer: crate::sweep::Recipe::new(),
             fit: 0,
             seconds: 0.0,
             memory: None,

@@ -100,10 +100,19 @@ impl Comparison {
         Ok(gains)
     }
 
-    /// The row of the same model, hyper-parameters, seed and question that learnt from `control`.
-    pub(crate) fn control_of(&self, row: &Row, control: Scope) -> Option<usize> {
-        let same = |c: &Row| c.is_recipe_of(row) && c.seed == row.seed && c.is_asked_as(row);
-        self.rows.iter().position(|c| c.scope == control && same(c))
+    /// The row of the same model, hyper-parameters, seed and question that learnt from `control`. Where there is none, and each of
+    /// the two scopes has one recipe of the model, they were tuned apart: then the one is the control of the other.
+    pub fn control_of(&self, row: &Row, control: Scope) -> Option<usize> {
+        let same = |c: &Row| c.model == row.model && c.seed == row.seed && c.is_asked_as(row);
+        let own = self.rows.iter().position(|c| c.scope == control && same(c) && c.is_recipe_of(row));
+        own.or_else(|| {
+            let of_scope = |scope: Scope| self.rows.iter().filter(move |c| c.scope == scope && c.model == row.model);
+            let alone = |scope: Scope| {
+                of_scope(scope).zip(of_scope(scope).skip(1)).all(|(a, b)| !a.is_asked_as(b) || a.is_recipe_of(b))
+            };
+            let found = self.rows.iter().position(|c| c.scope == control && same(c))?;
+            (alone(control) && alone(row.scope)).then_some(found)
+        })
     }
 
     /// The row of a model that is asked what `row` is: the first, whatever it learnt from.
@@ -112,7 +121,8 @@ impl Comparison {
     }
 
     /// Every other row beside that of `baseline` which was asked the same, user by user, by a metric that is measured per user;
-    /// each p of the randomisation test corrected for all of them by Holm. Rows whose values by user were not kept are left out.
+    /// each p of the randomisation test corrected for all of them by Holm (see [`Comparison::families`]). Rows whose values by user
+    /// were not kept are left out.
     pub fn against(
         &self,
         baseline: &str,
@@ -150,7 +160,7 @@ impl Comparison {
         }
         // Where more signs could turn a verdict they are drawn, twice as many each time.
         loop {
-            let open = undecided(&tested);
+            let open = undecided(&tested, &|p| self.corrected_ps(&tested, p));
             if open.is_empty() {
                 break;
             }
@@ -161,8 +171,43 @@ impl Comparison {
                 tested[at].paired.draw_on((first, second), signs, seed);
             }
         }
-        let corrected = holm(&tested.iter().map(|t| t.paired.p_randomisation).collect::<Vec<_>>());
+        let corrected = self.corrected_ps(&tested, &|t| t.paired.p_randomisation);
         Ok(tested.into_iter().zip(corrected).collect())
+    }
+
+    /// Which tests are corrected together: by seed, one of every hypothesis, for another seed of a recipe is a repetition of its
+    /// hypothesis and not one more. Of a hypothesis without that seed the first row stands in. Rows that answer everyone as their
+    /// base does test nothing, and are in no family.
+    fn families(&self, tested: &[Tested]) -> Vec<(u64, Vec<usize>)> {
+        let row = |t: usize| &self.rows[tested[t].row];
+        let one = |a: &Row, b: &Row| a.scope == b.scope && a.is_recipe_of(b) && a.is_asked_as(b);
+        let mut hypotheses: Vec<Vec<usize>> = Vec::new();
+        for t in (0..tested.len()).filter(|&t| tested[t].paired.wins + tested[t].paired.losses > 0) {
+            match hypotheses.iter_mut().find(|known| one(row(known[0]), row(t))) {
+                Some(known) => known.push(t),
+                None => hypotheses.push(vec![t]),
+            }
+        }
+        let mut seeds: Vec<u64> = hypotheses.iter().flatten().map(|&t| row(t).seed).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        let of_seed = |seed: u64| {
+            let one = |known: &Vec<usize>| known.iter().copied().find(|&t| row(t).seed == seed).unwrap_or(known[0]);
+            hypotheses.iter().map(one).collect()
+        };
+        seeds.into_iter().map(|seed| (seed, of_seed(seed))).collect()
+    }
+
+    /// A p of every test, corrected within its family by Holm.
+    fn corrected_ps(&self, tested: &[Tested], p: &EachP<'_>) -> Vec<f64> {
+        let mut corrected: Vec<f64> = tested.iter().map(p).collect();
+        for (seed, family) in self.families(tested) {
+            let ps: Vec<f64> = family.iter().map(|&t| p(&tested[t])).collect();
+            for (&t, p) in family.iter().zip(holm(&ps)).filter(|(t, _)| self.rows[tested[**t].row].seed == seed) {
+                corrected[t] = p;
+            }
+        }
+        corrected
     }
 
     /// The values of a metric by user.
@@ -240,12 +285,13 @@ impl Comparison {
     }
 }
 
+/// A p of every test.
+type EachP<'a> = dyn Fn(&Tested) -> f64 + 'a;
+
 /// The tests whose corrected p may lie on either side of the level, as far as their random signs tell, and that may draw more.
-fn undecided(tested: &[Tested]) -> Vec<usize> {
-    let within: Vec<(f64, f64)> = tested.iter().map(|t| t.paired.p_within()).collect();
+fn undecided(tested: &[Tested], corrected: &dyn Fn(&EachP<'_>) -> Vec<f64>) -> Vec<usize> {
     // Holm's correction rises with every p, so that the ends of the intervals give those of the corrected ps.
-    let low = holm(&within.iter().map(|w| w.0).collect::<Vec<_>>());
-    let high = holm(&within.iter().map(|w| w.1).collect::<Vec<_>>());
+    let (low, high) = (corrected(&|t| t.paired.p_within().0), corrected(&|t| t.paired.p_within().1));
     let open = |&n: &usize| low[n] < ALPHA && ALPHA <= high[n] && tested[n].paired.signs < MOST_SIGNS;
     (0..tested.len()).filter(open).collect()
 }
@@ -267,12 +313,13 @@ mod tests {
         // .035 of eight tests by 3,200 signs is .022 to .056.
         let mut family = vec![tested(0.5, 3200); 7];
         family.push(tested(0.035 / 8.0, 3200));
-        assert_eq!(undecided(&family), [7]);
+        let open = |family: &[Tested]| undecided(family, &|p| holm(&family.iter().map(p).collect::<Vec<_>>()));
+        assert_eq!(open(&family), [7]);
         family[7] = tested(0.035 / 8.0, 400_000);
-        assert_eq!(undecided(&family), [0; 0]);
+        assert_eq!(open(&family), [0; 0]);
         // Nothing reached it: decided, and told as a bound.
         family[7] = tested(1.0 / 3201.0, 3200);
-        assert_eq!(undecided(&family), [0; 0]);
+        assert_eq!(open(&family), [0; 0]);
         assert_eq!(family[7].told(8.0 / 3201.0), ("<", "0.0025".into()));
     }
 

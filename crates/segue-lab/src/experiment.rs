@@ -17,6 +17,7 @@ use segue_data::synth::{Medium, World, WorldError, shuffle_links};
 use segue_eval::{
     By, EvalError, Evaluation, Measure, MetricSpec, Protocol, Question, Validation, among_first, breakdown,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::bundle::Bundle;
@@ -25,7 +26,7 @@ use crate::files::read;
 use crate::measure::{measure_test, measure_valid, protocol};
 use crate::memory::Peak;
 use crate::row::{Apart, Part};
-use crate::settings::{Scope, Settings};
+use crate::settings::{Openable, Scope, Settings};
 use crate::watch::{CHECKPOINT_NAME, RunWatch, WatchPlan, unless_stopped};
 
 /// Data ready for training, and how it came to be.
@@ -144,6 +145,24 @@ pub struct Fitted {
     pub seconds: f64,
     /// Memory that training took at its peak beyond what the program held before, in bytes; where the system tells it.
     pub memory: Option<u64>,
+    /// What it came to on validation, before it was fitted once more on validation events, too.
+    pub valid: Validated,
+}
+
+/// What a model comes to on the validation parts, from which it has learnt nothing.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Validated {
+    /// The metric that choices are made by, on the first question; `None` where that has no validation part.
+    pub choosing: Option<f64>,
+    /// Every metric of each question that has one, by its name.
+    pub questions: Vec<(String, Vec<(String, f64)>)>,
+}
+
+impl Validated {
+    /// Every metric of a question; none where it has no validation part.
+    pub fn of(&self, question: &str) -> &[(String, f64)] {
+        self.questions.iter().find(|(name, _)| name == question).map_or(&[], |(_, values)| values)
+    }
 }
 
 impl Fitted {
@@ -200,15 +219,17 @@ pub fn fit(
         records,
         seconds: started.elapsed().as_secs_f64(),
         memory: peak.told(),
+        valid: Validated::default(),
     };
+    fitted.valid = validate(&fitted, data, settings)?;
     if settings.trainer.refit && validated {
+        let started = Instant::now();
         refit(settings, &mut fitted, data, bench)?;
-        fitted.seconds = started.elapsed().as_secs_f64();
+        fitted.seconds += started.elapsed().as_secs_f64();
         fitted.memory = peak.told();
     }
     Ok(fitted)
 }
-
 /// Trains once more on training and validation events together, for the number of epochs that validation chose.
 fn refit(settings: &Settings, fitted: &mut Fitted, data: &Prepared, bench: &mut Bench<'_>) -> Result<(), LabError> {
     let entry = bench.registry.find(&fitted.bundle.model_name)?;
@@ -295,8 +316,6 @@ pub struct Answer {
     pub target: String,
     /// Hash of all that is asked.
     pub fingerprint: String,
-    /// On validation; `None` where the task has none.
-    pub valid: Option<Evaluation>,
     /// On test.
     pub test: Evaluation,
     /// The test question taken apart, where that was asked for.
@@ -335,14 +354,6 @@ fn answer(
 ) -> Result<Answer, LabError> {
     let (model, output) = (fitted.bundle.model.as_ref(), fitted.output);
     let protocol = protocol(&settings.evaluation, settings.seed, output)?;
-    let valid = if task.valid.events.is_empty() {
-        None
-    } else {
-        match measure_valid(model, (data, task), output, &protocol) {
-            Err(LabError::Eval(EvalError::NoUsers { .. })) => None,
-            valid => Some(valid?),
-        }
-    };
     let reason = format!("measure {} seed {} on {}", fitted.bundle.model_name, settings.seed, task.name);
     let holdout = task.test.open(opened, reason);
     let test = measure_test(model, (data, task, holdout, known), output, &protocol)?;
@@ -350,25 +361,27 @@ fn answer(
         if apart { parts(model, &Question::test(data, task, holdout, known), (&protocol, &test))? } else { Vec::new() };
     let target = data.catalogue.domains()[task.target].name.clone();
     let fingerprint = fingerprint((data, task), [known, &holdout.events]);
-    Ok(Answer { question: task.name.clone(), kind: task.kind, target, fingerprint, valid, test, parts })
+    Ok(Answer { question: task.name.clone(), kind: task.kind, target, fingerprint, test, parts })
 }
 
-/// What a fitted model comes to on the validation part of the first question: the metric that choices are made by, and every
-/// metric of the settings. The test part stays sealed.
-pub(crate) fn validated(
-    fitted: &Fitted,
-    data: &Prepared,
-    settings: &Settings,
-) -> Result<(f64, Vec<(String, f64)>), LabError> {
-    let task = data.split.tasks.first().ok_or_else(no_task)?;
-    let protocol = protocol(&settings.evaluation, settings.seed, fitted.output)?;
-    let choosing = Protocol { metrics: vec![settings.choosing_metric()?], ..protocol.clone() };
-    let measure = |protocol: &Protocol| {
-        Ok::<_, LabError>(measure_valid(fitted.bundle.model.as_ref(), (data, task), fitted.output, protocol)?.values())
+/// Asks every question on its validation part; the test parts stay sealed.
+fn validate(fitted: &Fitted, data: &Prepared, settings: &Settings) -> Result<Validated, LabError> {
+    let all = protocol(&settings.evaluation, settings.seed, fitted.output)?;
+    let choosing = Protocol { metrics: vec![settings.choosing_metric()?], ..all.clone() };
+    let model = fitted.bundle.model.as_ref();
+    let values = |task: &Task, protocol: &Protocol| match measure_valid(model, (data, task), fitted.output, protocol) {
+        Err(LabError::Eval(EvalError::NoUsers { .. })) => Ok(None),
+        valid => valid.map(|valid| Some(valid.values())),
     };
-    let value = measure(&choosing)?.first().map(|(_, value)| *value);
-    let value = value.ok_or_else(|| LabError::Internal("a metric without a value".into()))?;
-    Ok((value, measure(&protocol)?))
+    let mut found = Validated::default();
+    for (n, task) in data.split.tasks.iter().enumerate().filter(|(_, task)| !task.valid.events.is_empty()) {
+        found.questions.extend(values(task, &all)?.map(|values| (task.name.clone(), values)));
+        // Elsewhere nothing is chosen, and a metric that this model has not is no reason to stop.
+        if n == 0 && settings.evaluation.test == Openable::Never {
+            found.choosing = values(task, &choosing)?.and_then(|values| values.first().map(|(_, value)| *value));
+        }
+    }
+    Ok(found)
 }
 
 /// A hash of the items that are ranked and of the events in the target in `logs` (all that are known before, and where they are

@@ -45,10 +45,13 @@ pub fn report_text(run: &Run, settings: &Settings, loaded: &Loaded) -> String {
     };
     line("trained", how);
     let rows = run.rows();
-    if let Outcome::Sealed { valid, .. } = &run.outcome {
-        text += "\nValidation\n";
-        for (name, value) in valid {
-            let _ = writeln!(text, "  {name:<14} {value:.4}");
+    if let Outcome::Sealed = &run.outcome {
+        for (question, values) in &fitted.valid.questions {
+            let of = if fitted.valid.questions.len() > 1 { format!(" of {question}") } else { String::new() };
+            let _ = writeln!(text, "\nValidation{of}");
+            for (name, value) in values {
+                let _ = writeln!(text, "  {name:<14} {value:.4}");
+            }
         }
         text += "\nTest\n  sealed: validation did not choose this run of its sweep, or evaluation.test=never\n";
     }

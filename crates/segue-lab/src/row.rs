@@ -8,6 +8,7 @@ use crate::error::LabError;
 use crate::experiment::{Answer, Fitted, Loaded};
 use crate::report::summarise;
 use crate::settings::{CandidateKind, EvaluationSettings, Scope, Settings};
+use crate::sweep::{Recipe, trainer_keys};
 
 /// One row of a comparison.
 #[derive(Debug, Clone)]
@@ -34,6 +35,8 @@ pub struct Row {
     pub fingerprint: String,
     /// Hyper-parameters.
     pub params: Value,
+    /// Keys of the trainer that stand for none of them, such as `trainer.early_stopping.patience`.
+    pub trainer: Recipe,
     /// Which fit, or which stored run, of several it belongs to.
     pub fit: usize,
     /// Training time, seconds.
@@ -115,7 +118,8 @@ impl Row {
         answer: Answer,
         (settings, data, loaded): (&Settings, &Prepared, &Loaded),
     ) -> Result<Self, LabError> {
-        let Answer { question, kind, target, fingerprint, valid, mut test, parts } = answer;
+        let Answer { question, kind, target, fingerprint, mut test, parts } = answer;
+        let valid = fitted.valid.of(&question).to_vec();
         let summary = summarise(&test, settings.evaluation.bootstrap, settings.seed)?;
         let users = test.users.iter().map(|&user| data.users.external(user).to_owned()).collect();
         test.users = (0..test.users.len() as u32).collect();
@@ -131,12 +135,13 @@ impl Row {
             target,
             fingerprint,
             params: fitted.recipe.clone(),
+            trainer: trainer_keys(&settings.trainer)?,
             fit,
             seconds: fitted.seconds,
             memory: fitted.memory,
             explains: explains(fitted),
             records: fitted.records.clone(),
-            valid: valid.map(|valid| valid.values()).unwrap_or_default(),
+            valid,
             users,
             test,
             summary,
@@ -145,7 +150,8 @@ impl Row {
     }
 
     /// Whether both rows were asked the same question of the same users, so that they may be compared user by user. What
-    /// was learnt from is what is compared, and does not count; nor do metrics, each of which is compared with itself.
+    /// was learnt from, and so how the rest of the log was divided, is what is compared, and does not count; nor do metrics, each of
+    /// which is compared with itself.
     pub fn is_asked_as(&self, other: &Self) -> bool {
         let asked = |row: &Self| {
             let e = &row.evaluation;
@@ -153,7 +159,7 @@ impl Row {
             let draw = drawn.then(|| (e.negatives, e.seed.unwrap_or(row.seed)));
             (e.candidates, draw, e.history, e.hide, e.dialect, e.ties)
         };
-        let place = |row: &Self| (row.data.clone(), row.question.clone(), row.split.clone(), row.fingerprint.clone());
+        let place = |row: &Self| (row.data.clone(), row.question.clone(), row.fingerprint.clone());
         // The fingerprint knows the users, whether or not their values were kept.
         let users = self.is_lean() || other.is_lean() || self.users == other.users;
         asked(self) == asked(other) && place(self) == place(other) && users
@@ -164,9 +170,9 @@ impl Row {
         self.users.is_empty() && self.summary.n_users > 0
     }
 
-    /// Whether both rows are of one recipe: the same model with the same hyper-parameters.
+    /// Whether both rows are of one recipe: the same model with the same hyper-parameters, trained in the same way.
     pub fn is_recipe_of(&self, other: &Self) -> bool {
-        self.model == other.model && self.params == other.params
+        self.model == other.model && self.params == other.params && self.trainer == other.trainer
     }
 
     /// The value of a test metric, by its name.

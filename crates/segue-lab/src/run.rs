@@ -9,13 +9,14 @@ use serde_json::{Map, Value, json};
 use crate::bundle;
 use crate::config::to_yaml;
 use crate::error::LabError;
-use crate::experiment::{Bench, Fitted, Loaded, fit, measure, validated};
+use crate::experiment::{Bench, Fitted, Loaded, Validated, fit, measure};
 use crate::files::{create_folder, read, rename_folder, write_aside};
 use crate::npy::write_npy;
+use crate::opened::OPENED;
 use crate::report::report_text;
 use crate::row::Row;
 use crate::settings::{Openable, Settings};
-use crate::stored::{fitted_of, settings_of};
+use crate::stored::{fitted_of, settings_of, trained_of};
 use crate::tables::{parts_csv, per_user_csv, test_csv};
 use crate::watch::{CHECKPOINT_NAME, LOG_NAME};
 
@@ -28,7 +29,7 @@ pub(crate) const PER_USER: &str = "per_user.csv";
 pub(crate) const PARTS: &str = "parts.csv";
 
 /// Every file of a run folder, finished or not.
-const RUN_FILES: [&str; 13] = [
+const RUN_FILES: [&str; 14] = [
     "config.yaml",
     LOG_NAME,
     CHECKPOINT_NAME,
@@ -42,6 +43,7 @@ const RUN_FILES: [&str; 13] = [
     "manifest.json",
     "user_embeddings.npy",
     "item_embeddings.npy",
+    OPENED,
 ];
 
 /// A finished run.
@@ -61,20 +63,35 @@ pub enum Outcome {
     /// A row for each question of the split.
     Opened(Vec<Row>),
     /// The test part stays sealed.
-    Sealed {
-        /// The metric that choices are made by, on the validation part of the first question.
-        choosing: f64,
-        /// Every metric there.
-        valid: Vec<(String, f64)>,
-    },
+    Sealed,
+}
+
+/// What remains to be told of a run once its folder is written.
+#[derive(Debug, Clone)]
+pub struct Trained {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// What validation says of it, where the test part is sealed.
+    pub valid: Option<Validated>,
+    /// The epoch whose model was kept.
+    pub best_epoch: Option<usize>,
+    /// Training time.
+    pub seconds: f64,
 }
 
 impl Run {
+    /// What remains of it.
+    pub fn trained(&self) -> Trained {
+        let valid = matches!(self.outcome, Outcome::Sealed).then(|| self.fitted.valid.clone());
+        let (best_epoch, seconds) = (self.fitted.best_epoch(), self.fitted.seconds);
+        Trained { folder: self.folder.clone(), valid, best_epoch, seconds }
+    }
+
     /// A row for each question; none while the test part is sealed.
     pub fn rows(&self) -> &[Row] {
         match &self.outcome {
             Outcome::Opened(rows) => rows,
-            Outcome::Sealed { .. } => &[],
+            Outcome::Sealed => &[],
         }
     }
 }
@@ -117,8 +134,7 @@ fn train_in(
     let mut bench = Bench { registry, terminal, folder: Some(partial), resume };
     let fitted = fit(settings, algorithm, &data, &mut bench)?;
     if settings.evaluation.test == Openable::Never {
-        let (choosing, valid) = validated(&fitted, &data, settings)?;
-        let run = Run { folder: folder.clone(), fitted, outcome: Outcome::Sealed { choosing, valid } };
+        let run = Run { folder: folder.clone(), fitted, outcome: Outcome::Sealed };
         write_all(partial, &run, (settings, loaded), &OpenedTests::default())?;
         name(partial, settings)?;
         return Ok(run);
@@ -126,6 +142,36 @@ fn train_in(
     let run = opened(partial, fitted, (settings, &data, loaded))?;
     name(partial, settings)?;
     Ok(run)
+}
+
+/// The run that an earlier command finished in the folder of these settings, or under a number after it, if it was asked for the
+/// same; sealed, or already opened.
+pub fn finished(settings: &Settings) -> Result<Option<Trained>, LabError> {
+    let opened = |settings: &Settings| {
+        let mut opened = settings.clone();
+        opened.evaluation.test = Openable::Chosen;
+        opened
+    };
+    for n in 1.. {
+        let candidate = if settings.numbered { numbered(settings, n) } else { settings.clone() };
+        let Ok(config) = fs::read_to_string(candidate.out.join("config.yaml")) else { break };
+        if is_run(&candidate.out) && (config == config_yaml(&candidate)? || config == config_yaml(&opened(&candidate))?)
+        {
+            return trained_of(&candidate.out).map(Some);
+        }
+        if !settings.numbered {
+            break;
+        }
+    }
+    Ok(None)
+}
+
+/// Whether an unfinished run of these settings can be gone on with.
+pub fn is_resumable(settings: &Settings) -> bool {
+    let settings = if settings.numbered { with_number(settings, true) } else { settings.clone() };
+    let partial = appended(&settings.out, ".partial");
+    let before = fs::read_to_string(partial.join("config.yaml"));
+    before.is_ok_and(|before| config_yaml(&settings).is_ok_and(|own| own == before)) && is_worth_keeping(&partial)
 }
 
 /// Opens the test part and writes all that belongs to the run.
@@ -175,13 +221,15 @@ pub fn open_test(folder: &Path, loaded: &Loaded, registry: &Registry) -> Result<
     }
 }
 
+fn numbered(settings: &Settings, n: usize) -> Settings {
+    let ending = if n == 1 { String::new() } else { format!("_{n}") };
+    let run_name = format!("{}{ending}", settings.run_name);
+    Settings { out: appended(&settings.out, &ending), run_name, ..settings.clone() }
+}
+
 /// The settings under the first free number; to resume, under the number whose unfinished run asks for the same.
 fn with_number(settings: &Settings, resume: bool) -> Settings {
-    let named = |n: usize| {
-        let ending = if n == 1 { String::new() } else { format!("_{n}") };
-        let run_name = format!("{}{ending}", settings.run_name);
-        Settings { out: appended(&settings.out, &ending), run_name, ..settings.clone() }
-    };
+    let named = |n: usize| numbered(settings, n);
     let unfinished = |settings: &Settings| fs::read_to_string(appended(&settings.out, ".partial").join("config.yaml"));
     let taken = |settings: &Settings| {
         let partial = appended(&settings.out, ".partial");
@@ -311,6 +359,12 @@ fn finish(partial: &Path, folder: &Path) -> Result<(), LabError> {
     }
     let replaces = folder.exists();
     if replaces {
+        // Who looked at the test part has seen it, whatever is trained afterwards.
+        let record = folder.join(OPENED);
+        if record.is_file() {
+            let bytes = read(&record)?;
+            write_aside(&partial.join(OPENED), |out| out.write_all(&bytes))?;
+        }
         // Two renames: a kill between them leaves the finished run under its partial name, never half a run.
         rename_folder(folder, &old)?;
     }
@@ -344,10 +398,6 @@ fn write_all(
     write_json(&partial.join("hparams.json"), &hparams)?;
 
     let best = fitted.records.iter().rev().find(|record| record.best);
-    let valid = match &run.outcome {
-        Outcome::Opened(rows) => rows.first().map(|row| &row.valid),
-        Outcome::Sealed { valid, .. } => Some(valid),
-    };
     let questions = rows.iter().map(|row| {
         json!({
             "question": row.question,
@@ -358,14 +408,20 @@ fn write_all(
             "test_summary": row.summary,
         })
     });
-    let metrics = json!({
+    let mut metrics = json!({
         "best_epoch": fitted.best_epoch(),
         "best_valid": best.map(|record| values(&record.valid)),
         // Of the first question, on which validation chose.
-        "valid": valid.map(|valid| values(valid)),
+        "valid": match (rows.first(), fitted.valid.questions.first()) {
+            (None, Some((_, found))) => values(found),
+            (row, _) => values(row.map_or(&[], |row| &row.valid)),
+        },
         "test": rows.first().map(|row| values(&row.test.values())),
         "questions": questions.collect::<Vec<_>>(),
     });
+    if matches!(run.outcome, Outcome::Sealed) {
+        metrics["sealed"] = json!(fitted.valid);
+    }
     write_json(&partial.join("metrics.json"), &metrics)?;
     if !rows.is_empty() {
         write_text(&partial.join("test_metrics.csv"), &test_csv(rows))?;

@@ -12,11 +12,12 @@ use serde_json::Value;
 use crate::bundle::Bundle;
 use crate::config::parse_yaml;
 use crate::error::LabError;
-use crate::experiment::Fitted;
+use crate::experiment::{Fitted, Validated};
 use crate::files::read;
 use crate::row::{Apart, Part, Row};
-use crate::run::{PARTS, PER_USER, RUN_FORMAT};
+use crate::run::{PARTS, PER_USER, RUN_FORMAT, Trained};
 use crate::settings::Settings;
+use crate::sweep::trainer_keys;
 use crate::watch::LOG_NAME;
 
 /// A run of another time.
@@ -50,6 +51,10 @@ struct Metrics {
     /// The values of the first question, once more.
     #[serde(default)]
     test: Option<BTreeMap<String, f64>>,
+    best_epoch: Option<usize>,
+    /// What validation says of a run whose test part is sealed.
+    #[serde(default)]
+    sealed: Option<Validated>,
     questions: Vec<Asked>,
 }
 
@@ -99,6 +104,7 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
     if !(manifest.train_seconds.is_finite() && manifest.train_seconds >= 0.0) {
         return Err(damaged(&manifest_path, &format!("train_seconds is {}", manifest.train_seconds)));
     }
+    let trainer = trainer_keys(&settings.trainer)?;
     let mut rows = Vec::new();
     for asked in metrics.questions {
         let key = if several { asked.question.clone() } else { String::new() };
@@ -118,6 +124,7 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
             target: asked.target,
             fingerprint: asked.fingerprint,
             params: manifest.params.clone(),
+            trainer: trainer.clone(),
             fit,
             seconds: manifest.train_seconds,
             // Nothing is what a peak was told as where memory was used again.
@@ -140,7 +147,21 @@ pub(crate) fn fitted_of(folder: &Path, registry: &Registry) -> Result<Fitted, La
     let output = registry.find(&bundle.model_name)?.info.output;
     let records = records(&folder.join(LOG_NAME))?;
     let Manifest { params: recipe, train_seconds: seconds, peak_bytes: memory, .. } = manifest;
-    Ok(Fitted { bundle, recipe, output, records, seconds, memory })
+    let valid = json::<Metrics>(&folder.join("metrics.json"))?.sealed.unwrap_or_default();
+    Ok(Fitted { bundle, recipe, output, records, seconds, memory, valid })
+}
+
+/// Whether the test part of a finished run was left sealed when its training ended.
+pub fn is_sealed(folder: &Path) -> bool {
+    json::<Metrics>(&folder.join("metrics.json")).is_ok_and(|metrics| metrics.sealed.is_some())
+}
+
+/// What is told of a finished run before its test part is looked at.
+pub(crate) fn trained_of(folder: &Path) -> Result<Trained, LabError> {
+    let metrics: Metrics = json(&folder.join("metrics.json"))?;
+    let manifest: Manifest = json(&folder.join("manifest.json"))?;
+    let folder = folder.to_owned();
+    Ok(Trained { folder, valid: metrics.sealed, best_epoch: metrics.best_epoch, seconds: manifest.train_seconds })
 }
 
 /// How the numbers contradict each other, if they do: every value is told twice, and lies within its interval.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use segue_core::Registry;
+use segue_eval::MetricSpec;
 use serde_json::Value;
 
 use crate::error::LabError;
-use crate::settings::Settings;
+use crate::settings::{Openable, Settings, TrainerSettings};
 
 /// What makes two runs of one model on one question differ, beside their seeds: keys and values.
 pub type Recipe = BTreeMap<String, Value>;
@@ -20,10 +21,10 @@ pub struct Contest {
 }
 
 /// The contests among the runs of a sweep. Other models, scopes and data are compared, not chosen among: a run that differs from
-/// all others by those alone stands in no contest.
+/// all others by those alone stands in no contest. Nor does one whose test part is to be opened, or to stay sealed, whatever comes.
 pub fn contests(runs: &[Settings], registry: &Registry) -> Result<Vec<Contest>, LabError> {
     let mut found: Vec<(usize, Contest)> = Vec::new();
-    for (n, run) in runs.iter().enumerate() {
+    for (n, run) in runs.iter().enumerate().filter(|(_, run)| run.evaluation.test == Openable::Chosen) {
         let name = run.entry(registry)?.info.name;
         let recipe = recipe(run, registry)?;
         let mut at = None;
@@ -43,19 +44,36 @@ pub fn contests(runs: &[Settings], registry: &Registry) -> Result<Vec<Contest>, 
             None => recipes.push((recipe, vec![n])),
         }
     }
-    Ok(found.into_iter().map(|(_, contest)| contest).filter(|contest| contest.recipes.len() > 1).collect())
+    let found: Vec<Contest> = found.into_iter().map(|(_, contest)| contest).filter(|c| c.recipes.len() > 1).collect();
+    for contest in &found {
+        let metrics: Vec<MetricSpec> =
+            contest.runs().map(|run| runs[run].choosing_metric()).collect::<Result<_, _>>()?;
+        if let Some([one, other]) = metrics.windows(2).find(|two| two[0] != two[1]) {
+            return Err(LabError::Config(format!(
+                "trainer.early_stopping.metric: validation decides a sweep by one metric, not by {one} and {other}; sweep over one, \
+                 or open the test part of every run with evaluation.test=always"
+            )));
+        }
+    }
+    Ok(found)
 }
 
 /// Hyper-parameters as they will be, and the keys of the trainer that stand for none of them.
 fn recipe(run: &Settings, registry: &Registry) -> Result<Recipe, LabError> {
-    let mut recipe = Recipe::new();
+    let mut recipe = trainer_keys(&run.trainer)?;
     flatten("model", run.algorithm(registry, false)?.params(), &mut recipe);
-    let trainer = serde_json::to_value(&run.trainer).map_err(|error| LabError::Internal(error.to_string()))?;
-    flatten("trainer", trainer, &mut recipe);
-    Settings::routed().for_each(|key| {
-        recipe.remove(&format!("trainer.{key}"));
-    });
     Ok(recipe)
+}
+
+/// The keys of the trainer that bear on the outcome and stand for no hyper-parameter.
+pub(crate) fn trainer_keys(trainer: &TrainerSettings) -> Result<Recipe, LabError> {
+    let mut keys = Recipe::new();
+    let trainer = serde_json::to_value(trainer).map_err(|error| LabError::Internal(error.to_string()))?;
+    flatten("trainer", trainer, &mut keys);
+    Settings::routed().chain(["checkpoints"]).for_each(|key| {
+        keys.remove(&format!("trainer.{key}"));
+    });
+    Ok(keys)
 }
 
 fn flatten(name: &str, value: Value, into: &mut Recipe) {
@@ -84,17 +102,20 @@ impl Contest {
         keys
     }
 
-    /// The position of the recipe whose mean over seeds is best; of equal ones the first.
-    pub fn chosen(&self, value: impl Fn(usize) -> f64, more_is_better: bool) -> usize {
-        let mean = |runs: &[usize]| runs.iter().map(|&run| value(run)).sum::<f64>() / runs.len().max(1) as f64;
-        let rank = |(_, runs): &(Recipe, Vec<usize>)| if more_is_better { mean(runs) } else { -mean(runs) };
-        let mut best = 0;
-        for (n, recipe) in self.recipes.iter().enumerate() {
-            if rank(recipe) > rank(&self.recipes[best]) {
-                best = n;
+    /// The position of the recipe whose mean over seeds is best; of equal ones the first. A recipe with a run that has no value, for
+    /// it diverged, is not chosen.
+    pub fn chosen(&self, value: impl Fn(usize) -> Option<f64>, more_is_better: bool) -> Option<usize> {
+        let mut best: Option<(usize, f64)> = None;
+        for (n, (_, runs)) in self.recipes.iter().enumerate() {
+            let values: Option<Vec<f64>> = runs.iter().map(|&run| value(run)).collect();
+            let Some(values) = values else { continue };
+            let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+            let rank = if more_is_better { mean } else { -mean };
+            if best.is_none_or(|(_, known)| rank > known) {
+                best = Some((n, rank));
             }
         }
-        best
+        best.map(|(n, _)| n)
     }
 }
 
@@ -104,8 +125,8 @@ pub fn refuse_one_name(runs: &[Settings]) -> Result<(), LabError> {
     for run in runs.iter().filter(|run| !run.numbered) {
         if folders.contains(&&run.out) {
             return Err(LabError::Config(format!(
-                "{} runs of the sweep would have the one folder {}: leave the name out, or make it follow what is swept over, as in \
-                 'run_name=${{model.name}}_${{seed}}'",
+                "{} runs of the sweep would have the one folder {}: leave the name (and overwrite=true) out, or make \
+                 the name follow what is swept over, as in 'run_name=${{model.name}}_${{seed}}'",
                 runs.iter().filter(|other| other.out == run.out).count(),
                 run.out.display()
             )));
@@ -125,9 +146,11 @@ mod tests {
         let contest =
             Contest { recipes: vec![(recipe(8), vec![0, 1]), (recipe(16), vec![2, 3]), (recipe(32), vec![4, 5])] };
         let values = [0.1, 0.5, 0.4, 0.4, 0.2, 0.2];
-        assert_eq!(contest.chosen(|run| values[run], true), 1);
-        assert_eq!(contest.chosen(|run| values[run], false), 2);
-        assert_eq!(contest.chosen(|_| 1.0, true), 0);
+        assert_eq!(contest.chosen(|run| Some(values[run]), true), Some(1));
+        assert_eq!(contest.chosen(|run| Some(values[run]), false), Some(2));
+        assert_eq!(contest.chosen(|_| Some(1.0), true), Some(0));
+        assert_eq!(contest.chosen(|run| (run != 2).then(|| values[run]), true), Some(0));
+        assert_eq!(contest.chosen(|_| None, true), None);
         assert_eq!(contest.differing(), ["model.factors"]);
     }
 }

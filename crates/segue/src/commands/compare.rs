@@ -272,6 +272,28 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
     notes.extend(note_of_lean(comparison));
     notes.extend(note_of_unlifted(comparison));
     // What learning from other domains is worth is said wherever it can be.
+    let controlled = comparison.rows.iter().any(|row| {
+        row.scope == Scope::Joint && comparison.control_of(row, Scope::Target).is_some() && row.model != POPULARITY
+    });
+    if controlled
+        && let Some(Ok(spec)) = names.first().map(|name| name.parse::<MetricSpec>())
+        && !matches!(spec.metric.measure, Measure::PerUser(_))
+    {
+        notes.push(format!(
+            "no verdict on other domains by {spec}, which is no mean over users; --show ndcg@10 or another that is has one"
+        ));
+    }
+    let tuned = comparison.rows.iter().filter(|row| row.scope != Scope::Target).filter(|row| {
+        let controls = [Scope::Target, Scope::Shuffled].map(|scope| comparison.control_of(row, scope));
+        controls.into_iter().flatten().any(|control| !comparison.rows[control].is_recipe_of(row))
+    });
+    let tuned: Vec<String> = tuned.map(|row| format!("{} {}", row.model, row.scope)).collect();
+    if !tuned.is_empty() {
+        notes.push(format!(
+            "{}: held against controls with other hyper-parameters than theirs: fair where each was tuned for itself",
+            joined(tuned)
+        ));
+    }
     let named = names.iter().filter_map(|name| name.parse::<MetricSpec>().ok());
     for spec in named.filter(|spec| matches!(spec.metric.measure, Measure::PerUser(_))).take(1) {
         let transfers = comparison.transfers(spec, first.evaluation.bootstrap)?;

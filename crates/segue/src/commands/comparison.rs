@@ -139,11 +139,12 @@ impl Labels {
 /// Of each row those hyper-parameters in which rows of its model differ, e.g. `l2=10`; nothing where none differ.
 fn params(comparison: &Comparison) -> Vec<String> {
     let differing = |row: &Row| -> Vec<String> {
-        let Some(own) = row.params.as_object() else { return Vec::new() };
         let twins = || comparison.rows.iter().filter(|other| other.model == row.model);
         let differs = |key: &String| twins().any(|other| other.params.get(key) != row.params.get(key));
-        let words = own.iter().filter(|(key, _)| differs(key)).map(|(key, value)| format!("{key}={value}"));
-        words.collect()
+        let own = row.params.as_object().into_iter().flatten().filter(|(key, _)| differs(key));
+        let trained =
+            row.trainer.iter().filter(|(key, value)| twins().any(|other| other.trainer.get(*key) != Some(*value)));
+        own.chain(trained).map(|(key, value)| format!("{key}={value}")).collect()
     };
     let words: Vec<String> = comparison.rows.iter().map(|row| differing(row).join(" ")).collect();
     if words.iter().all(String::is_empty) { Vec::new() } else { words }
@@ -227,7 +228,15 @@ fn gains(comparison: &Comparison, baseline: &Baseline<'_>, spec: MetricSpec) -> 
             && comparison.rows.iter().filter(|row| !row.is_lean()).all(|row| is_tested(row, spec));
         let corrected = if tested { comparison.over(scope, spec, baseline.resamples)? } else { Vec::new() };
         if !gains.is_empty() {
-            let of_metric = |all: Vec<Difference>| all.into_iter().find(|difference| difference.spec == spec);
+            let of_metric = |all: Vec<Difference>| {
+                let mut found = all.into_iter().find(|difference| difference.spec == spec)?;
+                if !spec.metric.more_is_better() {
+                    // Less of an error is a gain.
+                    found.difference = -found.difference;
+                    (found.interval.low, found.interval.high) = (-found.interval.high, -found.interval.low);
+                }
+                Some(found)
+            };
             let differences = gains.into_iter().filter_map(|(row, all)| Some((row, of_metric(all)?))).collect();
             found.push(Gain { control, differences, corrected });
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use segue_core::{Output, Prepared};
 use segue_eval::{By, Group, Qrels, Ties, TrecError, TrecRun};
-use segue_lab::{Bundle, CandidateKind, Composer, LabError, Settings, openings, run_of, settings_of};
+use segue_lab::{Bundle, CandidateKind, Composer, LabError, Settings, is_sealed, openings, run_of, settings_of};
 
 use crate::evaluator::Evaluator;
 use crate::terminal::{Format, print_measured, print_table, say};
@@ -132,10 +132,16 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         if trec == (None, None) { (false, false) } else { evaluator.write_trec(&bundle, &data, trec)? };
     print_measured(&segue_eval::measured(&results.summary), format)?;
     if let Some((question, since)) = opened {
-        let since =
-            if since == 0 { "once".into() } else { format!("{} times, {since} of them after training", since + 1) };
+        let at_training = usize::from(own.is_some_and(|run| !is_sealed(run)));
+        let times = match since + at_training {
+            0 => "never".to_owned(),
+            1 => "once".to_owned(),
+            n => format!("{n} times"),
+        };
+        let after = if since > 0 { format!(", {since} of them after training,") } else { String::new() };
         say(&format!(
-            "the test part of {question} was opened {since} for this run before now; what is chosen by test is no longer tested by it"
+            "the test part of {question} was opened {times}{after} for this run before now; what is chosen by test is no longer tested \
+             by it"
         ));
     } else if !evaluator.on_validation {
         say("note: the model lies outside a run folder, so that nothing records that the test part was opened");

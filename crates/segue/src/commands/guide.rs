@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use segue_core::TaskKind;
+use segue_eval::MetricSpec;
 use segue_lab::{Apart, Row, read_run};
 
 /// What is known of a model.
@@ -33,9 +34,9 @@ pub(crate) fn guide(folders: &[PathBuf], metric: &str) -> anyhow::Result<Guide> 
         anyhow::bail!("these runs answer no question that accuracy could be told by")
     };
     let first = first.clone();
-    if let Some(other) = rows.iter().find(|row| row.data != first.data || row.split != first.split) {
+    if let Some(other) = rows.iter().find(|row| row.data != first.data) {
         anyhow::bail!(
-            "the runs are of {} and {}, or split otherwise: a guide compares models on the same data; name runs of one preparation",
+            "the runs are of {} and {}: a guide compares models on the same data; name runs of one preparation",
             first.data,
             other.data
         );
@@ -51,19 +52,20 @@ pub(crate) fn guide(folders: &[PathBuf], metric: &str) -> anyhow::Result<Guide> 
             other.test.protocol
         );
     }
-    // Of several runs of a model that which validation prefers; test plays no part.
-    let mut chosen: Vec<&Row> = Vec::new();
-    for row in rows.iter().filter(|row| row.question == first.question) {
-        let valid = |row: &Row| row.valid.iter().find(|(name, _)| name == metric).map(|(_, value)| *value);
-        match chosen.iter_mut().find(|known| known.model == row.model) {
-            Some(known) if valid(known) < valid(row) => *known = row,
-            Some(_) => {}
-            None => chosen.push(row),
-        }
-    }
-    let entries = chosen.into_iter().map(|row| entry(row, &rows, metric)).collect::<anyhow::Result<Vec<Entry>>>()?;
+    let spec: MetricSpec = metric.parse()?;
+    let more_is_better = spec.metric.more_is_better();
+    let entries = chosen(&rows, (&first.question, metric, more_is_better))
+        .into_iter()
+        .map(|runs| entry(&runs, &rows, metric))
+        .collect::<anyhow::Result<Vec<Entry>>>()?;
     let most = |of: &dyn Fn(&Entry) -> Option<f64>| entries.iter().filter_map(of).fold(0.0, f64::max);
-    let (slowest, best, coldest) = (most(&|e| Some(e.seconds)), most(&|e| Some(e.accuracy)), most(&|e| e.cold));
+    let best_of = |of: &dyn Fn(&Entry) -> Option<f64>| {
+        let least = || entries.iter().filter_map(of).fold(f64::INFINITY, f64::min);
+        if more_is_better { most(of) } else { least() }
+    };
+    let slowest = most(&|e| Some(e.seconds));
+    let (best, coldest) = (best_of(&|e| Some(e.accuracy)), best_of(&|e| e.cold));
+    let worth = |value: f64, best: f64| worth(value, best, more_is_better);
     let least = entries.iter().filter_map(|entry| entry.memory).min();
     let header = ["model", "training time", "memory", "cold start", "accuracy", "interpretability"].map(String::from);
     let table: Vec<Vec<String>> = entries
@@ -87,33 +89,72 @@ pub(crate) fn guide(folders: &[PathBuf], metric: &str) -> anyhow::Result<Guide> 
     let by = |of: &dyn Fn(&Entry) -> f64| {
         entries.iter().max_by(|a, b| of(a).total_cmp(&of(b))).map_or("", |entry| entry.model.as_str())
     };
+    let sign = if more_is_better { 1.0 } else { -1.0 };
     let mut notes = vec![
         format!("{}, {metric}; time and memory as measured when each was trained", first.test.protocol),
-        format!("highest accuracy: {}", by(&|e| e.accuracy)),
+        format!("highest accuracy: {}", by(&|e| sign * e.accuracy)),
         format!("fastest training: {}", by(&|e| -e.seconds)),
     ];
     if entries.iter().any(|entry| entry.cold.is_some()) {
-        notes.push(format!("new users: {}", by(&|e| e.cold.unwrap_or(f64::NEG_INFINITY))));
+        notes.push(format!("new users: {}", by(&|e| e.cold.map_or(f64::NEG_INFINITY, |cold| sign * cold))));
     }
     if entries.iter().any(|entry| entry.explains) {
-        let explained = |e: &Entry| if e.explains { e.accuracy } else { f64::NEG_INFINITY };
+        let explained = |e: &Entry| if e.explains { sign * e.accuracy } else { f64::NEG_INFINITY };
         notes.push(format!("reasons that add up: {}", by(&explained)));
     }
     Ok(Guide { header: header.to_vec(), rows: table, notes })
 }
 
-fn entry(row: &Row, rows: &[Row], metric: &str) -> anyhow::Result<Entry> {
-    let Some(accuracy) = row.value(metric) else {
+/// Of each model the runs of the recipe and scope that validation prefers in the mean over seeds; test plays no part.
+fn chosen<'a>(rows: &'a [Row], (question, metric, more_is_better): (&str, &str, bool)) -> Vec<Vec<&'a Row>> {
+    let mut groups: Vec<Vec<&Row>> = Vec::new();
+    for row in rows.iter().filter(|row| row.question == question) {
+        match groups.iter_mut().find(|known| known[0].scope == row.scope && known[0].is_recipe_of(row)) {
+            Some(known) => known.push(row),
+            None => groups.push(vec![row]),
+        }
+    }
+    let valid = |runs: &Vec<&Row>| -> Option<f64> {
+        let of = |row: &&Row| row.valid.iter().find(|(name, _)| name == metric).map(|(_, value)| *value);
+        let values: Vec<f64> = runs.iter().filter_map(of).collect();
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        (!values.is_empty()).then_some(if more_is_better { mean } else { -mean })
+    };
+    let mut chosen: Vec<Vec<&Row>> = Vec::new();
+    for runs in groups {
+        match chosen.iter_mut().find(|known| known[0].model == runs[0].model) {
+            Some(known) if valid(known) < valid(&runs) => *known = runs,
+            Some(_) => {}
+            None => chosen.push(runs),
+        }
+    }
+    chosen
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let values: Vec<f64> = values.collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// What is known of the runs of one recipe: means over their seeds.
+fn entry(runs: &[&Row], rows: &[Row], metric: &str) -> anyhow::Result<Entry> {
+    let row = runs[0];
+    let Some(accuracy) = mean(runs.iter().filter_map(|run| run.value(metric))) else {
         let known: Vec<String> = row.summary.metrics.iter().map(|estimate| estimate.metric.to_string()).collect();
         anyhow::bail!("{metric} was not measured; there are: {}", known.join(", "))
     };
-    let asked = rows.iter().find(|other| other.fit == row.fit && other.kind == TaskKind::ColdUser);
-    let cold = asked.and_then(|cold| cold.value(metric)).or_else(|| {
-        let least = row.parts.iter().find(|part| part.by == Apart::Activity)?;
-        least.values.iter().find(|(name, _)| name == metric).map(|(_, value)| *value)
-    });
-    let Row { model, seconds, memory, explains, .. } = row.clone();
-    Ok(Entry { model, seconds, memory, cold, accuracy, explains })
+    let cold = |row: &Row| {
+        let asked = rows.iter().find(|other| other.fit == row.fit && other.kind == TaskKind::ColdUser);
+        asked.and_then(|cold| cold.value(metric)).or_else(|| {
+            let least = row.parts.iter().find(|part| part.by == Apart::Activity)?;
+            least.values.iter().find(|(name, _)| name == metric).map(|(_, value)| *value)
+        })
+    };
+    let cold = mean(runs.iter().filter_map(|run| cold(run)));
+    let seconds = mean(runs.iter().map(|run| run.seconds)).unwrap_or_default();
+    // Told of the first fit of a program alone.
+    let memory = runs.iter().find_map(|run| run.memory);
+    Ok(Entry { model: row.model.clone(), seconds, memory, cold, accuracy, explains: row.explains })
 }
 
 /// The word of the first bound that a number does not pass.
@@ -127,8 +168,9 @@ fn held(bytes: u64, least: u64) -> &'static str {
 }
 
 /// How near a metric is to the best.
-fn worth(value: f64, best: f64) -> String {
-    let share = if best > 0.0 { value / best } else { 0.0 };
+fn worth(value: f64, best: f64, more_is_better: bool) -> String {
+    let (less, more) = if more_is_better { (value, best) } else { (best, value) };
+    let share = if more > 0.0 { less / more } else { 0.0 };
     let word = graded(-share, [(-0.97, "excellent"), (-0.85, "good"), (-0.6, "fair")], "poor");
     format!("{word} ({value:.4})")
 }
@@ -140,10 +182,12 @@ mod tests {
     #[test]
     fn grades_are_shares_of_the_best() {
         assert_eq!(
-            [0.1, 0.09, 0.07, 0.01].map(|value| worth(value, 0.1)),
+            [0.1, 0.09, 0.07, 0.01].map(|value| worth(value, 0.1, true)),
             ["excellent (0.1000)", "good (0.0900)", "fair (0.0700)", "poor (0.0100)"]
         );
-        assert_eq!(worth(0.0, 0.0), "poor (0.0000)");
+        assert_eq!(worth(0.0, 0.0, true), "poor (0.0000)");
+        // The least error is the best.
+        assert_eq!([0.7, 2.7].map(|value| worth(value, 0.7, false)), ["excellent (0.7000)", "poor (2.7000)"]);
         assert_eq!([0, 90, 150, 400].map(|bytes| held(bytes, 80)), ["low", "low", "medium", "high"]);
         assert_eq!((held(0, 0), held(5, 0)), ("low", "high"));
     }

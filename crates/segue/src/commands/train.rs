@@ -4,10 +4,11 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use segue_core::FitError;
 use segue_lab::config::to_yaml;
 use segue_lab::{
-    Composer, Contest, Job, Loaded, Openable, Outcome, Row, Settings, contests, load_data, open_test, refuse_one_name,
-    train,
+    Composer, Contest, Job, LabError, Loaded, Openable, Row, Settings, Trained, contests, finished, is_resumable,
+    load_data, open_test, refuse_one_name, train,
 };
 use serde_json::Value;
 
@@ -112,27 +113,54 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         settings.algorithm(&registry, jobs.len() == 1)?;
     }
     refuse_one_name(&settings)?;
-    let mut contests = contests(&settings, &registry)?;
-    contests.retain(|contest| contest.runs().all(|run| settings[run].evaluation.test == Openable::Chosen));
+    let contests = contests(&settings, &registry)?;
     for run in contests.iter().flat_map(Contest::runs) {
         settings[run].evaluation.test = Openable::Never;
     }
     let mut at_hand = AtHand::default();
     let mut trained = Vec::new();
     for (n, settings) in settings.iter().enumerate() {
-        let loaded = at_hand.of(settings)?;
-        if contests.iter().any(|contest| contest.runs().any(|run| run == n)) && !has_validation(loaded) {
-            anyhow::bail!(
-                "a sweep over hyper-parameters is decided by validation, and this split has no validation part: give it one \
-                 (split=leave_one_out), or look at the test part of every run with evaluation.test=always"
-            );
-        }
-        trained.push(one(settings, loaded, args.resume)?);
+        let contested = contests.iter().any(|contest| contest.runs().any(|run| run == n));
+        trained.push(next(settings, (contested, jobs.len() > 1), args.resume, &mut at_hand)?);
     }
     for contest in &contests {
         decide(contest, (&settings, &trained), &mut at_hand)?;
     }
     Ok(())
+}
+
+/// The next run of several, or the only one: trained, gone on with, or finished by an earlier command already. `None` where one
+/// that others contend with diverged.
+fn next(
+    settings: &Settings,
+    (contested, one_of_several): (bool, bool),
+    resume: bool,
+    at_hand: &mut AtHand,
+) -> anyhow::Result<Option<Trained>> {
+    let before = if resume && one_of_several { finished(settings)? } else { None };
+    if let Some(before) = before {
+        say(&format!("{} is finished", before.folder.display()));
+        return Ok(Some(before));
+    }
+    let loaded = at_hand.of(settings)?;
+    if contested && !has_validation(loaded) {
+        anyhow::bail!(
+            "a sweep over hyper-parameters is decided by validation, and this split has no validation part: give it one \
+             (split=leave_one_out), or look at the test part of every run with evaluation.test=always"
+        );
+    }
+    // Of several, those that were not begun are begun.
+    let resume = resume && (!one_of_several || is_resumable(settings));
+    match one(settings, loaded, resume) {
+        Ok(trained) => Ok(Some(trained)),
+        Err(error) => match error.downcast_ref::<LabError>() {
+            Some(LabError::Fit { error: FitError::Diverged { .. }, .. }) if contested => {
+                say(&format!("{error}; the sweep goes on without this run"));
+                Ok(None)
+            }
+            _ => Err(error),
+        },
+    }
 }
 
 /// The data of the last job: the next one often asks for the same.
@@ -154,15 +182,6 @@ fn has_validation(loaded: &Loaded) -> bool {
     loaded.data.split.tasks.first().is_none_or(|task| !task.valid.events.is_empty())
 }
 
-/// What remains of a run once its folder is written.
-struct Trained {
-    folder: PathBuf,
-    /// The metric that choices are made by, on validation, where the test part is sealed.
-    choosing: Option<f64>,
-    best_epoch: Option<usize>,
-    seconds: f64,
-}
-
 /// One run.
 fn one(settings: &Settings, loaded: &Loaded, resume: bool) -> anyhow::Result<Trained> {
     let registry = crate::registry();
@@ -170,10 +189,7 @@ fn one(settings: &Settings, loaded: &Loaded, resume: bool) -> anyhow::Result<Tra
     let run = train(settings, loaded, &registry, &mut bar, resume);
     bar.finish();
     let run = run?;
-    let choosing = match &run.outcome {
-        Outcome::Opened(_) => None,
-        Outcome::Sealed { choosing, .. } => Some(*choosing),
-    };
+    let trained = run.trained();
     print_rows(run.rows())?;
     if settings.save_embeddings && run.fitted.bundle.model.embeddings().is_none() {
         say(&format!(
@@ -181,13 +197,14 @@ fn one(settings: &Settings, loaded: &Loaded, resume: bool) -> anyhow::Result<Tra
             run.fitted.bundle.model_name
         ));
     }
-    if let Some(value) = choosing {
+    if let Some(valid) = &trained.valid {
         let metric = settings.choosing_metric()?;
-        say(&format!("{metric} on validation {value:.4}; the test part stays sealed"));
+        let told =
+            valid.choosing.map_or_else(|| "no validation".into(), |value| format!("{metric} on validation {value:.4}"));
+        say(&format!("{told}; the test part stays sealed"));
     }
     say(&format!("wrote {}", run.folder.display()));
-    let (best_epoch, seconds) = (run.fitted.best_epoch(), run.fitted.seconds);
-    Ok(Trained { folder: run.folder, choosing, best_epoch, seconds })
+    Ok(trained)
 }
 
 fn print_rows(rows: &[Row]) -> anyhow::Result<()> {
@@ -203,13 +220,25 @@ fn print_rows(rows: &[Row]) -> anyhow::Result<()> {
 /// Ends a contest: the table of its runs by validation, and the test part of those that it chooses.
 fn decide(
     contest: &Contest,
-    (settings, trained): (&[Settings], &[Trained]),
+    (settings, trained): (&[Settings], &[Option<Trained>]),
     at_hand: &mut AtHand,
 ) -> anyhow::Result<()> {
     let registry = crate::registry();
     let Some(first) = contest.runs().next().map(|run| &settings[run]) else { return Ok(()) };
     let metric = first.choosing_metric()?;
-    let value = |run: usize| trained[run].choosing.unwrap_or(f64::NAN);
+    let opened = |run: usize| trained[run].as_ref().is_some_and(|trained| trained.valid.is_none());
+    if let Some((recipe, runs)) = contest.recipes.iter().find(|(_, runs)| runs.iter().any(|&run| opened(run))) {
+        let told: Vec<String> =
+            contest.differing().into_iter().filter_map(|key| Some(format!("{key}={}", recipe.get(key)?))).collect();
+        say(&format!("the sweep was decided before: {} was chosen", told.join(" ")));
+        for &run in runs.iter().filter(|&&run| !opened(run)) {
+            if let Some(trained) = &trained[run] {
+                print_rows(open_test(&trained.folder, at_hand.of(&settings[run])?, &registry)?.rows())?;
+            }
+        }
+        return Ok(());
+    }
+    let value = |run: usize| trained[run].as_ref().and_then(|trained| trained.valid.as_ref()?.choosing);
     let chosen = contest.chosen(value, metric.metric.more_is_better());
     let keys = contest.differing();
     let header = keys.iter().map(|key| key.trim_start_matches("model.").to_owned());
@@ -218,23 +247,25 @@ fn decide(
     let mut rows = Vec::new();
     for (n, (recipe, runs)) in contest.recipes.iter().enumerate() {
         for &run in runs {
-            let of = &trained[run];
             let told = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             let mut row: Vec<String> = keys.iter().map(|&key| recipe.get(key).map(told).unwrap_or_default()).collect();
             row.push(settings[run].seed.to_string());
-            row.push(format!("{:.4}", value(run)));
-            row.push(of.best_epoch.map(|epoch| epoch.to_string()).unwrap_or_default());
-            row.push(format!("{:.1}", of.seconds));
-            row.push(if n == chosen { "opened" } else { "sealed" }.into());
-            row.push(of.folder.display().to_string());
+            row.push(value(run).map_or_else(|| "diverged".into(), |value| format!("{value:.4}")));
+            let of = trained[run].as_ref();
+            row.push(of.and_then(|of| of.best_epoch).map(|epoch| epoch.to_string()).unwrap_or_default());
+            row.push(of.map(|of| format!("{:.1}", of.seconds)).unwrap_or_default());
+            row.push(if Some(n) == chosen { "opened" } else { "sealed" }.into());
+            row.push(of.map(|of| of.folder.display().to_string()).unwrap_or_default());
             rows.push(row);
         }
     }
     say("");
     print_table(&header.collect::<Vec<_>>(), &rows, Format::or_fitting(None))?;
+    let Some(chosen) = chosen else { anyhow::bail!("every recipe of the sweep diverged: nothing is chosen") };
     for &run in &contest.recipes[chosen].1 {
-        say(&format!("\nchosen by {measured}: {}", trained[run].folder.display()));
-        let run = open_test(&trained[run].folder, at_hand.of(&settings[run])?, &registry)?;
+        let Some(trained) = &trained[run] else { continue };
+        say(&format!("\nchosen by {measured}: {}", trained.folder.display()));
+        let run = open_test(&trained.folder, at_hand.of(&settings[run])?, &registry)?;
         print_rows(run.rows())?;
     }
     Ok(())

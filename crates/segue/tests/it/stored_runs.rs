@@ -156,14 +156,24 @@ fn recipes_are_told_apart_and_never_averaged() {
     scratch.ok(&format!("train {world} model=ease scope=target run_name=one"));
     let table = scratch.ok("compare outputs/segue/one outputs/segue/one");
     assert!(table.lines().count() == 4 && !table.contains("mean of"), "{table}");
-    // A joint model is held against itself alone.
+    // A joint model is held against itself, and that is told where the two are of other recipes.
     scratch.ok(&format!("train {world} model=ease scope=joint model.l2=7 run_name=other"));
     let done = scratch.line("compare outputs/segue/one outputs/segue/other");
-    assert!(
-        done.code == Some(0) && !done.stderr.contains("TRANSFER") && !done.stderr.contains("transfer"),
-        "{}",
-        done.stderr
-    );
+    assert!(done.code == Some(0) && done.stderr.contains("other hyper-parameters than theirs"), "{}", done.stderr);
+    assert!(done.stdout.contains("gain over target alone"), "{}", done.stdout);
+    // With several recipes of a scope nobody knows whose control is whose.
+    scratch.ok(&format!("train {world} model=ease scope=target model.l2=9 run_name=third"));
+    let done = scratch.line("compare outputs/segue/one outputs/segue/other outputs/segue/third");
+    assert!(done.code == Some(0) && !done.stderr.to_lowercase().contains("transfer"), "{}", done.stderr);
+    // Seeds repeat a hypothesis: a model without chance has the same p with one as with three, but for the random signs.
+    let p = |seeds: &str| -> f64 {
+        let table = scratch.ok(&format!("compare {world} model=ease,item_knn seed={seeds} --tests --show ndcg@10"));
+        let at = table.lines().next().unwrap().split('\t').position(|name| name == "p corrected").unwrap();
+        let row = table.lines().find(|line| line.starts_with("ease\t")).unwrap();
+        row.split('\t').nth(at).unwrap().trim_start_matches('<').parse().unwrap()
+    };
+    let (one, three) = (p("1"), p("1,2,3"));
+    assert!((one - three).abs() < 0.01, "{one} {three}");
 }
 
 #[test]

@@ -55,6 +55,51 @@ fn a_sweep_opens_the_test_part_of_what_validation_chooses() {
 }
 
 #[test]
+fn an_interrupted_sweep_is_finished_and_a_diverging_recipe_left_out() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    let sweep =
+        format!("train -m {world} model=mf trainer.max_epochs=2 model.learning_rate=0.01,0.1,1e30 experiment_name=r");
+    // What an earlier command of the same sweep would have done, before it was stopped.
+    scratch.ok(&format!(
+        "train {world} model=mf trainer.max_epochs=2 model.learning_rate=0.01 evaluation.test=never split.seed=42 experiment_name=r"
+    ));
+    let done = scratch.line(&format!("{sweep} --resume"));
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(done.stderr.contains("mf_joint_seed42 is finished"), "{}", done.stderr);
+    assert!(done.stderr.contains("the sweep goes on without this run"), "{}", done.stderr);
+    assert!(done.stdout.contains("\tdiverged\t") && done.stdout.contains("\topened\t"), "{}", done.stdout);
+    // Once more: all is there.
+    let again = scratch.line(&format!("{sweep} --resume"));
+    assert!(again.code == Some(0) && again.stderr.contains("the sweep was decided before"), "{}", again.stderr);
+}
+
+#[test]
+fn validation_is_of_what_has_not_learnt_from_it() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    scratch.ok(&format!("train {world} model=ease out=plain"));
+    scratch.ok(&format!("train {world} model=ease trainer.refit=true out=refitted"));
+    let valid = |run: &str| -> serde_json::Value {
+        let text = fs::read_to_string(scratch.path(run).join("metrics.json")).unwrap();
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()["valid"].clone()
+    };
+    assert_eq!(valid("plain"), valid("refitted"));
+    scratch.fails(
+        &format!("train -m {world} model=ease model.l2=1,9 trainer.early_stopping.metric=ndcg@10,hr@20"),
+        &["one metric", "evaluation.test=always"],
+    );
+    // One that stays sealed whatever comes stands in no contest, and the others still do.
+    let mixed = scratch.line(&format!(
+        "train -m {world} model=ease model.l2=1,900 evaluation.test=chosen,never 'out=mixed/${{model.l2}}_${{evaluation.test}}'"
+    ));
+    assert_eq!(mixed.code, Some(0), "{}", mixed.stderr);
+    assert_eq!(mixed.stdout.matches("\topened\t").count(), 1, "{}", mixed.stdout);
+    let sealed = scratch.line("evaluate --run mixed/1.0_never --data mixed");
+    assert!(sealed.code != Some(0));
+}
+
+#[test]
 fn what_is_compared_rather_than_chosen_is_opened_and_wrong_sweeps_are_refused_first() {
     let scratch = Scratch::new();
     let world = SMALL_WORLD.join(" ");
