@@ -8,10 +8,13 @@ on the rest, and both sides must reach the same recall@20 on it (where they do t
 process of its own; its peak memory is that of the process. Prints medians, their ratio with its spread over the rounds, and
 appends every measurement to OUT.csv.
 
-Environment: SEGUE (default target/release/segue), THREADS (default 2). Needs requirements.txt, in an environment of its own.
+Environment: SEGUE (default target/release/segue), THREADS (default 2), PEER (one of several peers alone). Needs requirements.txt,
+in an environment of its own.
 """
 
+import collections
 import csv
+import gzip
 import json
 import os
 import pathlib
@@ -56,15 +59,18 @@ JOBS = {
     ),
     "bpr": dict(
         what="seconds to the best recall@20 of the peer, d = 64, one uniform negative",
-        ours=["model=mf", *UNIFORM, "trainer.max_epochs=40", "--every", "1"],
+        # Of steps .005, .01 and .02, its best.
+        ours=["model=mf", *UNIFORM, "model.learning_rate=0.01", "model.l2=0.01", "model.item_bias=false", "trainer.max_epochs=8", "--every", "1"],
         # Of rates .05 and .1 and penalties .001, .002 and .01, its best.
-        peers={"implicit": ["bpr", "iterations=200", "rate=0.05", "l2=0.001", "every=10"]},
+        peers={"implicit": ["bpr", "iterations=200", "rate=0.05", "l2=0.001", "every=25"]},
         own=None,
         peer=lambda found: sum(found["seconds"][: max(found["curve"], key=lambda at: at[1])[0]]),
         apart=None,
     ),
     "ease": dict(
-        what="seconds from likes to the inverse",
+        # With two threads the LAPACK of SciPy's wheel breaks from some 32,000 items on.
+        items=20_000,
+        what="seconds from likes to the inverse, the 20,000 items with most likes",
         ours=["model=ease", "model.l2=80", "model.max_memory_gib=16"],
         peers={"scipy": ["ease"]},
         own=lambda found: found["fit"],
@@ -109,9 +115,24 @@ def run(command):
         return json.loads(out.read().strip().splitlines()[-1]), used.ru_maxrss / 1024
 
 
-def prepare(root):
+def most_liked(root, n, out):
+    """Gowalla with its n most liked items alone."""
+    (out / "gowalla").mkdir(parents=True)
+    lists = {file.name: [line.split() for line in gzip.open(file, "rt")] for file in pathlib.Path(root, "gowalla").glob("*.txt.gz")}
+    likes = collections.Counter(item for line in lists["train.txt.gz"] for item in line[1:])
+    kept = {item: str(n) for n, item in enumerate(sorted(likes, key=lambda item: (-likes[item], int(item)))[:n])}
+    for name, lines in lists.items():
+        with gzip.open(out / "gowalla" / name, "wt") as file:
+            left = ([line[0], *(kept[item] for item in line[1:] if item in kept)] for line in lines if line)
+            file.writelines(" ".join(line) + "\n" for line in left if len(line) > 1)
+    return out
+
+
+def prepare(root, items=None):
     """Gowalla without the published validation part, once for us and once for others."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="segue-bench-models-"))
+    if items:
+        root = most_liked(root, items, folder / "raw")
     environment = os.environ | {"SEGUE_DATA": str(pathlib.Path(root).resolve())}
     for command in (
         [SEGUE, "prepare", "data=gowalla_carve", "--out", folder / "data"],
@@ -133,7 +154,9 @@ def main():
     name, root, *rest = sys.argv[1:]
     rounds = int(rest[0]) if rest else 3
     job = JOBS[name]
-    data, lists = prepare(root)
+    if "PEER" in os.environ:
+        job = job | dict(peers={os.environ["PEER"]: job["peers"][os.environ["PEER"]]})
+    data, lists = prepare(root, job.get("items"))
     rows = []
     for n in range(rounds):
         found = {}

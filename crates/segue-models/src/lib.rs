@@ -12,6 +12,7 @@ mod item_knn;
 mod lightgcn;
 mod linalg;
 mod mf;
+mod order;
 mod popularity;
 mod propagate;
 mod random;

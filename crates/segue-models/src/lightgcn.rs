@@ -48,6 +48,7 @@ use segue_core::{
 
 use crate::adam::{Adam, matrix_like};
 use crate::batch::{Batch, Comparisons, Sample, compare};
+use crate::order::Order;
 use crate::propagate::{Propagation, ROWS, Workspace};
 use crate::rows::distinct;
 use crate::sampler::{Positives, shuffled};
@@ -279,6 +280,8 @@ pub struct LightGcnModel {
 struct Training<'a, S, const N: usize> {
     params: &'a LightGcn,
     positives: Positives,
+    /// Of a large graph the order of its nodes, under whose ids everything here is.
+    order: Option<Order>,
     propagation: Propagation,
     seed: Seed,
     /// `E⁰`, users first.
@@ -293,14 +296,23 @@ struct Training<'a, S, const N: usize> {
 
 impl<'a, S: Scalar, const N: usize> Training<'a, S, N> {
     fn new(params: &'a LightGcn, data: &TrainData<'_>, seed: Seed) -> Result<Self, FitError> {
-        let positives = Positives::new(data, LightGcn::INFO.name)?;
+        let mut positives = Positives::new(data, LightGcn::INFO.name)?;
+        let order = Order::of_large(positives.likes(), positives.starts());
+        if let Some(order) = &order {
+            positives = positives.renamed(&order.users, &order.items);
+        }
         let propagation = Propagation::new(positives.likes(), params.alpha());
         let (n, d) = (propagation.n_nodes(), params.factors);
         let table = Matrix::normal(n, d, params.init_std, &mut seed.named("init").stream());
+        let table = match &order {
+            Some(order) => order.apply(&table),
+            None => table,
+        };
         let moments = [Panels::zeros(n, d), Panels::zeros(n, d)];
         let mut training = Self {
             params,
             positives,
+            order,
             propagation,
             seed,
             table: Panels::zeros(0, d),
@@ -465,6 +477,10 @@ impl<S: Scalar, const N: usize> Trainable for Training<'_, S, N> {
         let guest: Vec<f32> = sums.iter().map(|sum| (sum / active.len() as f64) as f32).collect();
         for user in (0..n_users).filter(|&u| self.positives.likes().cols_of(u).is_empty()) {
             users.row_mut(user).copy_from_slice(&guest);
+        }
+        if let Some(order) = &self.order {
+            (users, base) = (Order::undo(&order.users, &users), Order::undo(&order.users, &base));
+            (items, messages) = (Order::undo(&order.items, &items), Order::undo(&order.items, &messages));
         }
         LightGcnModel { users, items, base, messages, guest }
     }

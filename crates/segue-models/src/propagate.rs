@@ -169,6 +169,11 @@ impl Propagation {
         });
     }
 
+    /// `D^-1 R source`: the mean of each node's neighbours.
+    pub(crate) fn smooth<const N: usize>(&self, source: &Panels<f32, N>, out: &mut Panels<f32, N>) {
+        self.hop((1.0, source), (0.0, source), out);
+    }
+
     /// Fills `work.rows` with the rows of `E` at the nodes of a batch, scaled as `table` is.
     pub(crate) fn forward<S: Scalar, const N: usize>(
         &self,

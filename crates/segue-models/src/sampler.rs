@@ -31,10 +31,35 @@ impl Positives {
                 data.log.len()
             )));
         }
+        let starts = starts(data.catalogue, likes.n_cols());
+        Ok(Self::of(likes, starts))
+    }
+
+    fn of(likes: Csr<f32>, starts: Vec<ItemId>) -> Self {
         let rows = || 0..likes.n_rows() as UserId;
         let users = rows().flat_map(|u| std::iter::repeat_n(u, likes.range(u as usize).len())).collect();
         let active = rows().filter(|&u| !likes.range(u as usize).is_empty()).collect();
-        Ok(Self { users, active, starts: starts(data.catalogue, likes.n_cols()), likes })
+        Self { likes, users, active, starts }
+    }
+
+    /// First item of each domain and, last, the number of items.
+    pub(crate) fn starts(&self) -> &[ItemId] {
+        &self.starts
+    }
+
+    /// The same likes under new ids, of which `users` and `items` list the old ones; items stay in the ranges of their domains.
+    #[must_use]
+    pub(crate) fn renamed(self, users: &[UserId], items: &[ItemId]) -> Self {
+        let mut new = vec![0; items.len()];
+        items.iter().zip(0..).for_each(|(&old, id)| new[old as usize] = id);
+        let row = |&old: &UserId| {
+            let (cols, weights) = self.likes.row(old as usize);
+            cols.iter().map(|&item| new[item as usize]).zip(weights.iter().copied()).collect()
+        };
+        let Ok(likes) = Csr::from_rows(items.len(), users.iter().map(row).collect()) else {
+            unreachable!("new ids of a checked matrix are in range")
+        };
+        Self::of(likes, self.starts)
     }
 
     /// Users × items, the liked ones stored.
