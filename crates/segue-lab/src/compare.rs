@@ -121,7 +121,7 @@ impl Comparison {
     }
 
     /// Every other row beside that of `baseline` which was asked the same, user by user, by a metric that is measured per user;
-    /// each p of the randomisation test corrected for all of them by Holm (see [`Comparison::families`]). Rows whose values by user
+    /// each p of the randomisation test corrected for all of them by Holm (seeds of a recipe are one hypothesis). Rows whose values by user
     /// were not kept are left out.
     pub fn against(
         &self,
