@@ -156,7 +156,7 @@ fn written_back(folder: &Path, rows: &[Row]) {
     // which count as milliseconds.
     let name = |name: &str| name.trim() == name && !(name.contains('\n') && name.contains(','));
     let sayable = |(user, item, _, time): &&Row| {
-        name(user) && name(item) && time.is_none_or(|time| time.unsigned_abs() < 100_000_000_000)
+        name(user) && name(item) && time.is_none_or(|time| time.unsigned_abs() < 100_000_000_000_000)
     };
     let rows: Vec<&Row> = rows.iter().filter(sayable).collect();
     if rows.is_empty() {
@@ -166,7 +166,9 @@ fn written_back(folder: &Path, rows: &[Row]) {
     table.write_record(["user", "item", "rating", "timestamp"]).unwrap();
     for (user, item, value, time) in &rows {
         let value = value.map(|bits| f32::from_bits(bits).to_string()).unwrap_or_default();
-        table.write_record([user, item, &value, &time.map(|time| time.to_string()).unwrap_or_default()]).unwrap();
+        table
+            .write_record([user, item, &value, &time.map(|time| (time as f64 / 1e3).to_string()).unwrap_or_default()])
+            .unwrap();
     }
     let path = folder.join("written.csv");
     std::fs::write(&path, table.into_inner().unwrap()).unwrap();

@@ -155,6 +155,8 @@ fn events(path: &Path, format: ExportFormat) -> Vec<Row> {
             Vec::new()
         }
     };
+    // Rows are read to the millisecond; a prepared log has whole seconds.
+    rows.iter_mut().for_each(|row| row.3 = row.3.map(|time| time.div_euclid(1_000)));
     rows.sort_unstable();
     rows
 }

@@ -311,7 +311,7 @@ pub(crate) fn milliseconds(time: i64) -> i64 {
 
 /// [`milliseconds`] of a number with a fraction.
 pub(crate) fn milliseconds_of(time: f64) -> i64 {
-    if time.abs() < 1e11 { (1e3 * time).floor() as i64 } else { milliseconds(time as i64) }
+    if time.abs() < 1e11 { (1e3 * time).round() as i64 } else { milliseconds(time as i64) }
 }
 
 fn is_blank(cell: &str) -> bool {
