@@ -180,10 +180,9 @@ impl Comparison {
     /// base does test nothing, and are in no family.
     fn families(&self, tested: &[Tested]) -> Vec<(u64, Vec<usize>)> {
         let row = |t: usize| &self.rows[tested[t].row];
-        let one = |a: &Row, b: &Row| a.scope == b.scope && a.is_recipe_of(b) && a.is_asked_as(b);
         let mut hypotheses: Vec<Vec<usize>> = Vec::new();
         for t in (0..tested.len()).filter(|&t| tested[t].paired.wins + tested[t].paired.losses > 0) {
-            match hypotheses.iter_mut().find(|known| one(row(known[0]), row(t))) {
+            match hypotheses.iter_mut().find(|known| row(known[0]).repeats(row(t))) {
                 Some(known) => known.push(t),
                 None => hypotheses.push(vec![t]),
             }
@@ -243,13 +242,12 @@ impl Comparison {
 
     /// A value of every row over the seeds of each recipe and scope that ran with several, by the position of the first.
     pub fn over_seeds(&self, value: impl Fn(usize) -> Option<f64>) -> Vec<(usize, OverSeeds)> {
-        let same = |a: &Row, b: &Row| a.scope == b.scope && a.is_recipe_of(b) && a.is_asked_as(b);
         let mut found = Vec::new();
         for (n, first) in self.rows.iter().enumerate() {
-            if self.rows[..n].iter().any(|earlier| same(earlier, first)) {
+            if self.rows[..n].iter().any(|earlier| earlier.repeats(first)) {
                 continue;
             }
-            let runs: Vec<(usize, &Row)> = self.rows.iter().enumerate().filter(|(_, run)| same(run, first)).collect();
+            let runs: Vec<(usize, &Row)> = self.rows.iter().enumerate().filter(|(_, run)| run.repeats(first)).collect();
             // A run beside itself is one run.
             let once = runs
                 .iter()

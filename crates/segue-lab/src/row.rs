@@ -175,6 +175,11 @@ impl Row {
         self.model == other.model && self.params == other.params && self.trainer == other.trainer
     }
 
+    /// Whether both rows are of one recipe that learnt from the same and was asked the same: apart in their seeds, if at all.
+    pub(crate) fn repeats(&self, other: &Self) -> bool {
+        self.scope == other.scope && self.is_recipe_of(other) && self.is_asked_as(other)
+    }
+
     /// The value of a test metric, by its name.
     pub fn value(&self, name: &str) -> Option<f64> {
         self.summary.metrics.iter().find(|estimate| estimate.metric.to_string() == name).map(|estimate| estimate.value)
