@@ -29,6 +29,7 @@ mod registry;
 mod seed;
 mod split;
 mod topk;
+pub mod training;
 mod work;
 
 pub use artifact::{ArtifactError, ArtifactReader, ArtifactWriter, FORMAT_VERSION};

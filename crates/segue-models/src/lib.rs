@@ -4,7 +4,6 @@
 
 use segue_core::ModelEntry;
 
-mod adam;
 mod batch;
 mod ease;
 mod ials;
@@ -17,8 +16,6 @@ mod popularity;
 mod propagate;
 mod random;
 mod ratings;
-mod rows;
-mod sampler;
 mod svd;
 
 pub use ease::{Ease, EaseModel};

@@ -40,18 +40,18 @@ use serde::{Deserialize, Serialize};
 
 use segue_core::kernels::{axpy, dot};
 use segue_core::panels::{Bf16, Line, Panels, Scalar};
+use segue_core::training::adam::{Adam, matrix_like};
+use segue_core::training::rows::distinct;
+use segue_core::training::sampler::{Positives, shuffled};
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, DotScorer, Embeddings, FitCx, FitError, Interval, ItemId,
     Matrix, Measure, ModelInfo, Output, ParamError, Query, Recommender, Scorer, Seed, Signal, TrainData, Trainable,
     UserId, Work, run_epochs,
 };
 
-use crate::adam::{Adam, matrix_like};
 use crate::batch::{Batch, Comparisons, Sample, compare};
 use crate::order::Order;
 use crate::propagate::{Propagation, ROWS, Workspace};
-use crate::rows::distinct;
-use crate::sampler::{Positives, shuffled};
 
 /// Draws that a step holds, 1 GiB of them.
 const MOST_CANDIDATES: usize = 1 << 28;

@@ -38,15 +38,15 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use segue_core::kernels::{axpy, dot};
+use segue_core::training::adam::{Decay, LazyAdam, descend, matrix_like};
+use segue_core::training::descent::minimise;
+use segue_core::training::rows::{RowGradients, Terms, distinct};
+use segue_core::training::sampler::{Positives, shuffled};
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, DotScorer, Embeddings, FitCx, FitError, History,
     Interval, ItemId, Matrix, Measure, ModelInfo, Output, Query, Recommender, Scorer, Seed, TrainData, Trainable, Work,
     run_epochs,
 };
-
-use crate::adam::{LazyAdam, descend, matrix_like};
-use crate::rows::{RowGradients, Terms, distinct};
-use crate::sampler::{Positives, shuffled};
 
 /// What one comparison costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -324,8 +324,8 @@ impl<'a> Training<'a> {
         let (users, items) = self.gradients(batch, &compared);
         let (rate, l2) = (self.params.learning_rate, self.params.l2);
         if let Some((of_users, of_items)) = &mut self.adam {
-            of_users.update(&mut self.users, &users, rate, l2);
-            of_items.update(&mut self.items, &items, rate, l2);
+            of_users.update(&mut self.users, &users, rate, Decay::Coupled(l2));
+            of_items.update(&mut self.items, &items, rate, Decay::Coupled(l2));
         } else {
             descend(&mut self.users, &users, rate, l2);
             descend(&mut self.items, &items, rate, l2);
@@ -488,34 +488,9 @@ impl<'a> Fold<'a> {
         value + 0.5 * f64::from(self.l2) * f64::from(dot(p, p))
     }
 
-    /// Gradient descent with Barzilai and Borwein's steps (IMA Journal of Numerical Analysis, 1988), halved until the
-    /// objective falls: few evaluations, and never worse than the start.
     fn minimise(&self, start: &[f32]) -> Vec<f32> {
         const EVALUATIONS: usize = 30;
-        let mut p = start.to_vec();
-        let mut gradient = vec![0.0; p.len()];
-        let mut value = self.evaluate(&p, &mut gradient);
-        let steepest = dot(&gradient, &gradient).sqrt();
-        let mut rate = 0.1 / steepest.max(1e-12);
-        let mut next_gradient = vec![0.0; p.len()];
-        for _ in 0..EVALUATIONS {
-            let next: Vec<f32> = p.iter().zip(&gradient).map(|(x, g)| x - rate * g).collect();
-            let next_value = self.evaluate(&next, &mut next_gradient);
-            if next_value.is_nan() || next_value > value {
-                rate *= 0.25;
-                continue;
-            }
-            let step: Vec<f32> = next.iter().zip(&p).map(|(a, b)| a - b).collect();
-            let change: Vec<f32> = next_gradient.iter().zip(&gradient).map(|(a, b)| a - b).collect();
-            let curvature = dot(&step, &change);
-            rate = if curvature > 0.0 { (dot(&step, &step) / curvature).min(1e6) } else { rate * 2.0 };
-            (p, value) = (next, next_value);
-            std::mem::swap(&mut gradient, &mut next_gradient);
-            if dot(&gradient, &gradient).sqrt() < 1e-3 * steepest {
-                break;
-            }
-        }
-        p
+        minimise(start, EVALUATIONS, |p, gradient| self.evaluate(p, gradient))
     }
 }
 

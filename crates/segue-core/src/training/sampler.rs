@@ -6,11 +6,11 @@
 
 use std::ops::Range;
 
-use segue_core::{Catalogue, Csr, FitError, ItemId, Seed, Stream, TrainData, UserId};
+use crate::{Catalogue, Csr, FitError, ItemId, Seed, Stream, TrainData, UserId};
 
 /// The likes of a log, and the item range from which each like's negatives come.
 #[derive(Debug)]
-pub(crate) struct Positives {
+pub struct Positives {
     likes: Csr<f32>,
     /// User of each stored like.
     users: Vec<UserId>,
@@ -22,7 +22,7 @@ pub(crate) struct Positives {
 
 impl Positives {
     /// Reads the likes; a log without any cannot be trained on.
-    pub(crate) fn new(data: &TrainData<'_>, model: &str) -> Result<Self, FitError> {
+    pub fn new(data: &TrainData<'_>, model: &str) -> Result<Self, FitError> {
         let likes = data.log.positives();
         if likes.is_empty() {
             return Err(FitError::Data(format!(
@@ -43,13 +43,13 @@ impl Positives {
     }
 
     /// First item of each domain and, last, the number of items.
-    pub(crate) fn starts(&self) -> &[ItemId] {
+    pub fn starts(&self) -> &[ItemId] {
         &self.starts
     }
 
     /// The same likes under new ids, of which `users` and `items` list the old ones; items stay in the ranges of their domains.
     #[must_use]
-    pub(crate) fn renamed(self, users: &[UserId], items: &[ItemId]) -> Self {
+    pub fn renamed(self, users: &[UserId], items: &[ItemId]) -> Self {
         let mut new = vec![0; items.len()];
         items.iter().zip(0..).for_each(|(&old, id)| new[old as usize] = id);
         let row = |&old: &UserId| {
@@ -63,34 +63,35 @@ impl Positives {
     }
 
     /// Users × items, the liked ones stored.
-    pub(crate) fn likes(&self) -> &Csr<f32> {
+    pub fn likes(&self) -> &Csr<f32> {
         &self.likes
     }
 
-    /// Number of likes: the samples of one epoch.
-    pub(crate) fn len(&self) -> usize {
+    /// Number of likes, at least one: the samples of one epoch.
+    #[expect(clippy::len_without_is_empty, reason = "never empty")]
+    pub fn len(&self) -> usize {
         self.likes.len()
     }
 
     /// Users with at least one like, rising.
-    pub(crate) fn active(&self) -> &[UserId] {
+    pub fn active(&self) -> &[UserId] {
         &self.active
     }
 
     /// Like number `n` in row order.
-    pub(crate) fn pair(&self, n: u32) -> (UserId, ItemId) {
+    pub fn pair(&self, n: u32) -> (UserId, ItemId) {
         (self.users[n as usize], self.likes.cols()[n as usize])
     }
 
     /// A user drawn uniformly among those with likes, then one of their likes.
-    pub(crate) fn draw_by_user(&self, stream: &mut Stream) -> (UserId, ItemId) {
+    pub fn draw_by_user(&self, stream: &mut Stream) -> (UserId, ItemId) {
         let user = self.active[stream.below(self.active.len() as u32) as usize];
         let items = self.likes.cols_of(user as usize);
         (user, items[stream.below(items.len() as u32) as usize])
     }
 
     /// The items of the domain of `item` that `user` does not like.
-    pub(crate) fn others(&self, user: UserId, item: ItemId) -> Absent<'_> {
+    pub fn others(&self, user: UserId, item: ItemId) -> Absent<'_> {
         let likes = self.likes.cols_of(user as usize);
         if let [first, end] = self.starts[..] {
             // One domain: nothing of the row lies outside it.
@@ -111,7 +112,7 @@ fn starts(catalogue: &Catalogue, n_items: usize) -> Vec<ItemId> {
 
 /// The items of a range that are absent from a sorted list.
 #[derive(Debug)]
-pub(crate) struct Absent<'a> {
+pub struct Absent<'a> {
     present: &'a [ItemId],
     first: ItemId,
     len: u32,
@@ -119,7 +120,7 @@ pub(crate) struct Absent<'a> {
 
 impl<'a> Absent<'a> {
     /// `sorted` rises strictly; it may hold items outside `range`.
-    pub(crate) fn new(sorted: &'a [ItemId], range: Range<ItemId>) -> Self {
+    pub fn new(sorted: &'a [ItemId], range: Range<ItemId>) -> Self {
         let from = sorted.partition_point(|&item| item < range.start);
         let to = from + sorted[from..].partition_point(|&item| item < range.end);
         let present = &sorted[from..to];
@@ -127,13 +128,13 @@ impl<'a> Absent<'a> {
     }
 
     /// True if every item of the range is present.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     /// One of them, uniformly; there must be one.
     #[inline]
-    pub(crate) fn draw(&self, stream: &mut Stream) -> ItemId {
+    pub fn draw(&self, stream: &mut Stream) -> ItemId {
         self.nth(stream.below(self.len))
     }
 
@@ -153,7 +154,7 @@ impl<'a> Absent<'a> {
 }
 
 /// All likes in the random order of one epoch.
-pub(crate) fn shuffled(n: usize, epoch: Seed) -> Vec<u32> {
+pub fn shuffled(n: usize, epoch: Seed) -> Vec<u32> {
     let mut order: Vec<u32> = (0..n as u32).collect();
     epoch.named("order").stream().shuffle(&mut order);
     order

@@ -4,20 +4,20 @@
 //! these [`Terms`], a few numbers each, instead of as vectors; grouping them by row and summing each group in the order of
 //! the samples gives the same bits at any thread count, and nobody waits for a lock.
 
+use crate::kernels::gather_sum;
 use rayon::prelude::*;
-use segue_core::kernels::gather_sum;
 
 /// Rows per unit of parallel work: fixed, so that work never depends on the number of threads.
-pub(crate) const ROWS_PER_TASK: usize = 64;
+pub const ROWS_PER_TASK: usize = 64;
 
 /// How many distinct rows `draws` draws are expected to meet, each with its share of a draw.
-pub(crate) fn distinct(shares: impl Iterator<Item = f64>, draws: f64) -> f64 {
+pub fn distinct(shares: impl Iterator<Item = f64>, draws: f64) -> f64 {
     shares.map(|share| -(draws * (-share.min(1.0)).ln_1p()).exp_m1()).sum()
 }
 
 /// The terms of a batch's gradient, in the order of its samples.
 #[derive(Debug, Default)]
-pub(crate) struct Terms {
+pub struct Terms {
     rows: Vec<u32>,
     others: Vec<u32>,
     coefficients: Vec<f32>,
@@ -27,7 +27,7 @@ pub(crate) struct Terms {
 impl Terms {
     /// Adds `coefficient · table[other]` to the gradient of `row`, and `penalty` to its share of the l2 term.
     #[inline]
-    pub(crate) fn push(&mut self, row: u32, other: u32, coefficient: f32, penalty: f32) {
+    pub fn push(&mut self, row: u32, other: u32, coefficient: f32, penalty: f32) {
         self.rows.push(row);
         self.others.push(other);
         self.coefficients.push(coefficient);
@@ -35,7 +35,7 @@ impl Terms {
     }
 
     /// Sums the terms of each row over `table`, whose rows are `d` wide.
-    pub(crate) fn sum(&self, table: &[f32], d: usize) -> RowGradients {
+    pub fn sum(&self, table: &[f32], d: usize) -> RowGradients {
         // Keys are unique, so that an unstable sort orders the terms of a row as the samples came.
         let mut keys: Vec<u64> = self.rows.iter().zip(0_u64..).map(|(&row, n)| u64::from(row) << 32 | n).collect();
         keys.sort_unstable();
@@ -62,19 +62,19 @@ impl Terms {
 
 /// Gradients of the rows that a batch touched.
 #[derive(Debug)]
-pub(crate) struct RowGradients {
+pub struct RowGradients {
     /// Touched rows, rising.
-    pub(crate) rows: Vec<u32>,
+    pub rows: Vec<u32>,
     /// Sum of the l2 shares of each.
-    pub(crate) penalties: Vec<f32>,
+    pub penalties: Vec<f32>,
     /// Gradients, `(rows.len(), d)`.
-    pub(crate) data: Vec<f32>,
+    pub data: Vec<f32>,
     d: usize,
 }
 
 impl RowGradients {
     /// The gradients whose row lies in `range`: row, l2 share, gradient.
-    pub(crate) fn within(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = (usize, f32, &[f32])> {
+    pub fn within(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = (usize, f32, &[f32])> {
         let from = self.rows.partition_point(|&row| (row as usize) < range.start);
         let to = self.rows.partition_point(|&row| (row as usize) < range.end);
         (from..to).map(|n| (self.rows[n] as usize, self.penalties[n], &self.data[n * self.d..(n + 1) * self.d]))
