@@ -173,10 +173,28 @@ fn find(path: &Path, names: &[String], column: Option<&Column>, usual: &[&str]) 
                 let near = near.map_or(String::new(), |near| format!(" (did you mean {near:?}?)"));
                 DataError::Column { path: path.into(), wanted: format!("{name:?}{near}"), have: list(names) }
             })?;
-            Ok(Some(position))
+            only_one(path, names, position).map(Some)
         }
         // The order of the usual names decides, not that of the columns: `item` before `asin`.
-        None => Ok(usual.iter().find_map(|usual| names.iter().position(|n| is_usual(n, &[usual])))),
+        None => {
+            let position = usual.iter().find_map(|usual| names.iter().position(|n| is_usual(n, &[usual])));
+            position.map(|position| only_one(path, names, position)).transpose()
+        }
+    }
+}
+
+/// The first column of its name, refused where another has the same: nobody could tell which is meant.
+pub(super) fn only_one(path: &Path, names: &[String], position: usize) -> Result<usize, DataError> {
+    let name = &names[position];
+    match names.iter().rposition(|other| other == name) {
+        Some(other) if other != position => {
+            let what = format!(
+                "columns {position} and {other} (from 0) are both called {name:?}; rename one, or map the one that is \
+                 meant by its position"
+            );
+            Err(DataError::Format { path: path.into(), what })
+        }
+        _ => Ok(position),
     }
 }
 
@@ -207,5 +225,18 @@ mod tests {
         assert!(alone.by_position(path, 3).unwrap_err().to_string().contains("for the item"));
         let message = ColumnMap::default().by_position(path, 1).unwrap_err().to_string();
         assert!(message.contains("delimiter"), "{message}");
+    }
+
+    #[test]
+    fn a_name_of_two_columns_tells_neither() {
+        let twice = names("user,item,rating,note,note,rating");
+        let among = |map: &ColumnMap| map.among(Path::new("x.csv"), &twice).map_err(|error| error.to_string());
+        let value = |column| ColumnMap { value: Some(column), ..ColumnMap::default() };
+        for map in [ColumnMap::default(), value("rating".into())] {
+            let message = among(&map).unwrap_err();
+            assert!(message.starts_with("x.csv: columns 2 and 5 (from 0) are both called \"rating\""), "{message}");
+        }
+        // A position is of one column, and a column that nobody reads may be called as it likes.
+        assert_eq!(among(&value(Column::Position(5))).unwrap().value, Some(5));
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use segue_core::nearest;
 use serde::{Deserialize, Serialize};
 
+use super::columns::only_one;
 use super::format::Format;
 use crate::DataError;
 
@@ -88,7 +89,7 @@ impl Only {
             DataError::config("data.domains.only", what)
         };
         let find = |(column, wanted)| match names.iter().position(|name| name == column) {
-            Some(position) => Ok((position, wanted)),
+            Some(position) => Ok((only_one(path, names, position)?, wanted)),
             None => Err(missing(column)),
         };
         self.iter().map(find).collect::<Result<_, _>>().map(Chosen)
@@ -122,5 +123,7 @@ mod tests {
         assert!(holds(0, "True") && !holds(0, "1"));
         let message = only.among(Path::new("x.csv"), &names[..2]).unwrap_err().to_string();
         assert!(message.contains("a is no column of x.csv; its header has c, b"), "{message}");
+        let message = only.among(Path::new("x.csv"), &["c", "b", "a", "b"].map(String::from)).unwrap_err().to_string();
+        assert!(message.contains("x.csv: columns 1 and 3 (from 0) are both called \"b\""), "{message}");
     }
 }
