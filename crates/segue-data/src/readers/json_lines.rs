@@ -7,8 +7,9 @@ use std::fmt;
 use std::path::Path;
 
 use segue_core::nearest;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, de};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::columns::{Column, ITEM, TIME, USER, VALUE, same_name};
 use super::format::Layout;
@@ -294,45 +295,18 @@ impl Cell<'_> {
 }
 
 impl<'de> Deserialize<'de> for Cell<'de> {
+    /// By its text: ids are hashes as well, and every digit of a whole number counts.
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl<'de> Visitor<'de> for Any {
-            type Value = Cell<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value")
-            }
-            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Cell<'de>, E> {
-                Ok(Cell::Text(text.into()))
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Cell<'de>, E> {
-                Ok(Cell::Text(text.to_owned().into()))
-            }
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Cell<'de>, E> {
-                Ok(Cell::Int(number))
-            }
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Cell<'de>, E> {
-                // Ids beyond i64 are hashes: every digit counts.
-                Ok(i64::try_from(number).map_or_else(|_| Cell::Text(number.to_string().into()), Cell::Int))
-            }
-            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Cell<'de>, E> {
-                Ok(Cell::Float(number))
-            }
-            fn visit_bool<E: de::Error>(self, flag: bool) -> Result<Cell<'de>, E> {
-                Ok(Cell::Bool(flag))
-            }
-            fn visit_unit<E: Error>(self) -> Result<Cell<'de>, E> {
-                Ok(Cell::Null)
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Cell<'de>, A::Error> {
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Cell::Nested)
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Cell<'de>, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Cell::Nested)
-            }
+        let text = <&RawValue>::deserialize(json)?.get();
+        let whole = text.strip_prefix('-').unwrap_or(text).bytes().all(|b| b.is_ascii_digit());
+        match text.as_bytes() {
+            [b'"', ..] => serde_json::from_str(text).map(|Name(text)| Self::Text(text)).map_err(D::Error::custom),
+            [b'{' | b'[', ..] => Ok(Self::Nested),
+            b"true" => Ok(Self::Bool(true)),
+            b"false" => Ok(Self::Bool(false)),
+            b"null" => Ok(Self::Null),
+            _ if whole => Ok(text.parse().map_or(Self::Text(text.into()), Self::Int)),
+            _ => text.parse().map(Self::Float).map_err(D::Error::custom),
         }
-        json.deserialize_any(Any)
     }
 }

@@ -281,6 +281,13 @@ fn json_lines_are_mapped_by_usual_or_given_keys() {
         Format::JsonLines,
         &["12345678901234567890 7 4 -", "1 8 - -"],
     );
+    // Every digit of an id counts, however many there are.
+    check(
+        "{\"user\": 18446744073709551617, \"item\": -9223372036854775809, \"rating\": 18446744073709551617}\n\
+         {\"user\": 18446744073709551616, \"item\": -0, \"rating\": 1e1}\n",
+        Format::JsonLines,
+        &["18446744073709551617 -9223372036854775809 18446744000000000000 -", "18446744073709551616 0 10 -"],
+    );
     let nested = r#"{"who": {"id": 3, "name": "x"}, "what": {"a": {"sku": "s"}}, "at": 7.0, "kind": {"sub": "buy"}}"#;
     let columns = ColumnMap {
         user: Some("who.id".into()),
