@@ -100,6 +100,7 @@ pub(super) fn ingest(
         domain: log.domain,
         part: log.part,
         nameless: log.raw.nameless as usize,
+        rounded: log.raw.rounded,
         met: (log.raw.users.met().collect(), log.raw.items.met().collect()),
         rows: log.raw.rows,
         users,
@@ -214,6 +215,7 @@ struct Dense {
     domain: usize,
     part: Part,
     nameless: usize,
+    rounded: u64,
     /// How often rows name each user and each item.
     met: (Vec<u32>, Vec<u32>),
     rows: RawRows,
@@ -295,6 +297,14 @@ fn rows_of(
     let mut notes = Vec::new();
     if !timed && logs.iter().any(|log| log.rows.timed()) {
         notes.push(format!("{}: some given parts have no times, so none are used", domain.name));
+    }
+    let rounded: u64 = logs.iter().map(|log| log.rounded).sum();
+    if rounded > 0 && !domain.implicit {
+        notes.push(format!(
+            "{}: {rounded} values are whole numbers beyond 2^24 (16777216) that single precision lacks; the nearest that \
+             it has stand for them",
+            domain.name
+        ));
     }
     let mut incomplete = 0;
     for mut log in logs {

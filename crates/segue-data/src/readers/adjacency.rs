@@ -19,7 +19,7 @@ pub(super) fn read(input: Input, session: &mut Session<'_>, log: &mut RawLog, gu
             let n_known = log.users.len();
             let user = log.users.intern(user);
             let before = log.len();
-            items.for_each(|item| log.push_of(user, item, Some(1.0), None));
+            items.for_each(|item| log.push_of(user, item, None));
             let n_items = log.len() - before;
             n_lines += 1;
             n_again += u64::from(log.users.len() == n_known);

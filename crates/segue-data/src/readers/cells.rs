@@ -169,11 +169,11 @@ impl Cells {
     }
 
     /// The cell as a rating.
-    pub(super) fn value(&self, row: usize) -> Result<Option<f32>, Reason> {
+    pub(super) fn value(&self, row: usize) -> Result<Option<f64>, Reason> {
         match &self.numbers {
             Numbers::Text(_) => parse_value(self.utf8(row, "the rating")?),
-            _ => match self.float(row).map(|value| value as f32) {
-                Some(value) if !value.is_finite() => Err(format!("rating {value} is not finite").into()),
+            _ => match self.float(row) {
+                Some(value) if !(value as f32).is_finite() => Err(format!("rating {value} is not finite").into()),
                 value => Ok(value),
             },
         }

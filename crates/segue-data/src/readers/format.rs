@@ -115,8 +115,8 @@ pub struct Layout {
 
 impl Layout {
     /// A value as read, `None` where it is the one that stands for none.
-    pub(super) fn rated(&self, value: Option<f32>) -> Option<f32> {
-        value.filter(|&value| self.unrated != Some(value))
+    pub(super) fn rated(&self, value: Option<f64>) -> Option<f64> {
+        value.filter(|&value| self.unrated != Some(value as f32))
     }
 
     /// The layout of a format whose zeros are no ratings unless the user says so.

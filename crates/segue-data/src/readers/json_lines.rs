@@ -271,16 +271,16 @@ impl Cell<'_> {
         }
     }
 
-    fn value(self) -> Result<Option<f32>, Reason> {
+    fn value(self) -> Result<Option<f64>, Reason> {
         let number = match self {
             Self::Text(text) => return parse_value(&text),
             Self::Null => return Ok(None),
-            Self::Int(number) => number as f32,
-            Self::Float(number) => number as f32,
-            Self::Bool(flag) => f32::from(u8::from(flag)),
+            Self::Int(number) => number as f64,
+            Self::Float(number) => number,
+            Self::Bool(flag) => f64::from(u8::from(flag)),
             Self::Nested => return Err("the rating is a list or an object".into()),
         };
-        if number.is_finite() { Ok(Some(number)) } else { Err("the rating is not finite".into()) }
+        if (number as f32).is_finite() { Ok(Some(number)) } else { Err("the rating is not finite".into()) }
     }
 
     fn time(self) -> Result<Option<i64>, Reason> {

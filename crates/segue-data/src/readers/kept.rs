@@ -20,7 +20,7 @@ use crate::spill::{Blocks, Spill, block, put};
 const LEAST: u64 = 1 << 23;
 
 /// How rows are written; files of another version are read again.
-const FORMAT: &str = "rows 4:";
+const FORMAT: &str = "rows 5:";
 
 /// What was read and how.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,7 @@ struct Note {
     timed: bool,
     values: Values,
     nameless: u64,
+    rounded: u64,
     files: Vec<InputFile>,
 }
 
@@ -64,8 +65,9 @@ pub(super) fn keep(
     for (what, names) in [("users", &log.users), ("items", &log.items)] {
         spill.write(&format!("{name}.{what}"), &written_texts(names.iter()), true)?;
     }
-    let (rows, timed, values, nameless) = (log.len(), log.rows.timed(), *log.rows.values(), log.nameless);
-    let note = Note { source, rows, timed, values, nameless, files: files.to_vec() };
+    let (rows, timed, values) = (log.len(), log.rows.timed(), *log.rows.values());
+    let (nameless, rounded) = (log.nameless, log.rounded);
+    let note = Note { source, rows, timed, values, nameless, rounded, files: files.to_vec() };
     let note = serde_json::to_vec(&note).map_err(|error| DataError::Folder {
         path: spill.folder().into(),
         what: format!("cannot note what was read: {error}"),
@@ -84,7 +86,7 @@ pub(super) fn find(file: &LogFile, limit: Option<u64>, spill: &Arc<Spill>) -> Op
     let names = |what: &str| read_texts(&mut spill.read(&format!("{name}.{what}")).ok()?);
     let (users, items) = (names("users")?, names("items")?);
     let mut log = RawLog::kept(Arc::clone(spill), name, (users, items), (note.rows, note.timed, note.values))?;
-    log.nameless = note.nameless;
+    (log.nameless, log.rounded) = (note.nameless, note.rounded);
     Some((log, note.files))
 }
 

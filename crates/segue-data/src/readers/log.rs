@@ -19,6 +19,8 @@ pub struct RawLog {
     pub rows: RawRows,
     /// Rows without user or item: counted, not kept.
     pub nameless: u64,
+    /// Values that are whole numbers and are held as another one, for single precision lacks them.
+    pub rounded: u64,
     pending: Pending,
 }
 
@@ -74,11 +76,12 @@ impl RawLog {
     }
 
     /// Appends one event; an empty user or item is only counted. [`Self::settle`] must follow the last one.
-    pub fn push(&mut self, user: &str, item: &str, value: Option<f32>, time: Option<i64>) {
+    pub fn push(&mut self, user: &str, item: &str, value: Option<f64>, time: Option<i64>) {
         if user.is_empty() || item.is_empty() {
             self.nameless += 1;
             return;
         }
+        let value = value.map(|value| self.held(value));
         self.pending.users.push(user);
         self.pending.items.push(item);
         self.pending.rest.push((value, time));
@@ -99,15 +102,22 @@ impl RawLog {
         items.clear();
     }
 
-    /// Appends one event of an interned user.
-    pub fn push_of(&mut self, user: u32, item: &str, value: Option<f32>, time: Option<i64>) {
+    /// A value in single precision. Of a fraction that is near enough; of a count it is another count.
+    fn held(&mut self, value: f64) -> f32 {
+        let held = value as f32;
+        self.rounded += u64::from(value.fract() == 0.0 && f64::from(held) != value);
+        held
+    }
+
+    /// Appends one event of an interned user, worth 1.
+    pub fn push_of(&mut self, user: u32, item: &str, time: Option<i64>) {
         if !self.pending.rest.is_empty() {
             self.settle();
         }
         let item = self.items.intern(item);
         self.users.meet(user);
         self.items.meet(item);
-        self.rows.push(RawRow { user, item, value, time });
+        self.rows.push(RawRow { user, item, value: Some(1.0), time });
     }
 }
 
@@ -369,13 +379,25 @@ mod tests {
         let mut log = RawLog::default();
         log.push("u", "a", Some(3.0), None);
         log.push("u", "b", None, Some(7));
-        log.push("", "b", Some(1.0), Some(8));
+        log.push("", "b", Some(16_777_217.0), Some(8));
         log.settle();
         let found = [
             RawRow { user: 0, item: 0, value: Some(3.0), time: None },
             RawRow { user: 0, item: 1, value: None, time: Some(7) },
         ];
         assert_eq!((log.len(), log.nameless, log.rows.timed(), rows(&log)), (2, 1, true, found.to_vec()));
+        assert_eq!(log.rounded, 0);
+    }
+
+    #[test]
+    fn whole_numbers_that_single_precision_lacks_are_counted() {
+        let mut log = RawLog::default();
+        for value in [0.1, 16_777_216.0, 16_777_217.0, -16_777_217.0, 16_777_218.0, 20_000_000.5, 1e30] {
+            log.push("u", "a", Some(value), None);
+        }
+        log.settle();
+        assert_eq!((log.len(), log.rounded), (7, 3));
+        assert_eq!(rows(&log)[2].value, Some(16_777_216.0));
     }
 
     #[test]
@@ -385,7 +407,7 @@ mod tests {
         let spill = Arc::new(Spill::new(BLOCK * Columns::ROW, dir.path().join("spill")).unwrap());
         let mut log = RawLog::spilling(Arc::clone(&spill), "log".into());
         let n = BLOCK as i64 * 5 + 3;
-        (0..n).for_each(|n| log.push("u", &(n % 7).to_string(), (n % 3 > 0).then_some(n as f32), Some(n)));
+        (0..n).for_each(|n| log.push("u", &(n % 7).to_string(), (n % 3 > 0).then_some(n as f64), Some(n)));
         log.settle();
         log.rows.check().unwrap();
         assert!(spill.written() > 0);

@@ -23,7 +23,7 @@ pub(super) fn read(input: Input, session: &mut Session<'_>, log: &mut RawLog) ->
         let place = &mut lengths[user as usize];
         for item in items {
             // Places are told in seconds.
-            log.push_of(user, item, Some(1.0), Some(1_000 * *place));
+            log.push_of(user, item, Some(1_000 * *place));
             *place += 1;
         }
         Ok(())

@@ -264,14 +264,14 @@ impl Reading {
     }
 }
 
-/// A value: `None` where the cell is empty, an error where it is not a finite number.
-pub(crate) fn parse_value(cell: &str) -> Result<Option<f32>, Reason> {
+/// A value: `None` where the cell is empty, an error where it is not a finite number in single precision.
+pub(crate) fn parse_value(cell: &str) -> Result<Option<f64>, Reason> {
     let cell = cell.trim();
     if is_blank(cell) {
         return Ok(None);
     }
-    match cell.parse::<f32>() {
-        Ok(value) if value.is_finite() => Ok(Some(value)),
+    match cell.parse::<f64>() {
+        Ok(value) if (value as f32).is_finite() => Ok(Some(value)),
         Ok(_) => Err(format!("rating {cell:?} is not finite").into()),
         Err(_) => Err(format!("rating {cell:?} is not a number").into()),
     }

@@ -114,7 +114,7 @@ impl Unused {
 }
 
 /// Ratings from this on are seconds since 1970.
-const A_TIME: f32 = 1e8;
+const A_TIME: f64 = 1e8;
 
 /// `user,item,time` without header: a third column of times is not one of ratings, unless it is called so.
 fn third_is_time(at: Positions, columns: &ColumnMap, cells: &[String]) -> Positions {

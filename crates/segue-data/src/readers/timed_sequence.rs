@@ -57,7 +57,7 @@ pub(super) fn read(input: Input, session: &mut Session<'_>, log: &mut RawLog, on
         // A bad line is left out whole.
         let user = log.users.intern(user);
         for (item, time) in events {
-            log.push_of(user, item, Some(1.0), time);
+            log.push_of(user, item, time);
         }
         Ok(())
     })

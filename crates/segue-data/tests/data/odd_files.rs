@@ -477,6 +477,16 @@ fn numbers_that_nobody_uses_are_told() {
 }
 
 #[test]
+fn plays_that_single_precision_lacks_are_told() {
+    let log = |plays: u32| format!("user,artist_id,plays\nu,a,{plays}\nu,b,{plays}\nu,c,3\nu,d,1.1\n");
+    let notes = notes_of(&log(16_777_217), |_| {}).join("; ");
+    assert!(notes.contains("films: 2 values are whole numbers beyond 2^24 (16777216)"), "{notes}");
+    assert_eq!(notes_of(&log(16_777_216), |_| {}), [""; 0]);
+    // Nobody reads what every event counts 1 for.
+    assert_eq!(notes_of(&log(16_777_217), |films| films.implicit = true), [""; 0]);
+}
+
+#[test]
 fn a_first_row_that_may_be_a_header_is_told() {
     let rows: String = (0..9).map(|n| format!("u,i{n}\n")).collect();
     for delimiter in [",", "\t", ";"] {
