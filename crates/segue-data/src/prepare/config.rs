@@ -46,6 +46,9 @@ pub struct DataConfig {
     pub fold: Option<String>,
     /// The domains; those in use keep this order in the catalogue.
     pub domains: Vec<DomainConfig>,
+    /// Whether equal user ids are the same people, for interpolation into the `users` of the domains.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users: Option<UserIdentity>,
     /// Names of the source domains; null: every domain but the target; `[]`: none, the target alone.
     pub source: Option<OneOrMany<String>>,
     /// Name of the target domain, whose items are recommended; may be left out where there is one domain.
@@ -135,8 +138,9 @@ pub struct DomainConfig {
     /// Given negatives per user: `user neg1 ... negN` or `(user,item) neg1 ... negN`. A domain that gives parts beside
     /// one log has them for the parts; they are left alone where the log is split anew.
     pub negatives: Option<PathBuf>,
-    /// Whether user ids mean the same people as in the other domains.
-    pub users: UserIdentity,
+    /// Whether user ids mean the same people as in the other domains; null: they do, and a note tells where they look like
+    /// numbers that each domain gives to its own.
+    pub users: Option<UserIdentity>,
     /// What becomes of this domain's values, in place of the keys of the same names in group `prepare`; what it leaves
     /// out is null.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,6 +151,17 @@ pub struct DomainConfig {
     /// A file of this domain's items to keep, one external id a line; null: all, or `prepare.only_items` of the target.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only_items: Option<PathBuf>,
+}
+
+impl DomainConfig {
+    /// Whether an id means the same person in every domain that shares it.
+    pub(super) fn shares(&self, user: &str) -> bool {
+        match self.users.unwrap_or_default() {
+            UserIdentity::Shared => true,
+            UserIdentity::Own => false,
+            UserIdentity::SharedBelow(first_own) => user.parse::<u64>().is_ok_and(|id| id < first_own),
+        }
+    }
 }
 
 /// What becomes of the values of a domain, applied in this order; see the table of steps in [`crate::prepare`].
@@ -194,17 +209,6 @@ pub enum UserIdentity {
     Own,
     /// Whole numbers below this one are shared, other ids are the domain's own: the files of `CDRIB`.
     SharedBelow(u64),
-}
-
-impl UserIdentity {
-    /// Whether an id means the same person in every domain that shares it.
-    pub(super) fn shares(self, user: &str) -> bool {
-        match self {
-            Self::Shared => true,
-            Self::Own => false,
-            Self::SharedBelow(first_own) => user.parse::<u64>().is_ok_and(|id| id < first_own),
-        }
-    }
 }
 
 /// Group `prepare`: cleaning and filtering. The defaults clean and filter nothing but broken rows.

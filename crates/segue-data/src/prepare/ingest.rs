@@ -56,8 +56,8 @@ pub(super) fn ingest(
     let (people, mut notes) = People::read((data, &domains), &known, session)?;
     for (d, domain) in domains.iter().enumerate() {
         let mut users = logs.iter().filter(|log| log.domain == d).flat_map(|log| log.raw.users.iter());
-        if let UserIdentity::SharedBelow(first_own) = domain.users
-            && !users.any(|user| domain.users.shares(user))
+        if let Some(UserIdentity::SharedBelow(first_own)) = domain.users
+            && !users.any(|user| domain.shares(user))
         {
             let name = &domain.name;
             notes.push(format!(
@@ -70,6 +70,7 @@ pub(super) fn ingest(
     let mut named: Vec<(usize, &Names)> = logs.iter().map(|log| (log.domain, &log.raw.users)).collect();
     named.extend(negatives.iter().map(|negatives| (target, &negatives.users)));
     people.check_names(&domains, &named)?;
+    notes.extend(people.doubt(&domains, &named));
     let sizes: Vec<usize> = named.iter().map(|(_, names)| names.len()).collect();
     let (users, mut user_of) = IdMap::joined(&sizes, |list, n| {
         let (d, names) = named[list];

@@ -131,7 +131,7 @@ impl People {
         let key = "data.user_links";
         let (mut groups, mut notes) = read(key, (&data.user_links, data, domains), known, session)?;
         for (domain, _) in domains.iter().zip(&groups.linked).filter(|&(_, &linked)| linked) {
-            if let UserIdentity::SharedBelow(_) = domain.users {
+            if let Some(UserIdentity::SharedBelow(_)) = domain.users {
                 let what = format!("{} says users.shared_below and is linked by a file; keep one of them", domain.name);
                 return Err(DataError::config(key, what));
             }
@@ -178,14 +178,50 @@ impl People {
         Ok(())
     }
 
+    /// What to tell where nobody said whether equal ids are the same people, and they look like numbers that each domain
+    /// gives to its own. `named`: the users of every log.
+    pub(super) fn doubt(&self, domains: &[&DomainConfig], named: &[(usize, &Names)]) -> Option<String> {
+        let mut numbered: Vec<&DomainConfig> = Vec::new();
+        for (d, &domain) in domains.iter().enumerate() {
+            let unsaid = domain.users.is_none() && !self.linked.get(d).copied().unwrap_or(false);
+            let users = named.iter().filter(|(of, _)| *of == d).flat_map(|(_, users)| users.iter());
+            // Within one file an id is one person.
+            let files = |domain: &DomainConfig| (domain.interactions.clone(), domain.train.clone());
+            if unsaid && numbered.iter().all(|other| files(other) != files(domain)) && are_numbered(users) {
+                numbered.push(domain);
+            }
+        }
+        let names: Vec<&str> = numbered.iter().map(|domain| domain.name.as_str()).collect();
+        (names.len() > 1).then(|| {
+            format!(
+                "the users of {} are numbers from 0 or 1 on, of which few are missing, and equal ones were taken for the same \
+                 people; where each domain has numbers of its own, set the domains' `users` to own or {{shared_below: N}}, \
+                 and to shared where it is right (data=pair: data.users=...)",
+                names.join(" and ")
+            )
+        })
+    }
+
     /// The name of a user of domain `d`.
     pub(super) fn name<'n>(&self, (d, domain): (usize, &DomainConfig), user: &'n str) -> Cow<'n, str> {
         let own = || format!("{}:{user}", domain.name).into();
         if self.linked.get(d).copied().unwrap_or(false) {
             return self.names.get(&(d, user.to_owned())).map_or_else(own, |name| name.clone().into());
         }
-        if domain.users.shares(user) { user.into() } else { own() }
+        if domain.shares(user) { user.into() } else { own() }
     }
+}
+
+/// Users from which on their ids tell whether they are numbered.
+const NUMBERED: usize = 10;
+
+/// Whether ids are numbers from 0 or 1 on, of which at most one in nine is missing.
+fn are_numbered<'n>(users: impl Iterator<Item = &'n str>) -> bool {
+    let Some(mut numbers) = users.map(|user| user.parse().ok()).collect::<Option<Vec<u64>>>() else { return false };
+    numbers.sort_unstable();
+    numbers.dedup();
+    let n = numbers.len();
+    n >= NUMBERED && numbers[0] <= 1 && numbers[n - 1] - numbers[0] < (n + n / 8) as u64
 }
 
 /// Items that are one, by dense ids of domains in use.

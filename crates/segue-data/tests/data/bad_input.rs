@@ -198,7 +198,7 @@ fn an_own_user_is_never_a_shared_one_of_the_same_name() {
     let log = |user: &str| format!("user,item,rating,timestamp\n{user},x,3,1\n{user},y,3,2\n{user},z,3,3\n");
     let of = |song_user: &str, film_user: &str, users| {
         let dir = files(&[("songs.csv", &log(song_user)), ("films.csv", &log(film_user))]);
-        let films = DomainConfig { users, ..domain(dir.path(), "films", "films.csv") };
+        let films = DomainConfig { users: Some(users), ..domain(dir.path(), "films", "films.csv") };
         run(
             &data(vec![domain(dir.path(), "songs", "songs.csv"), films]),
             &PrepareOptions::default(),

@@ -109,7 +109,7 @@ pub(crate) fn five(n: u64, naming: Naming, order: u64) -> Five {
         header: Some(false),
     };
     let domains = DOMAINS.map(|name| DomainConfig {
-        users: if name == "shows" { UserIdentity::Own } else { UserIdentity::Shared },
+        users: (name == "shows").then_some(UserIdentity::Own),
         ..domain(dir.path(), name, &format!("{name}.csv"))
     });
     let config = DataConfig {

@@ -54,7 +54,7 @@ fn links_that_cannot_be_meant_are_refused() {
         "7\t1\n",
         &|config, file| {
             config.user_links = vec![file];
-            config.domains[0].users = UserIdentity::SharedBelow(5);
+            config.domains[0].users = Some(UserIdentity::SharedBelow(5));
         },
         &["shared_below", "keep one of them"],
     );
@@ -89,14 +89,45 @@ fn events_on_linked_items_teach_the_target_and_never_what_is_asked() {
 #[test]
 fn ids_below_a_number_are_shared_and_others_are_not() {
     let (_dir, mut config, _) = two("");
-    config.domains.iter_mut().for_each(|domain| domain.users = UserIdentity::SharedBelow(2));
+    config.domains.iter_mut().for_each(|domain| domain.users = Some(UserIdentity::SharedBelow(2)));
     let (prepared, report) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
     assert_eq!(prepared.users.iter().collect::<Vec<_>>(), ["1", "books:7", "films:2"]);
     assert_eq!(report.overlaps[0].users, 1);
     assert_eq!(report.notes, [""; 0]);
-    config.domains[0].users = UserIdentity::SharedBelow(1);
+    config.domains[0].users = Some(UserIdentity::SharedBelow(1));
     let notes = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap().1.notes;
     assert!(notes[0].contains("books: shares nobody, for no user id is a whole number below 1"), "{notes:?}");
+}
+
+#[test]
+fn users_whom_each_domain_seems_to_number_are_told_unless_somebody_said_who_they_are() {
+    let log = |users: &[u32]| {
+        let rows = |user: &u32| (0..3).map(move |n| format!("{user},i{n},5,{n}\n")).collect::<String>();
+        format!("user,item,rating,timestamp\n{}", users.iter().map(rows).collect::<String>())
+    };
+    let notes = |books: &[u32], films: &[u32], change: &dyn Fn(&mut DataConfig, LinkFile)| {
+        let dir = files(&[("books.csv", &log(books)), ("films.csv", &log(films)), ("x.link", "1\t1\n")]);
+        let mut config = data(vec![domain(dir.path(), "books", "books.csv"), domain(dir.path(), "films", "films.csv")]);
+        let domains = ["books".to_owned(), "films".to_owned()];
+        change(&mut config, LinkFile { file: dir.path().join("x.link"), domains, header: None });
+        run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap().1.notes.join("; ")
+    };
+    let (zero, one): (Vec<u32>, Vec<u32>) = ((0..30).collect(), (1..20).filter(|n| *n != 7).collect());
+    let told = notes(&zero, &one, &|_, _| {});
+    assert!(told.contains("the users of books and films are numbers from 0 or 1 on"), "{told}");
+    assert!(told.contains("{shared_below: N}") && told.contains("data.users="), "{told}");
+    for said in [UserIdentity::Shared, UserIdentity::Own, UserIdentity::SharedBelow(5)] {
+        assert_eq!(notes(&zero, &one, &|config, _| config.domains[0].users = Some(said)), "", "{said:?}");
+    }
+    // Ids of elsewhere leave many out, a few tell nothing, and a link file tells all.
+    assert_eq!(notes(&zero, &zero.iter().map(|n| n * 2).collect::<Vec<_>>(), &|_, _| {}), "");
+    assert_eq!(notes(&zero, &(100..120).collect::<Vec<_>>(), &|_, _| {}), "");
+    assert_eq!(notes(&zero[..9], &zero[..9], &|_, _| {}), "");
+    assert!(!notes(&zero, &one, &|config, link| config.user_links = vec![link]).contains("from 0 or 1 on"));
+    // One file, two domains.
+    let both =
+        |config: &mut DataConfig, _: LinkFile| config.domains[0].interactions = config.domains[1].interactions.clone();
+    assert_eq!(notes(&zero, &zero, &both), "");
 }
 
 proptest! {

@@ -197,7 +197,7 @@ fn an_item_that_is_not_kept_comes_back_neither_by_a_link_nor_as_a_negative() {
 #[test]
 fn own_user_ids_are_other_people() {
     let (_dir, mut config) = two();
-    config.domains[0].users = UserIdentity::Own;
+    config.domains[0].users = Some(UserIdentity::Own);
     let (prepared, report) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
     assert!(prepared.users.find("music:a").is_some() && prepared.users.find("a").is_some());
     assert_eq!(report.overlaps[0].users, 0);
