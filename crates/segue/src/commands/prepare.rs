@@ -76,7 +76,7 @@ pub(crate) fn run(args: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sizes of the parts, overlaps and notes.
+/// Sizes of the parts and of the logs, overlaps and notes.
 pub(crate) fn print_report(report: &PrepareReport, format: Format) -> anyhow::Result<()> {
     let header = ["domain", "part", "users", "items", "interactions"].map(String::from);
     let rows: Vec<Vec<String>> = report
@@ -88,6 +88,13 @@ pub(crate) fn print_report(report: &PrepareReport, format: Format) -> anyhow::Re
         })
         .collect();
     print_table(&header, &rows, format)?;
+    // What filters and splits leave out is of the log all the same.
+    for s in report.steps.iter().filter(|step| step.step == "read") {
+        say(&format!(
+            "the log of {} has {} users, {} items and {} interactions",
+            s.domain, s.users, s.items, s.interactions
+        ));
+    }
     for o in &report.overlaps {
         say(&format!(
             "{} users are in both {} and {}: {:.1} % and {:.1} % of their users",
