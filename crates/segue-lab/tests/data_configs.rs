@@ -178,6 +178,9 @@ fn a_folder_in_a_published_layout_needs_no_configuration() {
         ("data=log data.root=ROOT/ml-100k/u.data", 943, 100_000),
         ("data=log data.root=ROOT/gowalla split=given", 29_858, 1_027_370),
         ("data=log data.root=ROOT/hetrec2011-lastfm-2k split=ratio prepare=counts", 1_892, 92_834),
+        ("data=log data.root=ROOT/lastfm-seq", 1_090, 52_551),
+        ("data=log data.root=ROOT/amazon-beauty-seq", 22_363, 198_502),
+        ("data=log data.root=ROOT/ciao split=ratio", 7_375, 284_086),
         (
             "data=pair data.root=ROOT/amazon-sport-phone/disencdr data.source=sport_phone data.target=phone_sport split=given",
             4_998,

@@ -20,7 +20,7 @@ use Role::{Interactions, Items, Negatives, Test, Train, Valid};
 
 /// Files by role; `*` stands for anything but what [`SPECIAL`] names, and `.gz` or `.zst` may follow. A folder has a
 /// layout if it has its first file.
-const LAYOUTS: [&[(Role, &[&str])]; 15] = [
+const LAYOUTS: [&[(Role, &[&str])]; 16] = [
     // NCF.
     &[(Train, &["*.train.rating"]), (Test, &["*.test.rating"]), (Negatives, &["*.test.negative"])],
     // RecBole, with and without given parts.
@@ -67,6 +67,8 @@ const LAYOUTS: [&[(Role, &[&str])]; 15] = [
         (Interactions, &["reviews_*.json", "*_5.json", "*.jsonl", "*.json", "ratings_*.csv"]),
         (Items, &["meta_*.json", "meta_*.jsonl"]),
     ],
+    // Ciao, and ratings beside a network of trust in general.
+    &[(Interactions, &["rating.tsv", "ratings.tsv"])],
     // Any one log beside a list of items.
     &[
         (Interactions, &["*.csv", "*.tsv", "*.parquet", "*.dat"]),
@@ -273,6 +275,7 @@ mod tests {
                 "train=Books.train.csv.gz valid=Books.valid.csv.gz test=Books.test.csv.gz",
             ),
             (&["README.txt", "plays.tsv", "items.csv", "users.csv"], "log=plays.tsv items=items.csv"),
+            (&["rating.mat", "rating.tsv.gz", "trustnetwork.tsv.gz"], "log=rating.tsv.gz"),
             (&["Beauty.txt"], "log=Beauty.txt"),
             (
                 &["LastFM.txt.gz", "LastFM_item2attributes.json.gz", "LastFM_sample.txt.gz", "README.txt"],
