@@ -109,7 +109,7 @@ pub enum DataError {
         way_out: String,
     },
     /// The listener asked to stop.
-    #[error("interrupted; nothing was written")]
+    #[error("interrupted; no output was written")]
     Interrupted,
     /// A folder that is not a prepared one, or is damaged.
     #[error("{}: {what}", path.display())]
@@ -151,7 +151,7 @@ impl DataError {
 fn io_hint(source: &io::Error) -> &'static str {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "; free some space or choose another output folder (nothing was left behind)"
+            "; free some space on that disk, or choose a folder on another"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "; choose a folder that you may write to, or mend its permissions"

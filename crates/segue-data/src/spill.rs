@@ -141,12 +141,15 @@ impl Drop for Spill {
     }
 }
 
-/// Which files of a folder stay behind when work is stopped: what was read and, once it is noted, what was divided.
+/// Which files of a folder stay behind when work is stopped: what was read and what was divided, once it is noted. Files that
+/// were begun only would take room for nothing.
 fn kept_in(folder: &Path) -> impl Fn(&Path) -> bool + use<> {
-    let divided = folder.join(DIVIDED).exists();
+    let folder = folder.to_path_buf();
     move |path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with("read.") || (divided && is_divided(&name))
+        let read = name.strip_prefix("read.").and_then(|rest| rest.split('.').next());
+        let read = read.is_some_and(|file| folder.join(format!("read.{file}.note")).exists());
+        read || (is_divided(&name) && folder.join(DIVIDED).exists())
     }
 }
 
@@ -331,6 +334,29 @@ mod tests {
         // Heads, wholes and lows.
         assert_eq!(spill.written(), 6 * (8 + 9 + 9 + 3) + (3 + 30_000 * 2 + 3 * 4 + 4 * 8) + (3 + 3 + 4));
         drop(spill);
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn what_was_only_begun_does_not_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("spill");
+        let left = || {
+            let mut names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        let spill = Spill::keeping(0, folder.clone(), false).unwrap();
+        for name in ["read.1", "read.1.users", "read.1.note", "read.2", "read.2.users", "rows.films.0", "divided.users"]
+        {
+            spill.write(name, &[0], true).unwrap();
+        }
+        drop(spill);
+        assert_eq!(left(), ["read.1", "read.1.note", "read.1.users"]);
+        let again = Spill::keeping(0, folder.clone(), true).unwrap();
+        assert_eq!(left().len(), 3);
+        again.finish();
+        drop(again);
         assert!(!folder.exists());
     }
 
