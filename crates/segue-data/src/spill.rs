@@ -1,9 +1,13 @@
 //! Rows beyond a limit of memory live in files until they are done with.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use flate2::Crc;
+use rayon::prelude::*;
 
 use crate::DataError;
 
@@ -113,6 +117,19 @@ impl Spill {
         Ok(Blocks { path, file: BufReader::with_capacity(1 << 16, file) })
     }
 
+    /// CRC-32 of every file with a name that is asked for, by name: what was changed or cut since is told by it.
+    pub(crate) fn checksums(&self, wanted: impl Fn(&str) -> bool) -> Result<BTreeMap<String, u32>, DataError> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| wanted(name));
+        let sum = |name: String| checksum(&self.folder.join(&name)).map(|sum| (name, sum));
+        names.collect::<Vec<_>>().into_par_iter().map(sum).collect()
+    }
+
+    /// [`Self::checksums`] of what was divided, without its note.
+    pub(crate) fn checksums_of_divided(&self) -> Result<BTreeMap<String, u32>, DataError> {
+        self.checksums(|name| is_divided(name) && name != DIVIDED)
+    }
+
     /// Removes what was divided, the note first: without it, the rest is nothing.
     pub(crate) fn forget_divided(&self) {
         self.remove(DIVIDED);
@@ -159,6 +176,19 @@ pub(crate) const DIVIDED: &str = "divided.note";
 /// Whether a file is of what was divided.
 fn is_divided(name: &str) -> bool {
     name.starts_with("divided.") || name.starts_with("rows.")
+}
+
+fn checksum(path: &Path) -> Result<u32, DataError> {
+    let read = || {
+        let (mut file, mut sum, mut buffer) = (File::open(path)?, Crc::new(), vec![0; 1 << 16]);
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return Ok(sum.sum()),
+                n => sum.update(&buffer[..n]),
+            }
+        }
+    };
+    read().map_err(DataError::io(path, "read"))
 }
 
 /// A file of blocks: a number of rows, then one column after the other.

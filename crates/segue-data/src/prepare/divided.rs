@@ -1,8 +1,10 @@
 //! What a stopped preparation had divided: every row in its part, so that the next one goes on from there and only writes.
 //!
 //! Rows that went through files are in them by then. Beside them lie the ids and, written last, a note of the rest, of how
-//! it was made and from which files. A log that is held, or one that was made otherwise, is prepared again.
+//! it was made and from which files, with checksums. A log that is held, one that was made otherwise, or one of which a file
+//! has changed, is prepared again.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -49,6 +51,7 @@ struct Note {
     overlaps: Vec<Overlap>,
     protocol: String,
     asked: Asked,
+    checksums: BTreeMap<String, u32>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -104,6 +107,7 @@ pub(super) fn keep(how: &How, divided: &mut Divided, spill: &Spill, session: &Se
         overlaps: overlaps.clone(),
         protocol: protocol.clone(),
         asked: asked.clone(),
+        checksums: spill.checksums_of_divided()?,
     };
     let note = serde_json::to_vec(&note).map_err(|error| DataError::Folder {
         path: spill.folder().into(),
@@ -141,6 +145,9 @@ fn read(how: &How, spill: &Arc<Spill>) -> Option<(Divided, Vec<InputFile>)> {
         Some(metadata.len() == input.file.bytes && metadata.modified().ok()? == input.modified)
     };
     if note.how != how.text || !note.inputs.iter().all(|input| same(input).unwrap_or(false)) {
+        return None;
+    }
+    if note.checksums != spill.checksums_of_divided().ok()? {
         return None;
     }
     let ids = |name: &str| {

@@ -1,8 +1,10 @@
 //! What a stopped preparation had read: whole files, so that the next one goes on from there.
 //!
-//! Beside the rows of a file lie its names and, written last, a note of what was read and how. A file that has changed
-//! since, or is to be read in another way, is read again.
+//! Beside the rows of a file lie its names and, written last, a note of what was read and how, with the checksums of all.
+//! A file that has changed since, or is to be read in another way, is read again, and so is one of which something that was
+//! kept has changed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,7 @@ struct Note {
     values: Values,
     nameless: u64,
     rounded: u64,
+    checksums: BTreeMap<String, u32>,
     files: Vec<InputFile>,
 }
 
@@ -67,7 +70,8 @@ pub(super) fn keep(
     }
     let (rows, timed, values) = (log.len(), log.rows.timed(), *log.rows.values());
     let (nameless, rounded) = (log.nameless, log.rounded);
-    let note = Note { source, rows, timed, values, nameless, rounded, files: files.to_vec() };
+    let (checksums, files) = (checksums(&name, spill)?, files.to_vec());
+    let note = Note { source, rows, timed, values, nameless, rounded, checksums, files };
     let note = serde_json::to_vec(&note).map_err(|error| DataError::Folder {
         path: spill.folder().into(),
         what: format!("cannot note what was read: {error}"),
@@ -80,7 +84,7 @@ pub(super) fn find(file: &LogFile, limit: Option<u64>, spill: &Arc<Spill>) -> Op
     let name = name(file);
     let note = std::fs::read(spill.folder().join(format!("{name}.note"))).ok()?;
     let note: Note = serde_json::from_slice(&note).ok()?;
-    if note.source != source(file, limit)?.1 {
+    if note.source != source(file, limit)?.1 || note.checksums != checksums(&name, spill).ok()? {
         return None;
     }
     let names = |what: &str| read_texts(&mut spill.read(&format!("{name}.{what}")).ok()?);
@@ -88,6 +92,11 @@ pub(super) fn find(file: &LogFile, limit: Option<u64>, spill: &Arc<Spill>) -> Op
     let mut log = RawLog::kept(Arc::clone(spill), name, (users, items), (note.rows, note.timed, note.values))?;
     (log.nameless, log.rounded) = (note.nameless, note.rounded);
     Some((log, note.files))
+}
+
+/// The checksums of rows and names.
+fn checksums(name: &str, spill: &Spill) -> Result<BTreeMap<String, u32>, DataError> {
+    spill.checksums(|file| file.strip_prefix(name).is_some_and(|rest| ["", ".users", ".items"].contains(&rest)))
 }
 
 /// Removes what was begun and not finished, so that a file is read from its beginning.

@@ -65,17 +65,36 @@ fn files_that_were_read_are_not_read_again_while_they_are_the_same() {
 
     fs::write(&log, large()).unwrap();
     stopped(&out, &config);
-    let kept = kept_beside(&out).unwrap();
-    for name in fs::read_dir(&kept).unwrap() {
-        let path = name.unwrap().path();
-        if path.extension().is_none() {
-            let n = path.metadata().unwrap().len();
-            File::options().write(true).open(&path).unwrap().set_len(n / 2).unwrap();
-        }
-    }
+    // `read.<hash>` holds the rows.
+    let are_rows = |name: &str| name.matches('.').count() == 1;
+    spoil(&out, &are_rows, &|bytes| bytes.truncate(bytes.len() / 2));
     assert_eq!(manifest(&out, &config, true).unwrap(), whole, "half a file is read again");
+    // One bit: other values and other names are as readable as those that were kept.
+    let chosen: [&dyn Fn(&str) -> bool; 3] =
+        [&are_rows, &|name| name.ends_with("users"), &|name| name.ends_with("items")];
+    for chosen in chosen {
+        stopped(&out, &config);
+        spoil(&out, chosen, &|bytes| flip(bytes));
+        assert_eq!(manifest(&out, &config, true).unwrap(), whole, "a file that changed is read again");
+    }
     stopped(&out, &config);
     assert_eq!(manifest(&out, &config, false).unwrap(), whole, "nothing is found that was not asked for");
+}
+
+/// Changes every file of what is kept that is chosen by its name.
+fn spoil(out: &Path, chosen: &dyn Fn(&str) -> bool, change: &dyn Fn(&mut Vec<u8>)) {
+    let paths = fs::read_dir(kept_beside(out).unwrap()).unwrap().map(|entry| entry.unwrap().path());
+    let chosen: Vec<_> = paths.filter(|path| chosen(path.file_name().unwrap().to_str().unwrap())).collect();
+    assert!(!chosen.is_empty());
+    for path in chosen {
+        let mut bytes = fs::read(&path).unwrap();
+        change(&mut bytes);
+        fs::write(path, bytes).unwrap();
+    }
+}
+
+fn flip(bytes: &mut [u8]) {
+    *bytes.last_mut().unwrap() ^= 1;
 }
 
 /// Two small domains, a list of items and a link, in files whatever their size.
@@ -151,12 +170,13 @@ fn goes_on(dir: &tempfile::TempDir, config: &DataConfig, (options, split): (&Pre
     assert_eq!(manifest(&other, &mut Vec::new()), otherwise, "other options divide anew");
 
     stopped_at("write", (&out, false), config, (options, split));
-    for path in fs::read_dir(kept_beside(&out).unwrap()).unwrap().map(|entry| entry.unwrap().path()) {
-        if path.file_name().unwrap().to_string_lossy().starts_with("rows.films.1") {
-            fs::write(path, [0; 99]).unwrap();
-        }
-    }
+    spoil(&out, &|file| file.starts_with("rows.films.1"), &|bytes| *bytes = vec![0; 99]);
     assert_eq!(manifest(options, &mut Vec::new()), whole, "damaged rows are divided anew");
+    for name in ["rows.songs.", "divided.users", "divided.items.1"] {
+        stopped_at("write", (&out, false), config, (options, split));
+        spoil(&out, &|file| file.starts_with(name), &|bytes| flip(bytes));
+        assert_eq!(manifest(options, &mut Vec::new()), whole, "what was changed is divided anew: {name}");
+    }
 
     stopped_at("write", (&out, false), config, (options, split));
     let log = dir.path().join("songs.csv");
