@@ -7,8 +7,10 @@
 //! else of the first; training events of domains that are not split become training events of that item, *after* the
 //! split, so that what is asked never depends on the sources. An event whose user has the item in the domain that keeps
 //! it, in whatever part, goes, and so does any training event whose user is asked about the item in another domain: a
-//! held-out pair is never learnt from. Events of users who may have no more history in the domain that keeps the item
-//! (cold and few-shot users) stay with the item of their own domain.
+//! held-out pair is never learnt from. Two kinds of events stay with the item of their own domain: those of users who may
+//! have no more history in the domain that keeps the item (cold and few-shot users), and those later than what their user
+//! is asked there, where that was held out as the last of the user's events (leave-one-out, a ratio by time). A cut in time
+//! needs no such rule: it leaves nothing of the sources that is as late.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -18,6 +20,7 @@ use segue_core::{external_order, nearest};
 use super::config::{DataConfig, Deduplicate, DomainConfig, LinkFile, UserIdentity};
 use super::deduplicate::best_first;
 use super::rows::{Part, Row, World};
+use super::split::Made;
 use crate::DataError;
 use crate::readers::{Names, Session, read_links};
 
@@ -262,16 +265,11 @@ impl ItemLinks {
     }
 
     /// Makes linked items one in the training events, once the rows have their parts; see the top of this file.
-    pub(super) fn join(
-        self,
-        world: &mut World,
-        keep: Deduplicate,
-        is_closed: &dyn Fn(usize, u32) -> bool,
-    ) -> Result<(), DataError> {
+    pub(super) fn join(self, world: &mut World, keep: Deduplicate, made: &Made) -> Result<(), DataError> {
         if self.groups.is_empty() && self.notes.is_empty() {
             return Ok(());
         }
-        let mut joining = Joining { places: vec![HashMap::new(); world.domains.len()], keep, is_closed };
+        let mut joining = Joining { places: vec![HashMap::new(); world.domains.len()], keep, made };
         for (group, items) in (0..).zip(&self.groups) {
             for &(d, item) in items {
                 // Items of domains that are split stay where they are asked about.
@@ -313,6 +311,13 @@ impl ItemLinks {
                 "linked items: {n} events stay in their domain, for their user may have no more history in the other"
             ));
         }
+        if told.after > 0 {
+            let n = told.after;
+            world.notes.push(format!(
+                "linked items: {n} events stay in their domain, for they are later than what their user is asked about in \
+                 the other"
+            ));
+        }
         Ok(())
     }
 }
@@ -328,15 +333,17 @@ struct Place {
 struct Joining<'a> {
     places: Vec<HashMap<u32, Place>>, // by domain, then by item
     keep: Deduplicate,
-    is_closed: &'a dyn Fn(usize, u32) -> bool,
+    made: &'a Made,
 }
 
-/// How many events moved, were there already, stayed where they were, and are in no part for they are asked about.
+/// How many events moved, were there already, stayed where they were, stayed for being later than what is asked, are in no
+/// part for they are asked about, and moved though they are later than what is asked.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
 struct Joined {
     moved: usize,
     repeated: usize,
     stayed: usize,
+    after: usize,
     asked: usize,
     late: usize,
 }
@@ -347,10 +354,25 @@ impl Joined {
             moved: self.moved + other.moved,
             repeated: self.repeated + other.repeated,
             stayed: self.stayed + other.stayed,
+            after: self.after + other.after,
             asked: self.asked + other.asked,
             late: self.late + other.late,
         }
     }
+}
+
+/// When each user has the first of the held-out rows that are `wanted`.
+fn first_asked(rows: &[Row], wanted: impl Fn(&Row) -> bool) -> HashMap<u32, i64> {
+    let mut first = HashMap::new();
+    for row in rows.iter().filter(|row| row.part > Part::Train && wanted(row)) {
+        first.entry(row.user).and_modify(|time| *time = row.time.min(*time)).or_insert(row.time);
+    }
+    first
+}
+
+/// Whether a row is later than what its user is asked.
+fn is_after(first_asked: &HashMap<u32, i64>, row: &Row) -> bool {
+    first_asked.get(&row.user).is_some_and(|&time| row.time > time)
 }
 
 impl Joining<'_> {
@@ -358,17 +380,22 @@ impl Joining<'_> {
     fn join(&self, domains: &mut [Vec<Row>]) -> Joined {
         let mut told = Joined::default();
         let mut arriving: Vec<Vec<Row>> = vec![Vec::new(); domains.len()];
+        let lasts = domains.iter().enumerate().map(|(d, rows)| first_asked(rows, |row| self.made.is_last(d, row)));
+        let lasts: Vec<HashMap<u32, i64>> = lasts.collect();
         for (rows, places) in domains.iter_mut().zip(&self.places).filter(|(_, places)| !places.is_empty()) {
             rows.retain(|row| match places.get(&row.item).and_then(|place| place.goes) {
+                Some((to, _)) if row.part == Part::Train && self.made.is_closed(to, row.user) => {
+                    told.stayed += 1;
+                    true
+                }
+                Some((to, _)) if row.part == Part::Train && is_after(&lasts[to], row) => {
+                    told.after += 1;
+                    true
+                }
                 Some((to, item)) if row.part == Part::Train => {
-                    let stays = (self.is_closed)(to, row.user);
-                    if stays {
-                        told.stayed += 1;
-                    } else {
-                        told.moved += 1;
-                        arriving[to].push(Row { item, ..*row });
-                    }
-                    stays
+                    told.moved += 1;
+                    arriving[to].push(Row { item, ..*row });
+                    false
                 }
                 _ => true,
             });
@@ -384,12 +411,8 @@ impl Joining<'_> {
             // Rows are by user, then item: cleaning sorted them.
             arriving.retain(|row| rows.binary_search_by_key(&pair(row), pair).is_err());
             told.repeated += n - arriving.len();
-            let mut first_asked: HashMap<u32, i64> = HashMap::new();
-            for row in rows.iter().filter(|row| row.part > Part::Train && !arriving.is_empty()) {
-                first_asked.entry(row.user).and_modify(|time| *time = row.time.min(*time)).or_insert(row.time);
-            }
-            let is_late = |row: &&Row| first_asked.get(&row.user).is_some_and(|&time| row.time > time);
-            told.late += arriving.iter().filter(is_late).count();
+            let asked = first_asked(rows, |_| !arriving.is_empty());
+            told.late += arriving.iter().filter(|row| is_after(&asked, row)).count();
             rows.append(&mut arriving);
             rows.sort_by_key(pair);
         }

@@ -181,7 +181,7 @@ fn divide(
     }
     // Before events go to the domain of another: who is met where is a matter of the logs.
     let overlaps = assemble::count_overlaps(&world);
-    links.join(&mut world, options.deduplicate, &|d, user| made.is_closed(d, user))?;
+    links.join(&mut world, options.deduplicate, &made)?;
     if options.deduplicate == Deduplicate::None {
         splitting::tell_repeats(&mut world)?;
     }

@@ -61,6 +61,13 @@ trait Plan: Sync {
         let _ = (d, user);
         false
     }
+
+    /// Whether a held-out row of domain `d` was held out as one of the last of its user there, so that nothing later is
+    /// learnt from.
+    fn is_last(&self, d: usize, row: &Row) -> bool {
+        let _ = (d, row);
+        false
+    }
 }
 
 /// What may not be learnt from, though it is asked about nowhere.
@@ -87,6 +94,11 @@ impl Made {
     /// See [`Plan::is_closed`].
     pub(super) fn is_closed(&self, d: usize, user: u32) -> bool {
         self.plan.is_closed(d, user)
+    }
+
+    /// See [`Plan::is_last`].
+    pub(super) fn is_last(&self, d: usize, row: &Row) -> bool {
+        self.plan.is_last(d, row)
     }
 }
 

@@ -118,8 +118,8 @@ fn check_kind(world: &Five, split: &SplitConfig, parts: &Parts) {
     }
     let by_time = matches!(split.kind, SplitKind::LeaveOneOut | SplitKind::TimeCut | SplitKind::FewShot)
         || (split.kind == SplitKind::Ratio && split.order == RatioOrder::Time);
-    // Events that come over by a link of items have times of their own.
-    if by_time && world.groups.is_empty() {
+    // Of events that come over by a link of items, too.
+    if by_time {
         for (task, [valid, test]) in &parts.tasks {
             let of = |events: &[(Name, i64)], who: &str| {
                 let own = events.iter().filter(|((domain, user, _), _)| domain == task && user == who);

@@ -1,6 +1,7 @@
 //! Who and what is the same in two domains.
 
 use proptest::prelude::*;
+use segue_core::Interactions;
 use segue_data::prepare::{DataConfig, LinkFile, PrepareOptions, SplitConfig, SplitKind, UserIdentity};
 
 use super::{data, domain, files, kind, message, pairs, parts, run};
@@ -87,6 +88,33 @@ fn events_on_linked_items_teach_the_target_and_never_what_is_asked() {
 }
 
 #[test]
+fn linked_events_later_than_the_question_stay_where_they_are() {
+    // b9 is f9. Of its readers 2 is asked at that very moment, 1 before it, 7 not at all.
+    let (dir, config, file) = two("b9\tf9\n");
+    std::fs::write(dir.path().join("books.csv"), format!("{BOOKS}1,b9,5,29\n2,b9,5,11\n")).unwrap();
+    std::fs::write(dir.path().join("films.csv"), format!("{FILMS}3,f9,5,1\n")).unwrap();
+    let config = DataConfig { item_links: vec![file], ..config };
+    let of = |split: &SplitConfig| {
+        let (prepared, report) = run(&config, &PrepareOptions::default(), split).unwrap();
+        let train = parts(&prepared)[0].clone();
+        let on =
+            |item: &str| pairs(&prepared, &train).into_iter().filter(|pair| pair.ends_with(item)).collect::<Vec<_>>();
+        (on(":f9"), on(":b9"), report.notes.join("; "))
+    };
+    // The last but one of 1 is at 20, of 2 at 11.
+    let (films, books, notes) = of(&SplitConfig::default());
+    assert_eq!((films, books), (vec!["2:f9".into(), "3:f9".into(), "7:f9".into()], vec!["1:b9".to_owned()]));
+    assert!(
+        notes.contains("1 events stay in their domain, for they are later than what their user is asked"),
+        "{notes}"
+    );
+    assert!(!notes.contains("that came over are later than"), "{notes}");
+    // Where nothing is held out for being late, being late is nothing.
+    let (films, books, notes) = of(&SplitConfig { min_history: 3, ratios: [0.4, 0.3, 0.3], ..kind(SplitKind::Ratio) });
+    assert!(books.is_empty() && films.len() == 4, "{films:?} {books:?} {notes}");
+}
+
+#[test]
 fn ids_below_a_number_are_shared_and_others_are_not() {
     let (_dir, mut config, _) = two("");
     config.domains.iter_mut().for_each(|domain| domain.users = Some(UserIdentity::SharedBelow(2)));
@@ -161,6 +189,14 @@ proptest! {
             all.sort();
             all.dedup();
             prop_assert_eq!(n, all.len());
+            // Nothing is learnt there that is later than what is asked.
+            let first = |log: &Interactions, user| log.user(user).times.and_then(|times| times.first().copied());
+            for user in (0..joined.users.len() as u32).filter(|_| split.kind == SplitKind::LeaveOneOut) {
+                let learnt = after[0].restricted(joined.catalogue.range(1));
+                let latest = learnt.user(user).times.and_then(|times| times.last().copied());
+                let asked = [&after[1], &after[2]].into_iter().filter_map(|log| first(log, user)).min();
+                prop_assert!(latest.zip(asked).is_none_or(|(latest, asked)| latest <= asked));
+            }
         }
     }
 }

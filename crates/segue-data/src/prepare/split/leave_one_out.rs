@@ -35,6 +35,10 @@ impl Plan for LeaveOneOut {
     fn why_unused(&self) -> String {
         "that are no likes came after a held-out like and are in no part".into()
     }
+
+    fn is_last(&self, _: usize, _: &Row) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -192,6 +192,10 @@ impl Plan for ManyQuestions {
     fn is_closed(&self, d: usize, user: u32) -> bool {
         self.questions.of_user(d, user) > 0
     }
+
+    fn is_last(&self, d: usize, row: &Row) -> bool {
+        self.questions.of(d, row) == 0 && self.intra.is_last(d, row)
+    }
 }
 
 #[cfg(test)]

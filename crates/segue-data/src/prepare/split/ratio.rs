@@ -35,6 +35,10 @@ impl Plan for Ratio {
         let how = if self.by_time { "per user by time" } else { "at random by hash" };
         format!("{train}/{valid}/{test} {how} on {on}; users with at least {least} events")
     }
+
+    fn is_last(&self, _: usize, _: &Row) -> bool {
+        self.by_time
+    }
 }
 
 fn newest(rows: &mut [Row], [_, valid, test]: [f64; 3]) {
