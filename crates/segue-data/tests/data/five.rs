@@ -48,13 +48,25 @@ pub(crate) fn renamed(user: &str, naming: Naming) -> String {
     }
 }
 
-/// World `n`; `order` shuffles the lines of every file.
+/// Names that keep the order of the plain items, and nothing of that of users.
+pub(crate) const IN_ORDER: Naming = Naming { user: RENAMED.user, item: |id| format!("item-{id}") };
+
+/// World `n`; `order` shuffles the lines of every file. All times differ, so that no tie is decided by an id.
 pub(crate) fn five(n: u64, naming: Naming, order: u64) -> Five {
+    five_at(n, naming, order, |n| 1_500_000_000 + 997 * n)
+}
+
+/// The same with only six moments, so that many events of a user are at one time and have as many stars.
+pub(crate) fn five_tied(n: u64, naming: Naming) -> Five {
+    five_at(n, naming, 0, |n| 1_500_000_000 + 1_000_000 * (n / 1000))
+}
+
+/// `moment` of the numbers to 6000 is when the events are.
+fn five_at(n: u64, naming: Naming, order: u64, moment: fn(i64) -> i64) -> Five {
     let mut events = BTreeMap::new();
     let mut texts = Vec::new();
     let mut stream = Seed::new(n).named("five").stream();
-    // Distinct times, so that no tie is decided by an id.
-    let mut times: Vec<i64> = (0..6000).map(|n| 1_500_000_000 + 997 * n).collect();
+    let mut times: Vec<i64> = (0..6000).map(moment).collect();
     stream.shuffle(&mut times);
     for domain in DOMAINS {
         let mut lines = Vec::new();

@@ -10,7 +10,7 @@ use segue_data::prepare::{
 
 use segue_data::writers::{ExportFormat, Ids, export};
 
-use super::five::{DOMAINS, Five, Name, PLAIN, Parts, RENAMED, Timed, five};
+use super::five::{DOMAINS, Five, IN_ORDER, Name, PLAIN, Parts, RENAMED, Timed, five, five_tied, renamed};
 use super::{kind, run};
 
 fn kinds() -> Vec<SplitConfig> {
@@ -183,17 +183,59 @@ fn the_order_of_rows_changes_nothing() {
     }
 }
 
+/// The splits that no hash of a name decides.
+fn by_time() -> impl Iterator<Item = SplitConfig> {
+    splits().into_iter().filter(|split| match split.kind {
+        SplitKind::Ratio => split.order == RatioOrder::Time,
+        kind => kind == SplitKind::LeaveOneOut || kind == SplitKind::TimeCut,
+    })
+}
+
 #[test]
 fn other_names_change_the_names_alone() {
     for n in [4, 5] {
         let (plain, renamed) = (five(n, PLAIN, 0), five(n, RENAMED, 0));
-        let by_hash = |split: &SplitConfig| match split.kind {
-            SplitKind::Ratio => split.order == RatioOrder::Random,
-            kind => kind != SplitKind::LeaveOneOut && kind != SplitKind::TimeCut,
-        };
-        for split in splits().into_iter().filter(|split| !by_hash(split)) {
+        for split in by_time() {
             let (a, b) = (prepared(&plain, &split).0, prepared(&renamed, &split).0);
             assert_eq!(Parts::of(&a).by_name(RENAMED), Parts::of(&b).by_name(PLAIN), "{split:?}");
+        }
+    }
+}
+
+/// Ties of time and value go by item id, so names that keep the order of items change the names alone, whatever users are
+/// called; a cut in time has no ties, so there any names do.
+#[test]
+fn other_names_in_the_same_order_change_the_names_alone_where_times_are_tied() {
+    for n in [4, 5] {
+        let (plain, in_order, renamed) = (five_tied(n, PLAIN), five_tied(n, IN_ORDER), five_tied(n, RENAMED));
+        for split in by_time() {
+            let [a, b, c] = [&plain, &in_order, &renamed].map(|world| Parts::of(&prepared(world, &split).0));
+            assert_eq!(a.by_name(IN_ORDER), b.by_name(PLAIN), "{split:?}");
+            let same = a.by_name(RENAMED) == c.by_name(PLAIN);
+            assert_eq!(same, split.kind == SplitKind::TimeCut, "ties are decided by the items' ids: {split:?}");
+        }
+    }
+}
+
+/// Names in another order change nothing but which of tied events is taken: of each user and domain every part has as many
+/// events of each time and value as before.
+#[test]
+fn other_names_choose_among_tied_events_alone() {
+    for n in [4, 5] {
+        let (plain, other) = (five_tied(n, PLAIN).unlinked(), five_tied(n, RENAMED).unlinked());
+        for split in by_time() {
+            let shape = |world: &Five, naming| {
+                let mut shape: BTreeMap<_, Vec<(i64, u8)>> = BTreeMap::new();
+                for (name, part) in Parts::of(&prepared(world, &split).0).by_name(PLAIN) {
+                    let event = world.events[&name];
+                    shape.entry((name.0, renamed(&name.1, naming), part)).or_default().push(event);
+                }
+                for events in shape.values_mut() {
+                    events.sort_unstable();
+                }
+                shape
+            };
+            assert_eq!(shape(&plain, RENAMED), shape(&other, PLAIN), "{split:?}");
         }
     }
 }
