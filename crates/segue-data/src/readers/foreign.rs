@@ -73,3 +73,34 @@ pub(crate) fn check(metadata: &ParquetMetaData, size: u64) -> Result<(), Parquet
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ::parquet::basic::BrotliLevel;
+    use ::parquet::file::metadata::{ColumnChunkMetaData, FileMetaData, RowGroupMetaData};
+    use ::parquet::schema::parser::parse_message_type;
+    use ::parquet::schema::types::SchemaDescriptor;
+
+    use super::*;
+
+    #[test]
+    fn a_codec_that_is_not_read_is_named_with_the_way_out() {
+        let message = parse_message_type("message log { required int32 user; }").unwrap();
+        let schema = Arc::new(SchemaDescriptor::new(Arc::new(message)));
+        let checked = |codec| {
+            let column = ColumnChunkMetaData::builder(schema.column(0)).set_compression(codec).build().unwrap();
+            let group = RowGroupMetaData::builder(Arc::clone(&schema)).add_column_metadata(column).build().unwrap();
+            let file = FileMetaData::new(1, 0, None, None, Arc::clone(&schema), None);
+            check(&ParquetMetaData::new(file, vec![group]), 100).map_err(|error| error.to_string())
+        };
+        assert_eq!(checked(Compression::SNAPPY), Ok(()));
+        for (codec, name) in [(Compression::BROTLI(BrotliLevel::default()), "Brotli"), (Compression::LZO, "LZO")] {
+            let refused = checked(codec).unwrap_err();
+            let said =
+                format!("column \"user\" is compressed by {name}, which is not read; write the file again with zstd");
+            assert!(refused.contains(&said), "{refused}");
+        }
+    }
+}
