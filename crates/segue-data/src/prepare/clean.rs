@@ -3,7 +3,7 @@
 use segue_core::Signal;
 
 use super::config::PrepareOptions;
-use super::deduplicate::deduplicate;
+use super::deduplicate::{Deduplicated, deduplicate};
 use super::rows::{DomainRows, Row};
 use super::values::DomainValues;
 use crate::DataError;
@@ -15,6 +15,8 @@ pub(super) struct Cleaned {
     pub(super) clipped: usize,
     /// Pairs taken out of a given part because a later part has them.
     pub(super) subtracted: usize,
+    /// Sums that single precision lacks.
+    pub(super) rounded: usize,
     /// Of what is left.
     pub(super) range: Range,
 }
@@ -24,6 +26,7 @@ impl Cleaned {
         Self {
             clipped: self.clipped + other.clipped,
             subtracted: self.subtracted + other.subtracted,
+            rounded: self.rounded + other.rounded,
             range: self.range.and(other.range),
         }
     }
@@ -37,10 +40,10 @@ pub(super) fn clean(
 ) -> Result<Cleaned, DataError> {
     let cleaned = domain.rows.edit(|rows| {
         let clipped = values.clip(rows);
-        let subtracted = deduplicate(rows, options.deduplicate);
+        let Deduplicated { subtracted, rounded } = deduplicate(rows, options.deduplicate);
         judge(rows, options);
         values.log(rows)?;
-        Ok(Cleaned { clipped, subtracted, range: Range::of(rows) })
+        Ok(Cleaned { clipped, subtracted, rounded, range: Range::of(rows) })
     });
     Ok(cleaned?.into_iter().fold(Cleaned::default(), Cleaned::and))
 }

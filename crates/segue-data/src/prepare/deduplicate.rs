@@ -5,25 +5,36 @@ use std::cmp::Ordering;
 use super::config::Deduplicate;
 use super::rows::Row;
 use super::values::finite;
+use crate::readers::is_rounded;
 
-/// Leaves one event per pair, or all of them, of the latest given part that has the pair; returns how many rows other
-/// parts lost by that. Afterwards rows are by user, then item.
+/// What leaving one event per pair has to tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Deduplicated {
+    /// Rows that other given parts lost.
+    pub(super) subtracted: usize,
+    /// Sums that are whole numbers and are held as another one, for single precision lacks them.
+    pub(super) rounded: usize,
+}
+
+/// Leaves one event per pair, or all of them, of the latest given part that has the pair. Afterwards rows are by user, then
+/// item.
 ///
 /// Rows that the order below calls equal are interchangeable, so "the later line" of equal ones needs no column, and
 /// the order of the input never shows.
-pub(super) fn deduplicate(rows: &mut Vec<Row>, keep: Deduplicate) -> usize {
+pub(super) fn deduplicate(rows: &mut Vec<Row>, keep: Deduplicate) -> Deduplicated {
     rows.sort_unstable_by(|a, b| {
         (a.user, a.item).cmp(&(b.user, b.item)).then(b.part.cmp(&a.part)).then(best_first(keep, a, b))
     });
-    let mut subtracted = 0;
+    let mut told = Deduplicated::default();
     let mut sum = rows.first().map_or(0.0, |row| f64::from(row.value));
     rows.dedup_by(|row, kept| {
         if (row.user, row.item) != (kept.user, kept.item) {
+            told.rounded += usize::from(is_rounded(sum));
             sum = f64::from(row.value);
             return false;
         }
         if row.part < kept.part {
-            subtracted += 1;
+            told.subtracted += 1;
             return true;
         }
         if keep == Deduplicate::Sum {
@@ -33,7 +44,8 @@ pub(super) fn deduplicate(rows: &mut Vec<Row>, keep: Deduplicate) -> usize {
         }
         keep != Deduplicate::None
     });
-    subtracted
+    told.rounded += usize::from(is_rounded(sum));
+    told
 }
 
 /// What stays comes first, where one of several rows of a pair stays whole. The last column differs from the rule's own
@@ -86,7 +98,7 @@ mod tests {
         let rows = [row(0, 1.0, 1, Train), row(0, 2.0, 1, Train), row(1, 4.0, 1, Test), row(1, 8.0, 9, Train)];
         assert_eq!(kept(&rows, Deduplicate::Sum), [(3.0, 1), (4.0, 1)]);
         let mut rows = rows.to_vec();
-        assert_eq!(deduplicate(&mut rows, Deduplicate::Sum), 1);
+        assert_eq!(deduplicate(&mut rows, Deduplicate::Sum), Deduplicated { subtracted: 1, rounded: 0 });
         assert_eq!(rows[1].part, Test);
     }
 
@@ -94,6 +106,13 @@ mod tests {
     fn a_sum_stays_finite_and_counts_what_f32_alone_would_lose() {
         let ones = [row(0, 16_777_216.0, 0, Part::Train), row(0, 1.0, 0, Part::Train), row(0, 1.0, 0, Part::Train)];
         assert_eq!(kept(&ones, Deduplicate::Sum), [(16_777_218.0, 0)]);
+        // Of items 0 and 2 the sums, 2^24 + 1 and 2^24 + 3, are no f32.
+        let mut rows: Vec<Row> = [(0, 1.0), (1, 2.0), (2, 3.0)]
+            .into_iter()
+            .flat_map(|(item, value)| [row(item, 16_777_216.0, 0, Part::Train), row(item, value, 0, Part::Train)])
+            .collect();
+        assert_eq!(deduplicate(&mut rows.clone(), Deduplicate::Max).rounded, 0);
+        assert_eq!(deduplicate(&mut rows, Deduplicate::Sum).rounded, 2);
         let large = [row(0, f32::MAX, 0, Part::Train), row(0, f32::MAX, 0, Part::Train)];
         assert_eq!(kept(&large, Deduplicate::Sum), [(f32::MAX, 0)]);
     }

@@ -223,6 +223,13 @@ fn clean_all(world: &mut World, options: &PrepareOptions, values: &[DomainValues
                 told.subtracted
             ));
         }
+        if told.rounded > 0 {
+            world.notes.push(format!(
+                "{name}: {} sums are whole numbers beyond 2^24 (16777216) that single precision lacks; the nearest that it \
+                 has stand for them",
+                told.rounded
+            ));
+        }
         ranges.push(told.range);
     }
     world.record("deduplicate", &before, "")?;

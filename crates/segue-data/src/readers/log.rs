@@ -102,11 +102,10 @@ impl RawLog {
         items.clear();
     }
 
-    /// A value in single precision. Of a fraction that is near enough; of a count it is another count.
+    /// A value in single precision.
     fn held(&mut self, value: f64) -> f32 {
-        let held = value as f32;
-        self.rounded += u64::from(value.fract() == 0.0 && f64::from(held) != value);
-        held
+        self.rounded += u64::from(is_rounded(value));
+        value as f32
     }
 
     /// Appends one event of an interned user, worth 1.
@@ -119,6 +118,12 @@ impl RawLog {
         self.items.meet(item);
         self.rows.push(RawRow { user, item, value: Some(1.0), time });
     }
+}
+
+/// Whether single precision makes another number of a whole one. Of a fraction its own is near enough; of a count it is
+/// another count.
+pub(crate) fn is_rounded(value: f64) -> bool {
+    value.fract() == 0.0 && f64::from(value as f32) != value
 }
 
 /// One event as read; ids are those of its log's names.
