@@ -44,18 +44,7 @@ pub fn contests(runs: &[Settings], registry: &Registry) -> Result<Vec<Contest>, 
             None => recipes.push((recipe, vec![n])),
         }
     }
-    let found: Vec<Contest> = found.into_iter().map(|(_, contest)| contest).filter(|c| c.recipes.len() > 1).collect();
-    for contest in &found {
-        let metrics: Vec<MetricSpec> =
-            contest.runs().map(|run| runs[run].choosing_metric()).collect::<Result<_, _>>()?;
-        if let Some([one, other]) = metrics.windows(2).find(|two| two[0] != two[1]) {
-            return Err(LabError::Config(format!(
-                "trainer.early_stopping.metric: validation decides a sweep by one metric, not by {one} and {other}; sweep over one, \
-                 or open the test part of every run with evaluation.test=always"
-            )));
-        }
-    }
-    Ok(found)
+    Ok(found.into_iter().map(|(_, contest)| contest).filter(|contest| contest.recipes.len() > 1).collect())
 }
 
 /// Hyper-parameters as they will be, and the keys of the trainer that stand for none of them.
@@ -89,6 +78,19 @@ impl Contest {
     /// Positions of all runs.
     pub fn runs(&self) -> impl Iterator<Item = usize> {
         self.recipes.iter().flat_map(|(_, runs)| runs.iter().copied())
+    }
+
+    /// The metric by which validation decides between its runs, some of `settings`: the one that all of them watch.
+    pub fn metric(&self, settings: &[Settings]) -> Result<MetricSpec, LabError> {
+        let metrics: Vec<MetricSpec> =
+            self.runs().map(|run| settings[run].choosing_metric()).collect::<Result<_, _>>()?;
+        if let Some([one, other]) = metrics.windows(2).find(|two| two[0] != two[1]) {
+            return Err(LabError::Config(format!(
+                "trainer.early_stopping.metric: validation decides a sweep by one metric, not by {one} and {other}; sweep over one, \
+                 or open the test part of every run with evaluation.test=always"
+            )));
+        }
+        metrics.first().copied().ok_or_else(|| LabError::Internal("a contest without runs".into()))
     }
 
     /// The keys whose values are not all the same, in order.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use segue_core::FitError;
+use segue_eval::MetricSpec;
 use segue_lab::config::to_yaml;
 use segue_lab::{
     Composer, Contest, Job, LabError, Loaded, Openable, Row, Settings, Trained, contests, finished, is_resumable,
@@ -114,6 +115,8 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     }
     refuse_one_name(&settings)?;
     let contests = contests(&settings, &registry)?;
+    let metrics: Vec<MetricSpec> =
+        contests.iter().map(|contest| contest.metric(&settings)).collect::<Result<_, _>>()?;
     for run in contests.iter().flat_map(Contest::runs) {
         settings[run].evaluation.test = Openable::Never;
     }
@@ -123,8 +126,8 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         let contested = contests.iter().any(|contest| contest.runs().any(|run| run == n));
         trained.push(next(settings, (contested, jobs.len() > 1), args.resume, &mut at_hand)?);
     }
-    for contest in &contests {
-        decide(contest, (&settings, &trained), &mut at_hand)?;
+    for (contest, metric) in contests.iter().zip(metrics) {
+        decide((contest, metric), (&settings, &trained), &mut at_hand)?;
     }
     Ok(())
 }
@@ -219,13 +222,11 @@ fn print_rows(rows: &[Row]) -> anyhow::Result<()> {
 
 /// Ends a contest: the table of its runs by validation, and the test part of those that it chooses.
 fn decide(
-    contest: &Contest,
+    (contest, metric): (&Contest, MetricSpec),
     (settings, trained): (&[Settings], &[Option<Trained>]),
     at_hand: &mut AtHand,
 ) -> anyhow::Result<()> {
     let registry = crate::registry();
-    let Some(first) = contest.runs().next().map(|run| &settings[run]) else { return Ok(()) };
-    let metric = first.choosing_metric()?;
     let opened = |run: usize| trained[run].as_ref().is_some_and(|trained| trained.valid.is_none());
     if let Some((recipe, runs)) = contest.recipes.iter().find(|(_, runs)| runs.iter().any(|&run| opened(run))) {
         let told: Vec<String> =

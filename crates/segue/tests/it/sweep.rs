@@ -89,6 +89,11 @@ fn validation_is_of_what_has_not_learnt_from_it() {
         &format!("train -m {world} model=ease model.l2=1,9 trainer.early_stopping.metric=ndcg@10,hr@20"),
         &["one metric", "evaluation.test=always"],
     );
+    // All of them are shown by `compare`, and nothing is decided.
+    let compared = scratch
+        .line(&format!("compare {world} model=mf trainer.max_epochs=1 trainer.early_stopping.metric=ndcg@10,hr@20"));
+    assert_eq!(compared.code, Some(0), "{}", compared.stderr);
+    assert!(compared.stderr.contains("several recipes of mf are shown on the test part"), "{}", compared.stderr);
     // One that stays sealed whatever comes stands in no contest, and the others still do.
     let mixed = scratch.line(&format!(
         "train -m {world} model=ease model.l2=1,900 evaluation.test=chosen,never 'out=mixed/${{model.l2}}_${{evaluation.test}}'"
