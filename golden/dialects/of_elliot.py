@@ -3,6 +3,7 @@ https://github.com/sisinflab/elliot at fc27efedaddf4a57294db14b4bcaa5553a0015d2,
 """
 
 import os
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -10,7 +11,10 @@ from types import SimpleNamespace
 
 from common import CUTOFFS, cases, ranked, relevant, write
 
-CHECKOUT = Path(os.environ["ELLIOT"])
+CHECKOUT, COMMIT = Path(os.environ["ELLIOT"]), "fc27efedaddf4a57294db14b4bcaa5553a0015d2"
+head = subprocess.run(["git", "-C", CHECKOUT, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+if head != COMMIT:
+    sys.exit(f"{CHECKOUT} is at {head}, not at {COMMIT}")
 # Packages whose own __init__ would load all of Elliot become plain folders.
 for name in ("elliot", "elliot.evaluation", "elliot.evaluation.metrics", *(
     f"elliot.evaluation.metrics.{family}" for family in ("accuracy", "coverage", "diversity")
@@ -49,7 +53,7 @@ def main():
             for name, metric in MEASURES.items():
                 # A metric counts again each time it is asked.
                 values[case["name"]][f"{name}@{k}"] = float(metric(lists, None, None, objects).eval())
-    write("elliot", ["numpy"], values, note="elliot at fc27efedaddf4a57294db14b4bcaa5553a0015d2")
+    write("elliot", ["numpy"], values, note=f"elliot at {COMMIT}")
 
 
 main()

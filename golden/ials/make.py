@@ -1,7 +1,7 @@
 """Exact iALS on a small world: scores after one and three epochs, in numpy and, where the objectives coincide, `implicit`.
 
     python -m venv venv && venv/bin/pip install numpy==2.4.6 scipy==1.17.1 implicit==0.7.3
-    venv/bin/python make.py > values.json
+    venv/bin/python golden/ials/make.py        # writes values.json beside this file
 
 An epoch solves the items from the users, then the users from the items. `implicit` knows constant penalties and weight 1
 of unobserved pairs only, and solves its users first: it is given the transposed matrix.
@@ -10,6 +10,7 @@ of unobserved pairs only, and solves its users first: it is given the transposed
 import json
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
@@ -65,15 +66,11 @@ for p in [
             assert gap < 1e-5, gap
             print(f"implicit differs by at most {gap:.1e} after {n} epochs", file=sys.stderr)
         cases.append({"params": {"factors": D, **p}, "epochs": n, "scores": scores.round(7).tolist()})
-json.dump(
-    {
-        "made_by": {name: version(name) for name in ["numpy", "scipy", "implicit"]},
-        "tolerance": 1e-4,
-        "likes": likes.tolist(),
-        "start": start.round(7).tolist(),
-        "cases": cases,
-    },
-    sys.stdout,
-    separators=(",", ":"),
-)
-print()
+golden = {
+    "made_by": {name: version(name) for name in ["numpy", "scipy", "implicit"]},
+    "tolerance": 1e-4,
+    "likes": likes.tolist(),
+    "start": start.round(7).tolist(),
+    "cases": cases,
+}
+Path(__file__).with_name("values.json").write_text(json.dumps(golden, separators=(",", ":")) + "\n")

@@ -1,9 +1,11 @@
 """Item similarities of scikit-surprise on a small made-up rating table.
 
-    pip install scikit-surprise==1.1.5 "numpy<2" && python make.py > values.json
+    pip install scikit-surprise==1.1.5 numpy==1.26.4
+    python golden/item_knn/make.py        # writes values.json beside this file
 """
 import json
 import platform
+from pathlib import Path
 
 import numpy as np
 import surprise
@@ -38,7 +40,7 @@ def similarities(options):
     return [[float(model.sim[a, b]) for b in raw] for a in raw]
 
 
-print(json.dumps({
+golden = {
     "made_by": {"scikit-surprise": surprise.__version__, "numpy": np.__version__, "python": platform.python_version()},
     "tolerance": 1e-5,
     "n_users": N_USERS,
@@ -47,4 +49,5 @@ print(json.dumps({
     "msd": similarities({"name": "msd"}),
     "pearson": similarities({"name": "pearson", "min_support": 2}),
     "pearson_baseline": similarities({"name": "pearson_baseline", "min_support": 2, "shrinkage": 10}),
-}, indent=None, separators=(",", ":")))
+}
+Path(__file__).with_name("values.json").write_text(json.dumps(golden, separators=(",", ":")) + "\n")

@@ -1,4 +1,6 @@
-"""Two training steps of LightGCN on a tiny graph, dense and by hand: python3 make.py > two_steps.json
+"""Two training steps of LightGCN on a tiny graph, dense and by hand.
+
+    python3 golden/lightgcn/make.py        # writes two_steps.json beside this file
 
 Independent of Segue: plain Python in double precision, no packages. Propagation is a dense product with every power of
 the normalised adjacency, the gradient of the propagated table is written sample by sample and pulled back through the
@@ -6,6 +8,7 @@ transposed powers, and Adam is that of the paper with PyTorch's constants.
 """
 import json
 import math
+from pathlib import Path
 
 LIKES = [[0, 1, 3], [1], [0, 2, 3, 4]]
 N_ITEMS = 6  # item 5 has no like
@@ -64,11 +67,12 @@ def main():
                 m, v = first[r][c] / (1 - 0.9**step), second[r][c] / (1 - 0.999**step)
                 table[r][c] -= LEARNING_RATE * m / (math.sqrt(v) + 1e-8)
         losses.append(loss)
-    print(json.dumps({
+    golden = {
         "likes": LIKES, "n_items": N_ITEMS, "factors": FACTORS, "layers": LAYERS, "learning_rate": LEARNING_RATE,
         "decay": DECAY, "batches": BATCHES, "initial": initial, "losses": losses, "table": table,
         "final": product(operator, table),
-    }))
+    }
+    Path(__file__).with_name("two_steps.json").write_text(json.dumps(golden) + "\n")
 
 
 main()

@@ -1,14 +1,15 @@
 """Reference values of scikit-surprise's SVD.
 
-    pip install scikit-surprise==1.1.5 "numpy<2" && python make.py <folder with the ml-100k files> > values.json
+    pip install scikit-surprise==1.1.5 numpy==1.26.4
+    SEGUE_DATA=<folder with ml-100k> python golden/svd/make.py        # writes values.json beside this file
 
 `steps`: three users and three items with one rating each, so that the order of the steps does not matter, from constant
 initial factors. `folds`: RMSE with default hyper-parameters on the five official folds of MovieLens 100K, three seeds.
 """
 import gzip
 import json
+import os
 import platform
-import sys
 import tempfile
 from pathlib import Path
 
@@ -41,7 +42,9 @@ def steps(biased):
 def folds(folder):
     with tempfile.TemporaryDirectory() as plain:
         for name in [f"u{fold}.{part}" for fold in range(1, 6) for part in ("base", "test")]:
-            Path(plain, name).write_bytes(gzip.open(Path(folder, name + ".gz")).read())
+            packed = folder / f"{name}.gz"
+            rows = gzip.open(packed).read() if packed.exists() else (folder / name).read_bytes()
+            Path(plain, name).write_bytes(rows)
         files = [(f"{plain}/u{fold}.base", f"{plain}/u{fold}.test") for fold in range(1, 6)]
         data = Dataset.load_from_folds(files, reader=Reader("ml-100k"))
         splits = list(PredefinedKFold().split(data))
@@ -49,9 +52,10 @@ def folds(folder):
     return [[round(float(rmse(train, test, seed)), 6) for train, test in splits] for seed in range(3)]
 
 
-print(json.dumps({
+golden = {
     "made_by": {"scikit-surprise": surprise.__version__, "numpy": np.__version__, "python": platform.python_version()},
     "tolerance": {"steps": 1e-5, "mean_rmse": 0.002},
     "steps": [steps(True), steps(False)],
-    "folds": folds(sys.argv[1]),
-}, separators=(",", ":")))
+    "folds": folds(Path(os.environ["SEGUE_DATA"], "ml-100k")),
+}
+Path(__file__).with_name("values.json").write_text(json.dumps(golden, separators=(",", ":")) + "\n")
