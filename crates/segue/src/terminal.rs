@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use segue_core::{FitEvent, Halt, Watch};
 use segue_data::prepare::Progress;
 use segue_eval::csv_field;
+use serde_json::Value;
 
 /// How a table is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -52,11 +53,36 @@ pub(crate) fn print_table(header: &[String], rows: &[Vec<String>], format: Forma
         Format::Csv => std::iter::once(header).chain(rows.iter().map(Vec::as_slice)).try_for_each(|row| {
             writeln!(out, "{}", row.iter().map(|cell| csv_field(cell)).collect::<Vec<_>>().join(","))
         }),
-        Format::Json => rows.iter().try_for_each(|row| {
-            let object: serde_json::Map<String, serde_json::Value> =
-                header.iter().cloned().zip(row.iter().map(|cell| cell.as_str().into())).collect();
-            writeln!(out, "{}", serde_json::Value::Object(object))
-        }),
+        Format::Json => print_objects(&mut out, header, rows),
+    }
+}
+
+/// Prints values for programs: objects, or cells that are empty where there is no value.
+pub(crate) fn print_values(header: &[String], rows: &[Vec<Value>], format: Format) -> io::Result<()> {
+    match format {
+        Format::Json => print_objects(&mut io::stdout().lock(), header, rows),
+        format => {
+            let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(plain).collect()).collect();
+            print_table(header, &rows, format)
+        }
+    }
+}
+
+fn print_objects<V: Clone + Into<Value>>(out: &mut impl Write, header: &[String], rows: &[Vec<V>]) -> io::Result<()> {
+    rows.iter().try_for_each(|row| {
+        let values = row.iter().cloned().map(Into::into);
+        let object: serde_json::Map<String, Value> = header.iter().cloned().zip(values).collect();
+        writeln!(out, "{}", Value::Object(object))
+    })
+}
+
+/// A value as a cell: texts without quotes, numbers in full without an exponent, nothing where there is none.
+pub(crate) fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) if number.is_f64() => number.as_f64().map_or_else(String::new, |n| n.to_string()),
+        value => value.to_string(),
     }
 }
 

@@ -11,11 +11,11 @@ use segue_lab::{
     read_run, write_aside,
 };
 
-use super::comparison::{Baseline, POPULARITY, marks_note, numbers, shown, table, tests};
+use super::comparison::{Baseline, POPULARITY, marks_note, shown, table, test_values, tests, values};
 use super::explore::replaceable;
 use super::results_page::results;
 use super::train::{Configuration, load};
-use crate::terminal::{Bar, Format, print_table, say};
+use crate::terminal::{Bar, Format, print_table, print_values, say};
 
 /// Compare models on the same data: train them now, or read the folders of runs; one table with intervals.
 #[derive(Debug, Args)]
@@ -28,8 +28,9 @@ use crate::terminal::{Bar, Format, print_table, say};
   segue compare outputs/segue/* --html results.html         runs of `segue train`, as one page to look at
 
 The popularity row is always there, with each model's lift over it. With several seeds, a row more for each model has their mean
-and its interval by Student's t. --format csv and json have numbers alone, in full. ▲ and ▼ mark what is better or worse than the baseline beyond chance. A split that asks several
-questions has a row for each.
+and its interval by Student's t. ▲ and ▼ mark what is better or worse than the baseline beyond chance. A split that asks several
+questions has a row for each. --format csv and json have each number in a column of its own and in full, those of --tests, too;
+where there is none, a cell is empty and json has null.
 --tests prints each row beside the baseline instead, user by user: the difference, how large it is (effect: mean / deviation),
 for how many users it is better and worse, four tests of it (bootstrap, Student's t, Wilcoxon, randomisation), the last
 corrected for the number of rows (Holm), and the least difference that these users would show in four of five tries.
@@ -248,18 +249,22 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
     let baseline = Baseline { model: baseline, resamples: first.evaluation.bootstrap };
     let names = shown(comparison, &args.show, first)?;
     let format = Format::or_fitting(args.format);
-    let for_programs = matches!(format, Format::Csv | Format::Json) && !args.tests;
+    let for_programs = matches!(format, Format::Csv | Format::Json);
     let told = if args.tests || (for_programs && args.html.is_none()) {
         None
     } else {
         Some(table(comparison, &baseline, &names)?)
     };
-    let printed = match &told {
-        _ if args.tests => &tests(comparison, &baseline, &names)?,
-        Some(told) if !for_programs => told,
-        _ => &numbers(comparison, &baseline, &names)?,
-    };
-    print_table(&printed.0, &printed.1, format)?;
+    if for_programs {
+        let of = if args.tests { test_values } else { values };
+        let (header, rows) = of(comparison, &baseline, &names)?;
+        print_values(&header, &rows, format)?;
+    } else if let Some((header, rows)) = &told {
+        print_table(header, rows, format)?;
+    } else {
+        let (header, rows) = tests(comparison, &baseline, &names)?;
+        print_table(&header, &rows, format)?;
+    }
     let rows = told.as_ref().map_or(&[][..], |(_, rows)| rows);
     let mut notes = protocol_notes(comparison);
     if rows.iter().flatten().any(|cell| cell.starts_with("mean of ")) {

@@ -1,9 +1,10 @@
-//! A comparison as tables of words.
+//! A comparison as tables of words, and of values for programs.
 
 use segue_eval::{Cell, Difference, Interval, MetricSpec, OverSeeds, PerUser};
 use segue_lab::{ALPHA, Comparison, LabError, POWER, Row, Scope, Settings, Tested};
+use serde_json::{Value, json};
 
-use crate::terminal::fixed;
+use crate::terminal::{fixed, plain};
 
 /// The model whose row is always there.
 pub(crate) const POPULARITY: &str = "popularity";
@@ -56,6 +57,61 @@ pub(crate) fn tests(
         row
     });
     Ok((header, rows.collect()))
+}
+
+/// The same for programs: what is compared with what, and the tests, each value in a column of its own and in full. Of a p that none of
+/// the random signs reached, `signs` tells how small it could be.
+pub(crate) fn test_values(
+    comparison: &Comparison,
+    baseline: &Baseline<'_>,
+    names: &[String],
+) -> Result<(Vec<String>, Vec<Vec<Value>>), LabError> {
+    let metric = metric(names.first())?;
+    let labels = Labels::of(comparison);
+    let mut header = labels.header();
+    let columns = [
+        "metric",
+        "baseline",
+        "baseline_scope",
+        "difference",
+        "difference_low",
+        "difference_high",
+        "effect",
+        "users",
+        "better",
+        "worse",
+        "p_bootstrap",
+        "p_t",
+        "p_wilcoxon",
+        "p_randomisation",
+        "p_corrected",
+        "signs",
+        "detectable",
+        "protocol_text",
+    ];
+    header.extend(columns.map(String::from));
+    let tested = comparison.against(baseline.model, metric, baseline.resamples)?;
+    let (asked, followed) = comparison.protocols();
+    let rows = tested.iter().map(|(t, corrected)| {
+        let (row, paired, difference) = (&comparison.rows[t.row], &t.paired, &t.difference);
+        let base = comparison.same_question(row, baseline.model).map(|base| comparison.rows[base].scope.to_string());
+        let interval = difference.interval;
+        let mut values = labels.values(row, t.row);
+        values.extend([json!(metric.to_string()), json!(baseline.model), json!(base)]);
+        values.extend([difference.difference, interval.low, interval.high, paired.effect].map(in_full));
+        values.extend([paired.n, paired.wins, paired.losses].map(|n| json!(n)));
+        let ps = [difference.p, paired.p_t, paired.p_wilcoxon, paired.p_randomisation, *corrected];
+        values.extend(ps.map(in_full));
+        values.extend([json!(paired.signs), in_full(paired.detectable(ALPHA, POWER))]);
+        values.push(json!(asked[followed[t.row]]));
+        values
+    });
+    Ok((header, rows.collect()))
+}
+
+/// Plus zero: -0 is no value anybody wants to read. What is no number is none.
+fn in_full(value: f64) -> Value {
+    json!(value + 0.0)
 }
 
 fn metric(name: Option<&String>) -> Result<MetricSpec, LabError> {
@@ -111,14 +167,18 @@ impl Labels {
         ["model", "scope"].into_iter().chain(optional).chain(protocol).map(String::from).collect()
     }
 
-    fn of_row(&self, row: &Row, n: usize) -> Vec<String> {
-        let mut label = vec![row.model.clone(), row.scope.to_string()];
-        label.extend(self.data.then(|| row.data.clone()));
-        label.extend(self.question.then(|| row.question.clone()));
-        label.extend(self.params.get(n).cloned());
-        label.extend(self.seed.then(|| row.seed.to_string()));
-        label.extend(self.protocol.as_ref().map(|followed| (followed[n] + 1).to_string()));
+    fn values(&self, row: &Row, n: usize) -> Vec<Value> {
+        let mut label = vec![json!(row.model), json!(row.scope.to_string())];
+        label.extend(self.data.then(|| json!(row.data)));
+        label.extend(self.question.then(|| json!(row.question)));
+        label.extend(self.params.get(n).map(|params| json!(params)));
+        label.extend(self.seed.then(|| json!(row.seed)));
+        label.extend(self.protocol.as_ref().map(|followed| json!(followed[n] + 1)));
         label
+    }
+
+    fn of_row(&self, row: &Row, n: usize) -> Vec<String> {
+        self.values(row, n).iter().map(plain).collect()
     }
 
     /// The label of a picture; its question is its title's.
@@ -304,14 +364,14 @@ pub(crate) fn table(
     Ok((header, rows))
 }
 
-/// A row per row for programs: every metric and the ends of its interval in columns of their own, in full; `mark` is 1 for what is
+/// A row per row for programs: every metric and the ends of its interval in columns of their own, in full, null where there is none; `mark` is 1 for what is
 /// better and -1 for what is worse than the baseline beyond chance; seconds, and bytes of memory; by the first metric what is gained
 /// over each control with its interval and p, and the lift over popularity as a share of it; last the protocol.
-pub(crate) fn numbers(
+pub(crate) fn values(
     comparison: &Comparison,
     baseline: &Baseline<'_>,
     names: &[String],
-) -> Result<(Vec<String>, Vec<Vec<String>>), LabError> {
+) -> Result<(Vec<String>, Vec<Vec<Value>>), LabError> {
     let labels = Labels::of(comparison);
     let marks = marks(comparison, baseline, names.first())?;
     let mut header = labels.header();
@@ -324,10 +384,9 @@ pub(crate) fn numbers(
     }
     header.extend(["lift_over_popularity", "protocol_text"].map(String::from));
     let (asked, followed) = comparison.protocols();
-    // Plus zero: -0 is no value anybody wants to read.
-    let told = |value: Option<f64>| value.map_or_else(String::new, |value| (value + 0.0).to_string());
+    let told = |value: Option<f64>| value.map_or(Value::Null, in_full);
     let rows = comparison.rows.iter().enumerate().map(|(n, row)| {
-        let mut cells = labels.of_row(row, n);
+        let mut cells = labels.values(row, n);
         for name in names {
             let estimate = row.summary.metrics.iter().find(|estimate| estimate.metric.to_string() == *name);
             let interval = estimate.and_then(|estimate| estimate.interval);
@@ -335,8 +394,7 @@ pub(crate) fn numbers(
             cells.extend(values.map(told));
         }
         let mark = if marks[n].is_empty() { 0 } else { 1 - 2 * i32::from(marks[n] == MARKS[1]) };
-        cells.extend([row.summary.n_users.to_string(), mark.to_string(), row.seconds.to_string()]);
-        cells.push(row.memory.map_or_else(String::new, |bytes| bytes.to_string()));
+        cells.extend([json!(row.summary.n_users), json!(mark), in_full(row.seconds), json!(row.memory)]);
         for gain in &gains {
             let own = gain.of_row(n);
             let values = [own.map(|d| d.difference), own.map(|d| d.interval.low), own.map(|d| d.interval.high)];
@@ -344,7 +402,7 @@ pub(crate) fn numbers(
             cells.push(told(gain.p(n).map(|(_, p)| *p)));
         }
         cells.push(told(lift(comparison, row, &main)));
-        cells.push(asked[followed[n]].to_owned());
+        cells.push(json!(asked[followed[n]]));
         cells
     });
     Ok((header, rows.collect()))

@@ -177,6 +177,11 @@ fn a_comparison_pipes() {
     assert!(lines[2].starts_with("item_knn\tjoint\t0."), "{stdout}");
     let json = scratch.ok("compare model=popularity evaluation.bootstrap=50 --format json");
     assert!(json.starts_with("{\"model\":\"popularity\""), "{json}");
+    let row: serde_json::Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    let (value, low) = (row["ndcg@10"].as_f64().unwrap(), row["ndcg@10_low"].as_f64().unwrap());
+    assert!(low <= value && row["users"].is_u64() && row["lift_over_popularity"] == 0.0, "{json}");
+    // What the catalogue is covered by has no interval.
+    assert!(row["coverage@10"].is_f64() && row["coverage@10_low"].is_null(), "{json}");
 }
 
 #[test]

@@ -29,6 +29,18 @@ fn stored_runs_compare_as_fresh_ones_do() {
     let cells: Vec<f64> =
         csv.lines().nth(1).unwrap().split(',').skip(2).take(6).map(|cell| cell.parse().unwrap()).collect();
     assert!(cells[1] <= cells[0] && cells[0] <= cells[2] && cells[4].abs() <= 1.0, "{csv}");
+    let tested = scratch.ok(&format!("compare {runs} --format csv --show recall@20 --tests --baseline ease"));
+    let cells: Vec<Vec<&str>> = tested.lines().map(|line| line.split(',').collect()).collect();
+    let of = |row: usize, name: &str| cells[row][cells[0].iter().position(|column| *column == name).unwrap()];
+    let number = |row: usize, name: &str| of(row, name).parse::<f64>().unwrap();
+    let row = (1..cells.len()).find(|&row| of(row, "model") == "mf").unwrap();
+    assert_eq!(["metric", "baseline", "baseline_scope"].map(|name| of(row, name)), ["recall@20", "ease", "joint"]);
+    assert!(number(row, "difference_low") <= number(row, "difference"), "{tested}");
+    assert!(number(row, "better") + number(row, "worse") <= number(row, "users"), "{tested}");
+    assert!(number(row, "p_randomisation") <= number(row, "p_corrected"), "{tested}");
+    let words = tests(runs);
+    let effect = format!("{:.3}", number(row, "effect"));
+    assert!(words.lines().any(|line| line.starts_with("mf\t") && line.contains(&effect)), "{words}");
 
     // One page, replaced only by another of ours.
     let drawn = scratch.line(&format!("compare {runs} --html results.html"));
