@@ -5,7 +5,11 @@
 //! (MAP, NDCG) divided by HR lies in the convex hull of `(1/r, 1/log2(r + 1))`, r = 1 … k; and what a longer cut-off adds is
 //! a mixture of the ranks between. A printed number stands for all that round to it.
 
+mod overall;
+
 use crate::evaluate::Evaluation;
+
+pub use self::overall::{Overall, check_overall};
 
 /// How many relevant items each list has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,6 +1,6 @@
 //! Tables of published results: which column is which metric, and what each cell says.
 
-use crate::check::{AtCutoff, Printed};
+use crate::check::{AtCutoff, Overall, Printed};
 
 /// A table of results, with the columns that are metrics.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,7 +11,7 @@ pub struct PublishedTable {
     pub metrics: Vec<String>,
     /// Columns of metrics that have no cut-off, and were left out.
     pub uncut: Vec<String>,
-    /// Whether its numbers are in percent.
+    /// Whether its shares are in percent.
     pub percent: bool,
     /// Its rows.
     pub rows: Vec<PublishedRow>,
@@ -26,8 +26,16 @@ pub struct PublishedRow {
     pub name: String,
     /// Its numbers by cut-off.
     pub values: Vec<AtCutoff>,
+    /// Those without one.
+    pub overall: Overall,
     /// Cells of metrics that are no numbers and do not stand for a missing one, as printed.
     pub unreadable: Vec<String>,
+}
+
+impl PublishedRow {
+    fn says_something(&self) -> bool {
+        !self.values.is_empty() || self.overall != Overall::default() || !self.unreadable.is_empty()
+    }
 }
 
 /// Cells of a line, with its number.
@@ -103,6 +111,11 @@ fn metric_of(header: &str) -> Option<(&'static str, Option<usize>)> {
     };
     let name: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
     let metric = match name.as_str() {
+        "auc" | "rocauc" if cutoff.is_none() => "auc",
+        "gauc" if cutoff.is_none() => "gauc",
+        "mse" if cutoff.is_none() => "mse",
+        "rmse" if cutoff.is_none() => "rmse",
+        "mae" if cutoff.is_none() => "mae",
         "hr" | "h" | "hit" | "hits" | "hitrate" | "hitratio" => "hr",
         "precision" | "prec" | "pre" | "p" => "precision",
         "recall" | "rec" | "r" => "recall",
@@ -113,6 +126,27 @@ fn metric_of(header: &str) -> Option<(&'static str, Option<usize>)> {
         _ => return None,
     };
     Some((metric, cutoff.filter(|&k| k > 0)))
+}
+
+/// What a number of a metric is. Of one kind all numbers of a table are in percent, or none is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A share, at a cut-off.
+    List,
+    /// A share, without one.
+    Area,
+    /// In the unit of the ratings.
+    Error,
+}
+
+impl Kind {
+    fn of(metric: &str) -> Self {
+        match metric {
+            "auc" | "gauc" => Self::Area,
+            "mse" | "rmse" | "mae" => Self::Error,
+            _ => Self::List,
+        }
+    }
 }
 
 /// A number of a cell, half a unit of its last digit, and whether it says percent.
@@ -143,21 +177,28 @@ fn understood(lines: &[Line], k: Option<usize>) -> Option<PublishedTable> {
     let metrics: Vec<Option<(&str, Option<usize>)>> = header.iter().map(|cell| metric_of(cell)).collect();
     let cut = |metric: &Option<(&'static str, Option<usize>)>| {
         let (name, cutoff) = (*metric)?;
-        Some((name, cutoff.or(k)?))
+        let cutoff = cutoff.or(k);
+        match Kind::of(name) {
+            Kind::List => Some((name, Some(cutoff?))),
+            Kind::Area | Kind::Error => Some((name, None)),
+        }
     };
-    let metrics_at: Vec<Option<(&str, usize)>> = metrics.iter().map(cut).collect();
+    let metrics_at: Vec<Option<(&str, Option<usize>)>> = metrics.iter().map(cut).collect();
     metrics.iter().flatten().next()?;
     let is_metric = |n: usize| metrics_at.get(n).copied().flatten();
     // A share is never above 1.
-    let said = header.iter().zip(&metrics).any(|(cell, metric)| metric.is_some() && cell.contains('%'));
-    let numbers = |cells: &[String]| {
-        let numbers = cells.iter().enumerate().filter(|(n, _)| is_metric(*n).is_some());
-        numbers.filter_map(|(_, cell)| number(cell)).collect::<Vec<_>>()
+    let in_percent = |kind: Kind| {
+        let of_kind = |metric: &Option<(&str, Option<usize>)>| metric.is_some_and(|(name, _)| Kind::of(name) == kind);
+        let said = header.iter().zip(&metrics).any(|(cell, metric)| of_kind(metric) && cell.contains('%'));
+        let mut cells = body.iter().flat_map(|(_, cells)| cells.iter().enumerate());
+        let above = |(n, cell): (usize, &String)| {
+            of_kind(&is_metric(n)) && number(cell).is_some_and(|(value, _, percent)| percent || value > 1.0)
+        };
+        said || cells.any(above)
     };
-    let all: Vec<(f64, f64, bool)> = body.iter().flat_map(|(_, cells)| numbers(cells)).collect();
-    let percent = said || all.iter().any(|&(value, _, percent)| percent || value > 1.0);
+    let (lists, areas) = (in_percent(Kind::List), in_percent(Kind::Area));
     let rows = body.iter().map(|(line, cells)| {
-        let mut values: Vec<AtCutoff> = Vec::new();
+        let (mut values, mut overall) = (Vec::<AtCutoff>::new(), Overall::default());
         let (mut name, mut unreadable) = (Vec::new(), Vec::new());
         for (n, cell) in cells.iter().enumerate() {
             let Some((metric, k)) = is_metric(n) else {
@@ -166,14 +207,29 @@ fn understood(lines: &[Line], k: Option<usize>) -> Option<PublishedTable> {
                 }
                 continue;
             };
-            let Some((value, within, _)) = number(cell) else {
+            let Some((value, within, said)) = number(cell) else {
                 if !is_missing(cell) {
                     unreadable.push(cell.clone());
                 }
                 continue;
             };
+            let percent = match Kind::of(metric) {
+                Kind::List => lists,
+                Kind::Area => areas,
+                Kind::Error => said,
+            };
             let factor = if percent { 0.01 } else { 1.0 };
             let printed = Some(Printed { value: value * factor, within: within * factor });
+            let Some(k) = k else {
+                match metric {
+                    "auc" => overall.auc = printed,
+                    "gauc" => overall.gauc = printed,
+                    "mse" => overall.mse = printed,
+                    "rmse" => overall.rmse = printed,
+                    _ => overall.mae = printed,
+                }
+                continue;
+            };
             let place = values.iter().position(|at| at.k == k).unwrap_or_else(|| {
                 values.push(AtCutoff { k, ..AtCutoff::default() });
                 values.len() - 1
@@ -189,7 +245,7 @@ fn understood(lines: &[Line], k: Option<usize>) -> Option<PublishedTable> {
                 _ => at.mrr = printed,
             }
         }
-        PublishedRow { line: *line, name: name.join(" "), values, unreadable }
+        PublishedRow { line: *line, name: name.join(" "), values, overall, unreadable }
     });
     let named = |wanted: &dyn Fn(usize) -> bool| {
         header.iter().enumerate().filter(|(n, _)| wanted(*n)).map(|(_, cell)| cell.clone()).collect()
@@ -198,8 +254,8 @@ fn understood(lines: &[Line], k: Option<usize>) -> Option<PublishedTable> {
         line: *line,
         metrics: named(&|n| is_metric(n).is_some()),
         uncut: named(&|n| metrics[n].is_some() && is_metric(n).is_none()),
-        percent,
-        rows: rows.filter(|row| !row.values.is_empty() || !row.unreadable.is_empty()).collect(),
+        percent: lists || areas,
+        rows: rows.filter(PublishedRow::says_something).collect(),
     })
 }
 
@@ -218,6 +274,10 @@ mod tests {
             ("ndcg_at_10", Some(("ndcg", Some(10)))),
             ("MRR", Some(("mrr", None))),
             ("R@0", Some(("recall", None))),
+            ("AUC ↑", Some(("auc", None))),
+            ("G-AUC (%)", Some(("gauc", None))),
+            ("RMSE", Some(("rmse", None))),
+            ("AUC@10", None),
             ("Model", None),
             ("NDCG@all", None),
         ] {
@@ -241,6 +301,22 @@ mod tests {
         assert_eq!(unreadable, [&["nan".to_owned()][..], &[], &["inf".to_owned(), "NaN".to_owned()]]);
         let found = crate::check::check_row(&table.rows[1].values, crate::check::Positives::Many, false);
         assert_eq!(found[0].verdict, crate::check::Verdict::Impossible);
+    }
+
+    #[test]
+    fn what_has_no_cutoff_has_a_scale_of_its_own() {
+        let table = &published_tables("model,HR@10,AUC,RMSE,MAE\nA,.7,81.2,1.25,.9\nB,-,-,.91,-\n", None)[0];
+        assert_eq!((table.metrics.len(), table.uncut.len(), table.rows.len()), (4, 0, 2));
+        let [hr, auc, rmse, mae] = [
+            table.rows[0].values[0].hr,
+            table.rows[0].overall.auc,
+            table.rows[0].overall.rmse,
+            table.rows[0].overall.mae,
+        ]
+        .map(|printed| printed.unwrap().value);
+        assert_eq!((hr, rmse, mae), (0.7, 1.25, 0.9));
+        assert!((auc - 0.812).abs() < 1e-12);
+        assert_eq!((table.rows[1].values.len(), table.rows[1].overall.mae), (0, None));
     }
 
     #[test]
@@ -269,12 +345,13 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_text_panics(text in "[ -~\n|@]{0,200}", header in "(HR@10|P@5|x)(,|\\|)(NDCG@10|MAP@5|--)") {
+        fn no_text_panics(text in "[ -~\n|@]{0,200}", header in "(HR@10|P@5|MSE|x)(,|\\|)(NDCG@10|MAP@5|AUC|RMSE|--)") {
             for text in [text.clone(), format!("{header}\n{text}"), format!("|{header}|\n|--|--|\n{text}")] {
                 for table in published_tables(&text, Some(3)) {
                     for row in &table.rows {
                         crate::check::check_row(&row.values, crate::check::Positives::One, table.percent);
                         crate::check::check_row(&row.values, crate::check::Positives::Many, table.percent);
+                        crate::check::check_overall(&row.overall, table.percent);
                     }
                 }
             }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{anyhow, bail};
 use clap::{Args, ValueEnum};
-use segue_eval::check::{Positives, Verdict, check_row};
+use segue_eval::check::{Positives, Verdict, check_overall, check_row};
 use segue_eval::{PublishedTable, published_tables};
 
 use crate::terminal::{Format, print_table, say};
@@ -22,13 +22,13 @@ const MOST: u64 = 16 << 20;
   segue check-table table.md --positives many
   pandoc paper.html --to gfm | segue check-table -
 
-Columns are found by their names (HR@10, Hit Ratio@10, Precision@10, Recall@10, F1@10, MAP@10, MRR@10, NDCG@10) in a Markdown
-document, CSV or TSV; the other cells name the row. A number stands for all that round to it; numbers above 1, or with a
-percent sign, are percent.
+Columns are found by their names (HR@10, Hit Ratio@10, Precision@10, Recall@10, F1@10, MAP@10, MRR@10, NDCG@10, AUC, GAUC, MSE, RMSE,
+MAE) in a Markdown document, CSV or TSV; the other cells name the row. A number stands for all that round to it; shares above 1,
+or with a percent sign, are percent.
 
-impossible: no ranking has these numbers. unreadable: a cell is no number, and none is known to be wrong. at odds: two numbers that are one by definition differ, be it by another
+impossible: nothing that is measured has these numbers. unreadable: a cell is no number, and none is known to be wrong. at odds: two numbers that are one by definition differ, be it by another
 definition, another run or a slip. With one relevant item a list (leave-one-out), precision is HR/k, F1 is 2 HR/(k+1), and
-HR and MAP leave NDCG a narrow band. Exit status 1 if a row is impossible.")]
+HR and MAP leave NDCG a narrow band. RMSE is never below MAE, nor MSE below the square of either. Exit status 1 if a row is impossible.")]
 pub(crate) struct Arguments {
     /// A Markdown document, CSV or TSV; `-` is standard input.
     file: PathBuf,
@@ -68,18 +68,21 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     }
     if checked.is_empty() {
         bail!(
-            "{name}: no column is a metric at a cut-off; name them such as HR@10, Precision@10, NDCG@10, MAP@10, or say --k 10"
+            "{name}: no column is a metric at a cut-off, an area or an error; name them such as HR@10, Precision@10, NDCG@10, AUC, RMSE, or \
+             say --k 10"
         );
     }
     let positives = match args.positives {
         Number::One => Positives::One,
         Number::Many => Positives::Many,
     };
+    let of_lists = checked.iter().any(|table| table.rows.iter().any(|row| !row.values.is_empty()));
     let (mut rows, mut impossible, mut n_rows, mut at_odds) = (Vec::new(), Vec::new(), 0, false);
     for table in checked {
         for row in &table.rows {
             n_rows += 1;
-            let findings = check_row(&row.values, positives, table.percent);
+            let mut findings = check_row(&row.values, positives, table.percent);
+            findings.extend(check_overall(&row.overall, table.percent));
             at_odds |= findings.iter().any(|finding| finding.verdict == Verdict::AtOdds);
             let verdict = match findings.iter().map(|finding| finding.verdict).max() {
                 None if !row.unreadable.is_empty() => "unreadable",
@@ -98,7 +101,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         }
     }
     print_table(&["line", "row", "verdict", "why"].map(String::from), &rows, Format::or_fitting(args.format))?;
-    if matches!(args.positives, Number::One) {
+    if matches!(args.positives, Number::One) && of_lists {
         let other = if at_odds { "; if lists have more, say --positives many" } else { "" };
         say(&format!("checked as lists with one relevant item each{other}"));
     }

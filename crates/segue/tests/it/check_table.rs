@@ -62,6 +62,24 @@ fn what_we_publish_can_be() {
 }
 
 #[test]
+fn errors_and_areas_bind_each_other_too() {
+    let scratch = Scratch::new();
+    scratch.write(
+        "ratings.csv",
+        "model,RMSE,MSE,MAE,AUC\nA,0.92,0.85,0.72,0.71\nB,0.70,0.49,0.72,-0.1\nC,0.92,0.90,0.7,-\n",
+    );
+    let done = scratch.line("check-table ratings.csv --format tsv");
+    assert_eq!(done.code, Some(1), "{}", done.stdout);
+    assert!(done.stderr.contains("1 of 3 rows cannot have been measured as they say: B"), "{}", done.stderr);
+    assert!(!done.stderr.contains("one relevant item"), "{}", done.stderr);
+    for told in
+        ["2\tA\tpossible", "B\timpossible\tAUC = ", "B\timpossible\tRMSE ≤ 0.70500", "4\tC\tat odds\tMSE ≥ 0.89500"]
+    {
+        assert!(done.stdout.contains(told), "{told}: {}", done.stdout);
+    }
+}
+
+#[test]
 fn what_is_no_table_of_results_is_refused() {
     let scratch = Scratch::new();
     scratch.write("log.csv", "user,item\n1,2\n");
