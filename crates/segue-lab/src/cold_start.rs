@@ -17,8 +17,8 @@ pub struct ColdStart {
     pub model: String,
     /// The domain to which the people are strangers.
     pub target: String,
-    /// Seed of the rows.
-    pub seed: u64,
+    /// Seed of the rows, where there are several.
+    pub seed: Option<u64>,
     /// The metric.
     pub metric: MetricSpec,
     /// Cold-start performance: its value on people without any event in the target.
@@ -68,7 +68,7 @@ impl Comparison {
                 found.push(ColdStart {
                     model: row.model.clone(),
                     target: row.target.clone(),
-                    seed: row.seed,
+                    seed: self.has_several_seeds().then_some(row.seed),
                     metric,
                     cold,
                     scores,
@@ -81,7 +81,8 @@ impl Comparison {
 
 impl fmt::Display for ColdStart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} on {}:", self.model, self.target)?;
+        let seed = self.seed.map(|seed| format!(" with seed {seed}")).unwrap_or_default();
+        write!(f, "{}{seed} on {}:", self.model, self.target)?;
         if let Some(cold) = self.cold {
             write!(f, " cold-start performance {} {cold:.4}", self.metric)?;
         }
@@ -176,6 +177,16 @@ mod tests {
         assert_eq!(
             found[0].to_string(),
             "ease on films: cold-start performance ndcg@10 0.1000; domain generalisation score 0.50 with 1, 0.75 with 3 events"
+        );
+        let other = Row { seed: 2, ..row(Scope::Joint, TaskKind::ColdUser, "films_cold_user", 0.2) };
+        let seeds = Comparison { rows: vec![comparison.rows[1].clone(), other] };
+        let told: Vec<String> = seeds.cold_starts("ndcg@10".parse().unwrap()).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "ease with seed 1 on films: cold-start performance ndcg@10 0.1000",
+                "ease with seed 2 on films: cold-start performance ndcg@10 0.2000"
+            ]
         );
         // Without the model of the target alone there is nothing to divide by.
         comparison.rows.truncate(4);

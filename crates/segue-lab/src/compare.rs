@@ -259,6 +259,11 @@ impl Comparison {
         found
     }
 
+    /// Whether some model ran with several seeds.
+    pub fn has_several_seeds(&self) -> bool {
+        self.rows.windows(2).any(|two| two[0].seed != two[1].seed)
+    }
+
     /// The row that validation would choose by `metric` (test plays no part); the first where nothing was validated.
     pub fn chosen(&self, metric: &str) -> Option<usize> {
         let value = |row: &Row| row.valid.iter().find(|(name, _)| name == metric).map(|(_, value)| *value);

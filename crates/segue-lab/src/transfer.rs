@@ -37,8 +37,8 @@ pub struct Transfer {
     pub model: String,
     /// What it was asked, where there are several questions.
     pub question: Option<String>,
-    /// Seed of the row.
-    pub seed: u64,
+    /// Seed of the row, where there are several.
+    pub seed: Option<u64>,
     /// Over the target alone, with the corrected p of the randomisation test.
     pub over_target: (Tested, f64),
     /// Over shuffled links, where they were run.
@@ -66,7 +66,7 @@ impl Comparison {
             Transfer {
                 model: row.model.clone(),
                 question: several.then(|| row.question.clone()),
-                seed: row.seed,
+                seed: self.has_several_seeds().then_some(row.seed),
                 over_target: (tested, p),
                 over_shuffled: shuffled,
                 verdict,
@@ -94,10 +94,9 @@ impl fmt::Display for Transfer {
         };
         let metric = self.over_target.0.difference.spec;
         let over_target = format!("{metric} {} over the target alone", told(&self.over_target));
-        let model = match &self.question {
-            Some(question) => format!("{} on {question}", self.model),
-            None => self.model.clone(),
-        };
+        let seed = self.seed.map(|seed| format!(" with seed {seed}")).unwrap_or_default();
+        let on = self.question.as_ref().map(|question| format!(" on {question}")).unwrap_or_default();
+        let model = format!("{}{seed}{on}", self.model);
         match (self.verdict, &self.over_shuffled) {
             (Verdict::Negative, _) => {
                 write!(f, "NEGATIVE TRANSFER: {model} is worse for the other domains ({over_target})")

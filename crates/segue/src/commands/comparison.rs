@@ -128,12 +128,6 @@ fn bases(comparison: &Comparison, baseline: &Baseline<'_>) -> Vec<usize> {
     found
 }
 
-/// Whether some model ran with several seeds; popularity has none.
-pub(crate) fn several_seeds(comparison: &Comparison) -> bool {
-    let seeds = || comparison.rows.iter().map(|row| row.seed);
-    seeds().min() != seeds().max()
-}
-
 /// What tells rows apart: columns that say the same of all of them are left out.
 pub(crate) struct Labels {
     data: bool,
@@ -153,7 +147,7 @@ impl Labels {
             data: differ(&|row| &row.data),
             question: differ(&|row| &row.question),
             params: params(comparison),
-            seed: several_seeds(comparison),
+            seed: comparison.has_several_seeds(),
             protocol: (protocols.len() > 1).then_some(followed),
         }
     }
@@ -310,6 +304,10 @@ fn lift(comparison: &Comparison, row: &Row, name: &str) -> Option<f64> {
     row.value(name).filter(|_| popular > 0.0).map(|value| value / popular - 1.0)
 }
 
+fn told_lift(lift: f64) -> String {
+    format!("{:+.0} %", 100.0 * lift)
+}
+
 /// A row per model: its metrics with intervals, what learning from the other domains adds, and the training time.
 pub(crate) fn table(
     comparison: &Comparison,
@@ -352,7 +350,7 @@ pub(crate) fn table(
         }
         if lifted {
             let lift = lift(comparison, c, &main);
-            row.push(lift.map_or("-".into(), |lift| format!("{:+.0} %", 100.0 * lift)));
+            row.push(lift.map_or_else(|| "-".into(), told_lift));
         }
         if estimated {
             row.push(c.summary.full(spec).map_or_else(|| "-".into(), |full| format!("{full:.4}")));
@@ -360,7 +358,7 @@ pub(crate) fn table(
         row.push(format!("{:.2}", c.seconds));
         rows.push(row);
     }
-    rows.extend(means(comparison, (&labels, names, header.len()), (&gains, first_gain))?);
+    rows.extend(means(comparison, (&labels, names, header.len()), (&gains, first_gain, lifted))?);
     Ok((header, rows))
 }
 
@@ -408,11 +406,12 @@ pub(crate) fn values(
     Ok((header, rows.collect()))
 }
 
-/// A row more for each model that ran with several seeds: the mean of every metric and of every gain, with its interval.
+/// A row more for each model that ran with several seeds: the mean of every metric and of every gain, with its interval, and that
+/// of the lift, whose column follows the gains.
 fn means(
     comparison: &Comparison,
     (labels, names, width): (&Labels, &[String], usize),
-    (gains, first_gain): (&[Gain], usize),
+    (gains, first_gain, lifted): (&[Gain], usize, bool),
 ) -> Result<Vec<Vec<String>>, LabError> {
     let first = labels.header().len();
     let mut cells: Vec<(usize, usize, usize, String)> = Vec::new();
@@ -426,6 +425,11 @@ fn means(
         let over = comparison.over_seeds(|n| gain.of_row(n).map(|d| d.difference));
         let told = |over: &OverSeeds| signed(over.mean, over.interval);
         cells.extend(over.into_iter().map(|(n, over)| (n, over.n, first_gain + column, told(&over))));
+    }
+    if let Some(main) = names.first().filter(|_| lifted) {
+        let over = comparison.over_seeds(|n| lift(comparison, &comparison.rows[n], main));
+        let column = first_gain + gains.len();
+        cells.extend(over.into_iter().map(|(n, over)| (n, over.n, column, told_lift(over.mean))));
     }
     let mut rows: Vec<(usize, Vec<String>)> = Vec::new();
     for (n, seeds, column, told) in cells {

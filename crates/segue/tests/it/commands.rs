@@ -279,6 +279,8 @@ fn every_comparison_has_popularity_and_tests_each_row_against_it() {
     let mean = f64::midpoint(number(&seeds[1][3]), number(&seeds[2][3]));
     assert!(seeds[4][2] == "mean of 2" && (number(&seeds[4][3]) - mean).abs() < 1e-4, "{seeds:?}");
     assert!(seeds[4][4].contains('['), "several runs have an interval of coverage, too");
+    let lift = |row: usize| seeds[row][5].trim_end_matches(" %").parse::<f64>().unwrap();
+    assert!((lift(4) - f64::midpoint(lift(1), lift(2))).abs() <= 1.0, "{seeds:?}");
 
     let tests = rows("model=ease,random --tests");
     assert_eq!(tests[0][2..5], ["ndcg@10 over popularity target", "effect", "better"]);
@@ -343,6 +345,10 @@ fn a_claim_across_domains_is_held_against_its_controls() {
     assert!(table.contains("\tgain over target alone, auc\t") && !table.contains("p="), "{table}");
     let (_, verdict) = told("model=item_knn scope=target,joint");
     assert!(verdict.contains("a gain, its cause unknown: item_knn"), "{verdict}");
+    let (_, verdict) = told("model=ease scope=target,joint seed=1,2");
+    for seed in [1, 2] {
+        assert!(verdict.contains(&format!(": ease with seed {seed} (ndcg@10 ")), "{verdict}");
+    }
     // Where nothing is shared there is nothing to carry over; one world in twenty would seem to have something, so that the
     // world is named (`bench/placebo` counts many).
     let (_, verdict) = told("model=item_knn --controls data.world.strength=0 data.world.seed=3");
