@@ -18,6 +18,7 @@ pub(crate) mod report;
 pub(crate) mod reproduce;
 mod results_page;
 pub(crate) mod similar;
+mod sweep;
 pub(crate) mod table;
 pub(crate) mod train;
 pub(crate) mod verify;

@@ -4,16 +4,11 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use segue_core::FitError;
-use segue_eval::MetricSpec;
 use segue_lab::config::to_yaml;
-use segue_lab::{
-    Composer, Contest, Job, LabError, Loaded, Openable, Row, Settings, Trained, contests, finished, is_resumable,
-    load_data, open_test, refuse_one_name, train,
-};
-use serde_json::Value;
+use segue_lab::{Composer, Job, Loaded, Row, Settings, Trained, load_data, train};
 
-use crate::terminal::{Bar, Format, print_measured, print_table, say};
+use super::sweep::sweep;
+use crate::terminal::{Bar, Format, print_measured, say};
 
 /// What every command that composes a configuration accepts.
 #[derive(Debug, Args)]
@@ -101,92 +96,19 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         args.configuration.job()?.into_iter().collect()
     };
     let registry = crate::registry();
-    let mut settings = jobs.iter().map(Job::settings).collect::<Result<Vec<_>, _>>()?;
-    // Runs of a sweep over seeds are of one split, so that they may be compared; each says so in its configuration.
-    let first_seed = settings.first().map(|first| first.seed);
-    if settings.len() > 1 {
-        for settings in &mut settings {
-            settings.split.seed = settings.split.seed.or(first_seed);
-        }
-    }
+    let settings = jobs.iter().map(Job::settings).collect::<Result<Vec<_>, _>>()?;
     // Refuse a wrong model, parameter or name before reading any data.
     for settings in &settings {
         settings.algorithm(&registry, jobs.len() == 1)?;
     }
-    refuse_one_name(&settings)?;
-    let contests = contests(&settings, &registry)?;
-    let metrics: Vec<MetricSpec> =
-        contests.iter().map(|contest| contest.metric(&settings)).collect::<Result<_, _>>()?;
-    for run in contests.iter().flat_map(Contest::runs) {
-        settings[run].evaluation.test = Openable::Never;
+    match settings.as_slice() {
+        [only] => one(only, &load(only)?, args.resume).map(drop),
+        _ => sweep(settings, args.resume),
     }
-    let mut at_hand = AtHand::default();
-    let mut trained = Vec::new();
-    for (n, settings) in settings.iter().enumerate() {
-        let contested = contests.iter().any(|contest| contest.runs().any(|run| run == n));
-        trained.push(next(settings, (contested, jobs.len() > 1), args.resume, &mut at_hand)?);
-    }
-    for (contest, metric) in contests.iter().zip(metrics) {
-        decide((contest, metric), (&settings, &trained), &mut at_hand)?;
-    }
-    Ok(())
-}
-
-/// The next run of several, or the only one: trained, gone on with, or finished by an earlier command already. `None` where one
-/// that others contend with diverged.
-fn next(
-    settings: &Settings,
-    (contested, one_of_several): (bool, bool),
-    resume: bool,
-    at_hand: &mut AtHand,
-) -> anyhow::Result<Option<Trained>> {
-    let before = if resume && one_of_several { finished(settings)? } else { None };
-    if let Some(before) = before {
-        say(&format!("{} is finished", before.folder.display()));
-        return Ok(Some(before));
-    }
-    let loaded = at_hand.of(settings)?;
-    if contested && !has_validation(loaded) {
-        anyhow::bail!(
-            "a sweep over hyper-parameters is decided by validation, and this split has no validation part: give it one \
-             (split=leave_one_out), or look at the test part of every run with evaluation.test=always"
-        );
-    }
-    // Of several, those that were not begun are begun.
-    let resume = resume && (!one_of_several || is_resumable(settings));
-    match one(settings, loaded, resume) {
-        Ok(trained) => Ok(Some(trained)),
-        Err(error) => match error.downcast_ref::<LabError>() {
-            Some(LabError::Fit { error: FitError::Diverged { .. }, .. }) if contested => {
-                say(&format!("{error}; the sweep goes on without this run"));
-                Ok(None)
-            }
-            _ => Err(error),
-        },
-    }
-}
-
-/// The data of the last job: the next one often asks for the same.
-#[derive(Default)]
-struct AtHand(Option<(Settings, Loaded)>);
-
-impl AtHand {
-    fn of(&mut self, settings: &Settings) -> anyhow::Result<&Loaded> {
-        let kept = self.0.take().filter(|(of, _)| of.same_data(settings));
-        let (of, loaded) = match kept {
-            Some(kept) => kept,
-            None => (settings.clone(), load(settings)?),
-        };
-        Ok(&self.0.insert((of, loaded)).1)
-    }
-}
-
-fn has_validation(loaded: &Loaded) -> bool {
-    loaded.data.split.tasks.first().is_none_or(|task| !task.valid.events.is_empty())
 }
 
 /// One run.
-fn one(settings: &Settings, loaded: &Loaded, resume: bool) -> anyhow::Result<Trained> {
+pub(super) fn one(settings: &Settings, loaded: &Loaded, resume: bool) -> anyhow::Result<Trained> {
     let registry = crate::registry();
     let mut bar = Bar::new(settings.algorithm(&registry, false)?.info().name);
     let run = train(settings, loaded, &registry, &mut bar, resume);
@@ -210,64 +132,13 @@ fn one(settings: &Settings, loaded: &Loaded, resume: bool) -> anyhow::Result<Tra
     Ok(trained)
 }
 
-fn print_rows(rows: &[Row]) -> anyhow::Result<()> {
+/// What was measured, question by question.
+pub(super) fn print_rows(rows: &[Row]) -> anyhow::Result<()> {
     for row in rows {
         if rows.len() > 1 {
             say(&format!("\n{}:", row.question));
         }
         print_measured(&segue_eval::measured(&row.summary), Format::or_fitting(None))?;
-    }
-    Ok(())
-}
-
-/// Ends a contest: the table of its runs by validation, and the test part of those that it chooses.
-fn decide(
-    (contest, metric): (&Contest, MetricSpec),
-    (settings, trained): (&[Settings], &[Option<Trained>]),
-    at_hand: &mut AtHand,
-) -> anyhow::Result<()> {
-    let registry = crate::registry();
-    let opened = |run: usize| trained[run].as_ref().is_some_and(|trained| trained.valid.is_none());
-    if let Some((recipe, runs)) = contest.recipes.iter().find(|(_, runs)| runs.iter().any(|&run| opened(run))) {
-        let told: Vec<String> =
-            contest.differing().into_iter().filter_map(|key| Some(format!("{key}={}", recipe.get(key)?))).collect();
-        say(&format!("the sweep was decided before: {} was chosen", told.join(" ")));
-        for &run in runs.iter().filter(|&&run| !opened(run)) {
-            if let Some(trained) = &trained[run] {
-                print_rows(open_test(&trained.folder, at_hand.of(&settings[run])?, &registry)?.rows())?;
-            }
-        }
-        return Ok(());
-    }
-    let value = |run: usize| trained[run].as_ref().and_then(|trained| trained.valid.as_ref()?.choosing);
-    let chosen = contest.chosen(value, metric.metric.more_is_better());
-    let keys = contest.differing();
-    let header = keys.iter().map(|key| key.trim_start_matches("model.").to_owned());
-    let measured = format!("{metric} on validation");
-    let header = header.chain(["seed", &measured, "best epoch", "train s", "test", "run"].map(String::from));
-    let mut rows = Vec::new();
-    for (n, (recipe, runs)) in contest.recipes.iter().enumerate() {
-        for &run in runs {
-            let told = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let mut row: Vec<String> = keys.iter().map(|&key| recipe.get(key).map(told).unwrap_or_default()).collect();
-            row.push(settings[run].seed.to_string());
-            row.push(value(run).map_or_else(|| "diverged".into(), |value| format!("{value:.4}")));
-            let of = trained[run].as_ref();
-            row.push(of.and_then(|of| of.best_epoch).map(|epoch| epoch.to_string()).unwrap_or_default());
-            row.push(of.map(|of| format!("{:.1}", of.seconds)).unwrap_or_default());
-            row.push(if Some(n) == chosen { "opened" } else { "sealed" }.into());
-            row.push(of.map(|of| of.folder.display().to_string()).unwrap_or_default());
-            rows.push(row);
-        }
-    }
-    say("");
-    print_table(&header.collect::<Vec<_>>(), &rows, Format::or_fitting(None))?;
-    let Some(chosen) = chosen else { anyhow::bail!("every recipe of the sweep diverged: nothing is chosen") };
-    for &run in &contest.recipes[chosen].1 {
-        let Some(trained) = &trained[run] else { continue };
-        say(&format!("\nchosen by {measured}: {}", trained.folder.display()));
-        let run = open_test(&trained.folder, at_hand.of(&settings[run])?, &registry)?;
-        print_rows(run.rows())?;
     }
     Ok(())
 }
