@@ -147,16 +147,15 @@ fn train_in(
 /// The run that an earlier command finished in the folder of these settings, or under a number after it, if it was asked for the
 /// same; sealed, or already opened.
 pub fn finished(settings: &Settings) -> Result<Option<Trained>, LabError> {
-    let opened = |settings: &Settings| {
-        let mut opened = settings.clone();
-        opened.evaluation.test = Openable::Chosen;
-        opened
-    };
     for n in 1.. {
         let candidate = if settings.numbered { numbered(settings, n) } else { settings.clone() };
-        let Ok(config) = fs::read_to_string(candidate.out.join("config.yaml")) else { break };
-        if is_run(&candidate.out) && (config == config_yaml(&candidate)? || config == config_yaml(&opened(&candidate))?)
-        {
+        let sealed = Asked::of(&candidate.out, &candidate);
+        if sealed == Asked::Nothing {
+            break;
+        }
+        let mut opened = candidate.clone();
+        opened.evaluation.test = Openable::Chosen;
+        if is_run(&candidate.out) && (sealed == Asked::Same || Asked::of(&candidate.out, &opened) == Asked::Same) {
             return trained_of(&candidate.out).map(Some);
         }
         if !settings.numbered {
@@ -170,8 +169,29 @@ pub fn finished(settings: &Settings) -> Result<Option<Trained>, LabError> {
 pub fn is_resumable(settings: &Settings) -> bool {
     let settings = if settings.numbered { with_number(settings, true) } else { settings.clone() };
     let partial = appended(&settings.out, ".partial");
-    let before = fs::read_to_string(partial.join("config.yaml"));
-    before.is_ok_and(|before| config_yaml(&settings).is_ok_and(|own| own == before)) && is_worth_keeping(&partial)
+    Asked::of(&partial, &settings) == Asked::Same && is_worth_keeping(&partial)
+}
+
+/// What the run in a folder, finished or not, was asked to do, beside what some settings ask.
+#[derive(Debug, PartialEq)]
+enum Asked {
+    /// There is no run.
+    Nothing,
+    /// The same.
+    Same,
+    /// Something else: the first difference.
+    Other(String),
+}
+
+impl Asked {
+    fn of(folder: &Path, settings: &Settings) -> Self {
+        let Ok(before) = fs::read_to_string(folder.join("config.yaml")) else { return Self::Nothing };
+        match config_yaml(settings) {
+            Ok(now) if now == before => Self::Same,
+            Ok(now) => Self::Other(first_difference(&before, &now)),
+            Err(error) => Self::Other(error.to_string()),
+        }
+    }
 }
 
 /// Opens the test part and writes all that belongs to the run.
@@ -230,21 +250,21 @@ fn numbered(settings: &Settings, n: usize) -> Settings {
 /// The settings under the first free number; to resume, under the number whose unfinished run asks for the same.
 fn with_number(settings: &Settings, resume: bool) -> Settings {
     let named = |n: usize| numbered(settings, n);
-    let unfinished = |settings: &Settings| fs::read_to_string(appended(&settings.out, ".partial").join("config.yaml"));
+    let unfinished = |settings: &Settings| Asked::of(&appended(&settings.out, ".partial"), settings);
     let taken = |settings: &Settings| {
         let partial = appended(&settings.out, ".partial");
         settings.out.exists() || is_worth_keeping(&partial) || (partial.exists() && locked(&partial).is_none())
     };
     let mut n = 1;
-    while taken(&named(n)) || (resume && unfinished(&named(n)).is_ok()) {
+    while taken(&named(n)) || (resume && unfinished(&named(n)) != Asked::Nothing) {
         let candidate = named(n);
-        if resume && unfinished(&candidate).is_ok_and(|config| config_yaml(&candidate).is_ok_and(|own| own == config)) {
+        if resume && unfinished(&candidate) == Asked::Same {
             return candidate;
         }
         n += 1;
     }
     // Nothing fits: the last unfinished one, if any, is what the error should speak of.
-    let last = (1..=n).rev().map(named).find(|candidate| !resume || unfinished(candidate).is_ok());
+    let last = (1..=n).rev().map(named).find(|candidate| !resume || unfinished(candidate) != Asked::Nothing);
     last.unwrap_or_else(|| named(n))
 }
 
@@ -305,27 +325,23 @@ fn appended(folder: &Path, ending: &str) -> PathBuf {
 
 /// Makes the unfinished folder, or checks that the one to resume asks for the same thing, and locks it.
 fn start(partial: &Path, settings: &Settings, resume: bool) -> Result<fs::File, LabError> {
-    let config = config_yaml(settings)?;
     let config_path = partial.join("config.yaml");
     let lock = || {
         let busy = || LabError::Config(format!("{}: another run is writing there now", partial.display()));
         locked(partial).ok_or_else(busy)
     };
     if resume {
-        let before = fs::read_to_string(&config_path).map_err(|_| {
-            LabError::NotFound(format!(
+        return match Asked::of(partial, settings) {
+            Asked::Nothing => Err(LabError::NotFound(format!(
                 "there is nothing to resume at {}: an unfinished run has its checkpoint there (same model, run_name and out?)",
                 partial.display()
-            ))
-        })?;
-        if before != config {
-            return Err(LabError::Config(format!(
-                "--resume needs the configuration the run was started with, see {}; what differs: {}",
-                config_path.display(),
-                first_difference(&before, &config)
-            )));
-        }
-        return lock();
+            ))),
+            Asked::Other(difference) => Err(LabError::Config(format!(
+                "--resume needs the configuration the run was started with, see {}; what differs: {difference}",
+                config_path.display()
+            ))),
+            Asked::Same => lock(),
+        };
     }
     if partial.exists() {
         if !is_unfinished(partial) {
@@ -346,7 +362,7 @@ fn start(partial: &Path, settings: &Settings, resume: bool) -> Result<fs::File, 
         fs::remove_dir_all(partial).map_err(|error| LabError::io("clear", partial, &error))?;
     }
     create_folder(partial)?;
-    write_text(&config_path, &config)?;
+    write_text(&config_path, &config_yaml(settings)?)?;
     lock()
 }
 
