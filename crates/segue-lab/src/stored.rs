@@ -20,6 +20,9 @@ use crate::settings::Settings;
 use crate::sweep::trainer_keys;
 use crate::watch::LOG_NAME;
 
+const MANIFEST: &str = "manifest.json";
+const METRICS: &str = "metrics.json";
+
 /// A run of another time.
 #[derive(Debug, Clone)]
 pub struct Stored {
@@ -70,24 +73,7 @@ struct Asked {
 
 /// Reads the folder of a finished run; `fit` is its number among several.
 pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
-    let manifest_path = folder.join("manifest.json");
-    if !manifest_path.is_file() {
-        return Err(LabError::NotFound(format!(
-            "{} holds no finished run: name a folder that `segue train` wrote (a run still going is called <name>.partial)",
-            folder.display()
-        )));
-    }
-    let bytes = read(&manifest_path)?;
-    let format = serde_json::from_slice::<Value>(&bytes).ok().and_then(|manifest| manifest.get("format")?.as_u64());
-    if format != Some(RUN_FORMAT) {
-        return Err(LabError::NotFound(format!(
-            "{}: written by another version of segue; train the run again to compare it",
-            folder.display()
-        )));
-    }
-    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| damaged(&manifest_path, &error))?;
-    let metrics_path = folder.join("metrics.json");
-    let metrics: Metrics = json(&metrics_path)?;
+    let (manifest, metrics) = ended(folder)?;
     let settings = settings_of(folder)?;
     let records = records(&folder.join(LOG_NAME))?;
     let several = metrics.questions.len() > 1;
@@ -95,14 +81,14 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
     let lean = !folder.join(PER_USER).is_file();
     if lean {
         // Nothing else holds the numbers to account.
-        sound(&metrics).map_err(|what| damaged(&metrics_path, &what))?;
+        sound(&metrics).map_err(|what| damaged(&folder.join(METRICS), &what))?;
     }
     let mut users = if lean { BTreeMap::new() } else { per_user(&folder.join(PER_USER), several)? };
     let without_parts = lean && !folder.join(PARTS).is_file();
     let mut parts = if without_parts { BTreeMap::new() } else { parts(&folder.join(PARTS))? };
     let model = settings.model.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     if !(manifest.train_seconds.is_finite() && manifest.train_seconds >= 0.0) {
-        return Err(damaged(&manifest_path, &format!("train_seconds is {}", manifest.train_seconds)));
+        return Err(damaged(&folder.join(MANIFEST), &format!("train_seconds is {}", manifest.train_seconds)));
     }
     let trainer = trainer_keys(&settings.trainer)?;
     let mut rows = Vec::new();
@@ -140,26 +126,46 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
     Ok(Stored { folder: folder.to_owned(), rows, settings })
 }
 
+/// What a finished run says of itself.
+fn ended(folder: &Path) -> Result<(Manifest, Metrics), LabError> {
+    let path = folder.join(MANIFEST);
+    if !path.is_file() {
+        return Err(LabError::NotFound(format!(
+            "{} holds no finished run: name a folder that `segue train` wrote (a run still going is called <name>.partial)",
+            folder.display()
+        )));
+    }
+    let bytes = read(&path)?;
+    let format = serde_json::from_slice::<Value>(&bytes).ok().and_then(|manifest| manifest.get("format")?.as_u64());
+    if format != Some(RUN_FORMAT) {
+        return Err(LabError::NotFound(format!(
+            "{}: written by another version of segue; train the run again to compare it",
+            folder.display()
+        )));
+    }
+    let manifest = serde_json::from_slice(&bytes).map_err(|error| damaged(&path, &error))?;
+    Ok((manifest, json(&folder.join(METRICS))?))
+}
+
 /// The model of a finished run and how its fit went.
 pub(crate) fn fitted_of(folder: &Path, registry: &Registry) -> Result<Fitted, LabError> {
-    let manifest: Manifest = json(&folder.join("manifest.json"))?;
+    let (manifest, metrics) = ended(folder)?;
     let bundle = Bundle::load(folder, registry)?;
     let output = registry.find(&bundle.model_name)?.info.output;
     let records = records(&folder.join(LOG_NAME))?;
     let Manifest { params: recipe, train_seconds: seconds, peak_bytes: memory, .. } = manifest;
-    let valid = json::<Metrics>(&folder.join("metrics.json"))?.sealed.unwrap_or_default();
+    let valid = metrics.sealed.unwrap_or_default();
     Ok(Fitted { bundle, recipe, output, records, seconds, memory, valid })
 }
 
 /// Whether the test part of a finished run was left sealed when its training ended.
 pub fn is_sealed(folder: &Path) -> bool {
-    json::<Metrics>(&folder.join("metrics.json")).is_ok_and(|metrics| metrics.sealed.is_some())
+    json::<Metrics>(&folder.join(METRICS)).is_ok_and(|metrics| metrics.sealed.is_some())
 }
 
 /// What is told of a finished run before its test part is looked at.
 pub(crate) fn trained_of(folder: &Path) -> Result<Trained, LabError> {
-    let metrics: Metrics = json(&folder.join("metrics.json"))?;
-    let manifest: Manifest = json(&folder.join("manifest.json"))?;
+    let (manifest, metrics) = ended(folder)?;
     let folder = folder.to_owned();
     Ok(Trained { folder, valid: metrics.sealed, best_epoch: metrics.best_epoch, seconds: manifest.train_seconds })
 }
@@ -191,7 +197,7 @@ fn sound(metrics: &Metrics) -> Result<(), String> {
 /// alone.
 pub fn run_of(model: &Path) -> Option<&Path> {
     let folder = if model.is_dir() { model } else { model.parent()? };
-    (folder.join("config.yaml").is_file() && folder.join("manifest.json").is_file()).then_some(folder)
+    (folder.join("config.yaml").is_file() && folder.join(MANIFEST).is_file()).then_some(folder)
 }
 
 /// The settings in a run folder.
