@@ -158,9 +158,10 @@ impl Comparison {
                 bases.push(base);
             }
         }
+        let families = self.families(&tested);
         // Where more signs could turn a verdict they are drawn, twice as many each time.
         loop {
-            let open = undecided(&tested, &|p| self.corrected_ps(&tested, p));
+            let open = undecided(&tested, &|p| corrected_ps(&tested, &families, p));
             if open.is_empty() {
                 break;
             }
@@ -171,14 +172,14 @@ impl Comparison {
                 tested[at].paired.draw_on((first, second), signs, seed);
             }
         }
-        let corrected = self.corrected_ps(&tested, &|t| t.paired.p_randomisation);
+        let corrected = corrected_ps(&tested, &families, &|t| t.paired.p_randomisation);
         Ok(tested.into_iter().zip(corrected).collect())
     }
 
     /// Which tests are corrected together: by seed, one of every hypothesis, for another seed of a recipe is a repetition of its
-    /// hypothesis and not one more. Of a hypothesis without that seed the first row stands in. Rows that answer everyone as their
-    /// base does test nothing, and are in no family.
-    fn families(&self, tested: &[Tested]) -> Vec<(u64, Vec<usize>)> {
+    /// hypothesis and not one more. Of a hypothesis without that seed the first row stands in, and is corrected elsewhere. Rows that
+    /// answer everyone as their base does test nothing, and are in no family.
+    fn families(&self, tested: &[Tested]) -> Vec<Family> {
         let row = |t: usize| &self.rows[tested[t].row];
         let mut hypotheses: Vec<Vec<usize>> = Vec::new();
         for t in (0..tested.len()).filter(|&t| tested[t].paired.wins + tested[t].paired.losses > 0) {
@@ -192,21 +193,9 @@ impl Comparison {
         seeds.dedup();
         let of_seed = |seed: u64| {
             let one = |known: &Vec<usize>| known.iter().copied().find(|&t| row(t).seed == seed).unwrap_or(known[0]);
-            hypotheses.iter().map(one).collect()
+            hypotheses.iter().map(one).map(|t| (t, row(t).seed == seed)).collect()
         };
-        seeds.into_iter().map(|seed| (seed, of_seed(seed))).collect()
-    }
-
-    /// A p of every test, corrected within its family by Holm.
-    fn corrected_ps(&self, tested: &[Tested], p: &EachP<'_>) -> Vec<f64> {
-        let mut corrected: Vec<f64> = tested.iter().map(p).collect();
-        for (seed, family) in self.families(tested) {
-            let ps: Vec<f64> = family.iter().map(|&t| p(&tested[t])).collect();
-            for (&t, p) in family.iter().zip(holm(&ps)).filter(|(t, _)| self.rows[tested[**t].row].seed == seed) {
-                corrected[t] = p;
-            }
-        }
-        corrected
+        seeds.into_iter().map(of_seed).collect()
     }
 
     /// The values of a metric by user.
@@ -286,6 +275,21 @@ impl Comparison {
         }
         (asked.into_iter().map(|row| row.test.protocol.as_str()).collect(), answered)
     }
+}
+
+/// Tests that are corrected together, and whether each is corrected here.
+type Family = Vec<(usize, bool)>;
+
+/// A p of every test, corrected within its family by Holm.
+fn corrected_ps(tested: &[Tested], families: &[Family], p: &EachP<'_>) -> Vec<f64> {
+    let mut corrected: Vec<f64> = tested.iter().map(p).collect();
+    for family in families {
+        let ps: Vec<f64> = family.iter().map(|&(t, _)| p(&tested[t])).collect();
+        for (&(t, _), p) in family.iter().zip(holm(&ps)).filter(|((_, own), _)| *own) {
+            corrected[t] = p;
+        }
+    }
+    corrected
 }
 
 /// A p of every test.
