@@ -367,7 +367,7 @@ fn answer(
 /// Asks every question on its validation part; the test parts stay sealed.
 fn validate(fitted: &Fitted, data: &Prepared, settings: &Settings) -> Result<Validated, LabError> {
     let all = protocol(&settings.evaluation, settings.seed, fitted.output)?;
-    let choosing = Protocol { metrics: vec![settings.choosing_metric()?], ..all.clone() };
+    let choosing = settings.choosing_metric()?;
     let model = fitted.bundle.model.as_ref();
     let values = |task: &Task, protocol: &Protocol| match measure_valid(model, (data, task), fitted.output, protocol) {
         Err(LabError::Eval(EvalError::NoUsers { .. })) => Ok(None),
@@ -375,11 +375,17 @@ fn validate(fitted: &Fitted, data: &Prepared, settings: &Settings) -> Result<Val
     };
     let mut found = Validated::default();
     for (n, task) in data.split.tasks.iter().enumerate().filter(|(_, task)| !task.valid.events.is_empty()) {
-        found.questions.extend(values(task, &all)?.map(|values| (task.name.clone(), values)));
+        let measured = values(task, &all)?;
         // Elsewhere nothing is chosen, and a metric that this model has not is no reason to stop.
         if n == 0 && settings.evaluation.test == Openable::Never {
-            found.choosing = values(task, &choosing)?.and_then(|values| values.first().map(|(_, value)| *value));
+            let known = measured.iter().flatten().find(|(name, _)| *name == choosing.to_string());
+            found.choosing = match known {
+                Some((_, value)) => Some(*value),
+                None => values(task, &Protocol { metrics: vec![choosing], ..all.clone() })?
+                    .and_then(|values| values.first().map(|(_, value)| *value)),
+            };
         }
+        found.questions.extend(measured.map(|values| (task.name.clone(), values)));
     }
     Ok(found)
 }
