@@ -37,6 +37,8 @@ pub struct ModelInfo {
     pub useful_for: &'static str,
     /// What it is not good for, one line.
     pub not_useful_for: &'static str,
+    /// How large a log may be on two ordinary cores, and what to use beyond, one line.
+    pub scale: &'static str,
     /// What a score means.
     pub output: Output,
     /// Whether the answer depends on who asks; conformance then demands that one more like changes it.

@@ -69,6 +69,7 @@ impl Algorithm for Ease {
         citation: "Steck: Embarrassingly Shallow Autoencoders for Sparse Data, WWW 2019",
         useful_for: "top quality without tuning on up to some 70,000 items; instant answers to guests",
         not_useful_for: "larger catalogues: time grows with the cube and memory with the square of the items",
+        scale: "30,000 items; with more `item_knn` or `ials`",
         output: Output::Ranking,
         personalised: true,
     };

@@ -128,6 +128,7 @@ impl Algorithm for Ials {
                    Krichene, Zhang, Koren: Revisiting the Performance of iALS, RecSys 2022",
         useful_for: "a strong, fast baseline on likes of any size; exact answers to guests",
         not_useful_for: "explicit ratings, order within a history",
+        scale: "any log that memory holds: 5 s an iteration of 20 million likes",
         output: Output::Ranking,
         personalised: true,
     };

@@ -169,6 +169,7 @@ impl Algorithm for LightGcn {
         citation: "He, Deng, Wang, Li, Zhang, Wang: LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation, SIGIR 2020",
         useful_for: "the best ranking quality on implicit logs",
         not_useful_for: "ratings; training in seconds",
+        scale: "a minute an epoch of 6 million likes in batches of 131,072; with more `ials`",
         output: Output::Ranking,
         personalised: true,
     };

@@ -145,6 +145,7 @@ impl Algorithm for Mf {
         citation: "Rendle, Freudenthaler, Gantner, Schmidt-Thieme: BPR: Bayesian Personalized Ranking from Implicit Feedback, UAI 2009",
         useful_for: "large implicit logs with little time",
         not_useful_for: "predicting ratings; logs where neighbours of neighbours know more",
+        scale: "any log that memory holds: 2 minutes an epoch of 20 million likes; `ials` is faster",
         output: Output::Ranking,
         personalised: true,
     };

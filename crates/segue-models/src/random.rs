@@ -36,6 +36,7 @@ impl Algorithm for Random {
         citation: "none: the chance level",
         useful_for: "checking that an evaluation gives chance level to chance",
         not_useful_for: "recommending",
+        scale: "any log",
         output: Output::Ranking,
         // The order differs between people but says nothing of their taste.
         personalised: false,

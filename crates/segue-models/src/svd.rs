@@ -126,6 +126,7 @@ impl Algorithm for Svd {
         citation: "Koren, Bell, Volinsky: Matrix Factorization Techniques for Recommender Systems, IEEE Computer 2009",
         useful_for: "predicting stars",
         not_useful_for: "ranking from likes alone: it learns nothing from what was not rated",
+        scale: "any log that memory holds: 25 s an epoch of 20 million ratings",
         output: Output::Rating,
         personalised: true,
     };

@@ -63,6 +63,7 @@ impl Algorithm for Sum {
         citation: "none: it shows how composites are made",
         useful_for: "models whose scores have one scale",
         not_useful_for: "models whose scores do not",
+        scale: "as far as its parts",
         output: Output::Ranking,
         personalised: true,
     };

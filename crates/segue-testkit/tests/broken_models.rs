@@ -33,6 +33,7 @@ const INFO: ModelInfo = ModelInfo {
     citation: "none",
     useful_for: "testing the tests",
     not_useful_for: "anything else",
+    scale: "tests",
     output: Output::Ranking,
     personalised: true,
 };

@@ -55,7 +55,10 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         Some(name) => {
             let entry = registry.find(name)?;
             let info = entry.info;
-            crate::terminal::say(&format!("{} — {}\n{}\n", info.name, info.title, info.citation));
+            crate::terminal::say(&format!(
+                "{} — {}\n{}\nHow large: {}.\n",
+                info.name, info.title, info.citation, info.scale
+            ));
             let header = ["parameter", "default", "range", "also", "meaning"].map(String::from);
             print_table(&header, &parameters(entry)?, format)?;
         }
@@ -71,7 +74,7 @@ pub(crate) fn table_of_runs(args: &Arguments) -> anyhow::Result<(Vec<String>, Ve
 }
 
 fn list_header() -> Vec<String> {
-    ["model", "also", "what it is", "useful for", "not useful for", "scores"].map(String::from).to_vec()
+    ["model", "also", "what it is", "useful for", "not useful for", "how large", "scores"].map(String::from).to_vec()
 }
 
 fn list(registry: &Registry) -> Vec<Vec<String>> {
@@ -83,6 +86,7 @@ fn list(registry: &Registry) -> Vec<Vec<String>> {
             info.title.to_owned(),
             info.useful_for.to_owned(),
             info.not_useful_for.to_owned(),
+            info.scale.to_owned(),
             match info.output {
                 Output::Ranking => "order",
                 Output::Rating => "ratings",
