@@ -57,7 +57,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use segue_core::kernels::{Block, axpy, dot, gather_sum, matmul};
+use segue_core::kernels::{Block, axpy, dot, gather_sum, matmul, prefetch};
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, Csr, DotScorer, Embeddings, FitCx, FitError, Interval,
     ItemId, Matrix, Measure, ModelInfo, Output, Query, Recommender, Scorer, TrainData, Trainable, Work, run_epochs,
@@ -402,42 +402,54 @@ struct Training<'a> {
 /// Rows that a thread solves with one set of buffers.
 const ROWS: usize = 64;
 
+/// Vectors of the next row that are asked for while this row is solved: 32 KiB of 64 factors.
+const AHEAD: usize = 128;
+
 impl Training<'_> {
-    /// Solves every row of `rows`, in parallel: rows do not depend on each other.
-    fn half(ridge: &Ridge<'_>, rows: &Csr<f32>, out: &mut Matrix) -> Result<(), FitError> {
+    /// Solves every row of `rows`, in parallel: rows do not depend on each other. The sum of what `told` makes of each row
+    /// and its vector, asked while the vectors of the row are still near.
+    fn half(
+        ridge: &Ridge<'_>,
+        rows: &Csr<f32>,
+        out: &mut Matrix,
+        told: impl Fn(usize, &[f32]) -> f64 + Sync,
+    ) -> Result<f64, FitError> {
         let d = out.n_cols();
-        let solved = out.as_mut_slice().par_chunks_mut(ROWS * d).enumerate().try_for_each_init(
-            Buffers::default,
-            |buffers, (chunk, vectors)| {
-                let mut rows_out = vectors.chunks_exact_mut(d).enumerate();
-                rows_out.try_for_each(|(n, vector)| ridge.train(observed(rows, chunk * ROWS + n), vector, buffers))
-            },
-        );
-        solved.ok_or_else(|| not_positive("a least-squares system of `ials`"))
+        let chunks = out.as_mut_slice().par_chunks_mut(ROWS * d).enumerate();
+        let solved: Option<Vec<f64>> = chunks
+            .map_init(Buffers::default, |buffers, (chunk, vectors)| {
+                let mut sum = 0.0;
+                for (row, vector) in (chunk * ROWS..).zip(vectors.chunks_exact_mut(d)) {
+                    if row + 1 < rows.n_rows() {
+                        let next = rows.cols_of(row + 1).iter().take(AHEAD);
+                        next.for_each(|&index| prefetch(ridge.known.row(index as usize)));
+                    }
+                    ridge.train(observed(rows, row), vector, buffers)?;
+                    sum += told(row, vector);
+                }
+                Some(sum)
+            })
+            .collect();
+        let solved = solved.ok_or_else(|| not_positive("a least-squares system of `ials`"))?;
+        Ok(solved.iter().sum())
     }
 
-    /// The objective over the number of likes. The sum over all pairs is `Σ_u Σ_f spectrum_f x_uf²`.
-    fn objective(&self) -> f64 {
+    /// The penalty on a vector of `row` in `likes`, beside `others` vectors.
+    fn penalty(&self, likes: &Csr<f32>, row: usize, others: usize, vector: &[f32]) -> f64 {
         let Ials { alpha, unobserved_weight: w0, l2, l2_exponent, .. } = *self.params;
-        let (n_users, n_items) = (self.users.n_rows(), self.items.n_rows());
-        let squared = |v: &[f32]| f64::from(dot(v, v));
-        let penalised = |likes: &Csr<f32>, row: usize, others: usize, vector: &[f32]| {
-            let added: f64 = observed(likes, row).map(|(_, x)| f64::from(alpha * x)).sum();
-            f64::from(penalty(l2, l2_exponent, f64::from(w0) * others as f64 + added)) * squared(vector)
-        };
-        let of_user = |u: usize| {
-            let x = self.users.row(u);
-            let all: f64 = x.iter().zip(&self.spectrum).map(|(x, s)| f64::from(x * x) * f64::from(*s)).sum();
-            let pairs = observed(&self.by_user, u).map(|(item, weight)| {
-                let score = f64::from(dot(x, self.items.row(item as usize)));
-                f64::from(w0 + alpha * weight) * (1.0 - score).powi(2) - f64::from(w0) * score * score
-            });
-            f64::from(w0) * all + pairs.sum::<f64>() + penalised(&self.by_user, u, n_items, x)
-        };
-        let users: Vec<f64> = (0..n_users).into_par_iter().with_min_len(ROWS).map(of_user).collect();
-        let of_item = |i: usize| penalised(&self.by_item, i, n_users, self.items.row(i));
-        let items: Vec<f64> = (0..n_items).into_par_iter().with_min_len(ROWS).map(of_item).collect();
-        (users.iter().sum::<f64>() + items.iter().sum::<f64>()) / self.by_user.len().max(1) as f64
+        let added: f64 = observed(likes, row).map(|(_, x)| f64::from(alpha * x)).sum();
+        f64::from(penalty(l2, l2_exponent, f64::from(w0) * others as f64 + added)) * f64::from(dot(vector, vector))
+    }
+
+    /// What a user with vector `x` adds to the objective. The sum over all pairs is `Σ_u Σ_f spectrum_f x_uf²`.
+    fn objective_of(&self, user: usize, x: &[f32]) -> f64 {
+        let Ials { alpha, unobserved_weight: w0, .. } = *self.params;
+        let all: f64 = x.iter().zip(&self.spectrum).map(|(x, s)| f64::from(x * x) * f64::from(*s)).sum();
+        let pairs = observed(&self.by_user, user).map(|(item, weight)| {
+            let score = f64::from(dot(x, self.items.row(item as usize)));
+            f64::from(w0 + alpha * weight) * (1.0 - score).powi(2) - f64::from(w0) * score * score
+        });
+        f64::from(w0) * all + pairs.sum::<f64>() + self.penalty(&self.by_user, user, self.items.n_rows(), x)
     }
 }
 
@@ -449,11 +461,15 @@ impl Trainable for Training<'_> {
         // What is solved exactly does not begin anywhere.
         let begins = params.solver != Solver::Exact;
         let spectrum = &turn_to_principal_axes(&mut self.users, begins.then_some(&mut self.items));
-        Self::half(&Ridge { params, known: &self.users, spectrum }, &self.by_item, &mut self.items)?;
+        Self::half(&Ridge { params, known: &self.users, spectrum }, &self.by_item, &mut self.items, |_, _| 0.0)?;
         self.spectrum = turn_to_principal_axes(&mut self.items, begins.then_some(&mut self.users));
-        let spectrum = &self.spectrum;
-        Self::half(&Ridge { params, known: &self.items, spectrum }, &self.by_user, &mut self.users)?;
-        Ok(self.objective())
+        let mut users = std::mem::replace(&mut self.users, Matrix::zeros(0, 0));
+        let ridge = Ridge { params, known: &self.items, spectrum: &self.spectrum };
+        let of_users = Self::half(&ridge, &self.by_user, &mut users, |user, x| self.objective_of(user, x));
+        self.users = users;
+        let of_item = |i: usize| self.penalty(&self.by_item, i, self.users.n_rows(), self.items.row(i));
+        let of_items: Vec<f64> = (0..self.items.n_rows()).into_par_iter().with_min_len(ROWS).map(of_item).collect();
+        Ok((of_users? + of_items.iter().sum::<f64>()) / self.by_user.len().max(1) as f64)
     }
 
     fn snapshot(&self) -> IalsModel {
