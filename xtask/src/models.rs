@@ -6,29 +6,32 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{cargo, files, read, root, write};
 
-const CRATE: &str = "crates/segue-models/src";
+/// The crates of models; the worked example joins the first.
+const CRATES: [&str; 2] = ["segue-models", "segue-neural"];
 
 /// Removes each model in turn from a copy of the workspace and compiles what is left.
 pub(crate) fn remove_each() -> Result<()> {
     let copy = Copy::make()?;
-    let whole = read(&copy.lib())?;
     let mut broken = Vec::new();
-    for module in modules(&whole) {
-        let file = copy.folder.join(CRATE).join(format!("{module}.rs"));
-        let source = read(&file)?;
-        std::fs::remove_file(&file)?;
-        write(&copy.lib(), &without(&whole, &module))?;
-        let compiled = copy.cargo(&["check", "--quiet", "-p", "segue", "-p", "segue-models", "--all-targets"]);
-        write(&file, &source)?;
-        match compiled {
-            Ok(()) => println!("without {module}: compiles"),
-            Err(error) => {
-                println!("without {module}: {error}");
-                broken.push(module);
+    for of in CRATES {
+        let whole = read(&copy.lib(of))?;
+        for module in modules(&whole) {
+            let file = copy.source(of).join(format!("{module}.rs"));
+            let source = read(&file)?;
+            std::fs::remove_file(&file)?;
+            write(&copy.lib(of), &without(&whole, &module))?;
+            let compiled = copy.cargo(&["check", "--quiet", "-p", "segue", "-p", of, "--all-targets"]);
+            write(&file, &source)?;
+            match compiled {
+                Ok(()) => println!("without {module}: compiles"),
+                Err(error) => {
+                    println!("without {module}: {error}");
+                    broken.push(module);
+                }
             }
         }
+        write(&copy.lib(of), &whole)?;
     }
-    write(&copy.lib(), &whole)?;
     ensure!(
         broken.is_empty(),
         "does not compile without {}: it is named outside its file and lines",
@@ -44,10 +47,11 @@ pub(crate) fn add_the_worked_example() -> Result<()> {
     let lines = fenced(&guide, "rust,worked-example-lines")?;
     let (declaration, entry) = lines.trim().split_once('\n').context("the worked example has two lines")?;
     let module = module_of(declaration);
-    write(&copy.folder.join(CRATE).join(format!("{module}.rs")), fenced(&guide, "rust,worked-example")?)?;
-    write(&copy.lib(), &with(&read(&copy.lib())?, declaration, entry)?)?;
-    copy.cargo(&["fmt", "--check", "-p", "segue-models"])?;
-    let mut test = copy.command(&["test", "--quiet", "-p", "segue-models", "--test", "conformance"]);
+    let [of, ..] = CRATES;
+    write(&copy.source(of).join(format!("{module}.rs")), fenced(&guide, "rust,worked-example")?)?;
+    write(&copy.lib(of), &with(&read(&copy.lib(of))?, declaration, entry)?)?;
+    copy.cargo(&["fmt", "--check", "-p", of])?;
+    let mut test = copy.command(&["test", "--quiet", "-p", of, "--test", "conformance"]);
     ensure!(test.env("SEGUE_MODEL", module).status()?.success(), "the worked example does not conform");
     println!("the worked example `{module}` compiles and conforms");
     Ok(())
@@ -138,8 +142,12 @@ impl Copy {
         Ok(Self { folder, target })
     }
 
-    fn lib(&self) -> PathBuf {
-        self.folder.join(CRATE).join("lib.rs")
+    fn source(&self, of: &str) -> PathBuf {
+        self.folder.join("crates").join(of).join("src")
+    }
+
+    fn lib(&self, of: &str) -> PathBuf {
+        self.source(of).join("lib.rs")
     }
 
     fn command(&self, args: &[&str]) -> std::process::Command {

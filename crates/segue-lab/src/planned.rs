@@ -11,11 +11,8 @@ pub(crate) struct Planned {
     keys: Option<fn() -> Value>,
 }
 
-const PLANNED: [Planned; 12] = [
-    Planned { name: "neumf", aliases: &["ncf"], keys: Some(neumf) },
+const PLANNED: [Planned; 9] = [
     Planned { name: "neumf_attention", aliases: &[], keys: None },
-    Planned { name: "gmf", aliases: &[], keys: None },
-    Planned { name: "mlp", aliases: &[], keys: None },
     Planned { name: "ngcf", aliases: &[], keys: Some(ngcf) },
     Planned { name: "ensemble", aliases: &["hybrid_ensemble"], keys: Some(ensemble) },
     Planned { name: "sasrec", aliases: &[], keys: None },
@@ -25,10 +22,6 @@ const PLANNED: [Planned; 12] = [
     Planned { name: "maml", aliases: &[], keys: None },
     Planned { name: "reptile", aliases: &[], keys: None },
 ];
-
-fn neumf() -> Value {
-    json!({ "mf_dim": 64, "mlp_layers": [128, 64, 32, 16], "dropout": 0.0, "num_negatives": 4, "loss_type": "bce" })
-}
 
 fn ngcf() -> Value {
     json!({ "embedding_dim": 64, "hidden_dims": [64, 64, 64], "dropout": 0.1, "message_dropout": 0.1 })

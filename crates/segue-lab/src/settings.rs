@@ -105,7 +105,7 @@ pub struct TrainerSettings {
     pub weight_decay: Option<f64>,
     /// Optimizer.
     pub optimizer: OptimizerSettings,
-    /// Part of the neural models; refused until they are built.
+    /// Batches whose gradients make one step.
     pub accumulate_grad_batches: Option<u64>,
     /// When to stop before the last epoch.
     pub early_stopping: StoppingSettings,
@@ -221,12 +221,14 @@ pub enum Known {
 }
 
 /// Trainer keys that stand for a hyper-parameter of the model: (key, parameter, what it is called in errors).
-const ROUTES: [(&str, &str); 5] = [
+const ROUTES: [(&str, &str); 7] = [
     ("max_epochs", "epochs"),
     ("learning_rate", "learning_rate"),
     ("batch_size", "batch_size"),
     ("weight_decay", "l2"),
     ("optimizer.name", "optimizer"),
+    ("optimizer.betas", "betas"),
+    ("accumulate_grad_batches", "accumulate_grad_batches"),
 ];
 
 impl Settings {
@@ -283,15 +285,23 @@ impl Settings {
             t.batch_size.map(Value::from),
             number(t.weight_decay),
             t.optimizer.name.clone().map(Value::from),
+            t.optimizer.betas.map(|betas| Value::from(betas.to_vec())),
+            t.accumulate_grad_batches.map(Value::from),
         ];
+        // What a model without the parameter does anyway: no epochs of a closed form, Adam's usual rates, single batches.
+        let idle = |param: &str, value: &Value| match param {
+            "epochs" => *value == 0,
+            "betas" => *value == serde_json::json!([0.9, 0.999]),
+            "accumulate_grad_batches" => *value == 1,
+            _ => false,
+        };
         for ((key, param), value) in ROUTES.into_iter().zip(values) {
             let Some(value) = value else { continue };
             match entry.canonical_key(param) {
                 Some(canonical) => {
                     params.insert(canonical.into(), value);
                 }
-                // Nothing to train for no epochs: what a closed-form model does anyway.
-                None if !strict || (param == "epochs" && value == 0) => {}
+                None if !strict || idle(param, &value) => {}
                 None => {
                     return Err(LabError::Config(format!(
                         "trainer.{key} = {value} cannot apply: `{}` has no parameter `{param}` (it has: {})",
@@ -396,12 +406,6 @@ impl Settings {
             if self.logger.get(key).and_then(Value::as_bool) == Some(true) {
                 return unbuilt(&format!("logger.{key}=true"), what);
             }
-        }
-        if self.trainer.accumulate_grad_batches.is_some_and(|n| n != 1) {
-            return unbuilt("trainer.accumulate_grad_batches", "gradient accumulation");
-        }
-        if self.trainer.optimizer.betas.is_some_and(|betas| betas != [0.9, 0.999]) {
-            return unbuilt("trainer.optimizer.betas", "changing Adam's decay rates");
         }
         for (key, value) in [
             ("trainer.early_stopping.patience", self.trainer.early_stopping.patience),

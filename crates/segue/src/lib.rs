@@ -24,8 +24,9 @@ pub use segue_eval::{self as eval};
 pub use segue_explore::{self as explore};
 pub use segue_lab::{self as lab, Bundle, LabError as Error, Recommendation, Request, recommend, similar};
 pub use segue_models::{self as models};
+pub use segue_neural::{self as neural};
 
 /// Every model that this build knows.
 pub fn registry() -> Registry {
-    Registry::new(&[segue_models::MODELS])
+    Registry::new(&[segue_models::MODELS, segue_neural::MODELS])
 }

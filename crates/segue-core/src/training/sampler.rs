@@ -18,6 +18,8 @@ pub struct Positives {
     active: Vec<UserId>,
     /// First item of each domain and, last, the number of items.
     starts: Vec<ItemId>,
+    /// Item of each like, rising, so that those of a domain are side by side.
+    by_item: Vec<ItemId>,
 }
 
 impl Positives {
@@ -39,7 +41,9 @@ impl Positives {
         let rows = || 0..likes.n_rows() as UserId;
         let users = rows().flat_map(|u| std::iter::repeat_n(u, likes.range(u as usize).len())).collect();
         let active = rows().filter(|&u| !likes.range(u as usize).is_empty()).collect();
-        Self { likes, users, active, starts }
+        let mut by_item = likes.cols().to_vec();
+        by_item.sort_unstable();
+        Self { likes, users, active, starts, by_item }
     }
 
     /// First item of each domain and, last, the number of items.
@@ -88,6 +92,19 @@ impl Positives {
         let user = self.active[stream.below(self.active.len() as u32) as usize];
         let items = self.likes.cols_of(user as usize);
         (user, items[stream.below(items.len() as u32) as usize])
+    }
+
+    /// An item of the domain of `item` that `user` does not like, as often as it is liked by others: a like drawn at random.
+    /// Who likes nearly all that is popular gets a uniform draw after sixteen draws in vain; there must be such an item.
+    pub fn popular(&self, user: UserId, item: ItemId, stream: &mut Stream) -> ItemId {
+        const DRAWS: usize = 16;
+        let end = self.starts.partition_point(|&start| start <= item);
+        let bound = |start: ItemId| self.by_item.partition_point(|&liked| liked < start);
+        let domain = &self.by_item[bound(self.starts[end - 1])..bound(self.starts[end])];
+        let own = self.likes.cols_of(user as usize);
+        let drawn = (0..DRAWS).map(|_| domain[stream.below(domain.len() as u32) as usize]);
+        let found = drawn.into_iter().find(|drawn| own.binary_search(drawn).is_err());
+        found.unwrap_or_else(|| self.others(user, item).draw(stream))
     }
 
     /// The items of the domain of `item` that `user` does not like.
@@ -180,6 +197,19 @@ mod tests {
         let mut sorted = a;
         sorted.sort_unstable();
         assert_eq!(sorted, (0..50).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn popular_items_are_drawn_as_often_as_they_are_liked_and_never_the_own() {
+        // Item 0 is liked by the user who asks, 1 thrice, 2 once; 3 is of another domain.
+        let likes =
+            Csr::from_rows(4, vec![vec![(0, 1.0)], vec![(1, 1.0), (3, 1.0)], vec![(1, 1.0), (2, 1.0)], vec![(1, 1.0)]]);
+        let positives = Positives::of(likes.unwrap(), vec![0, 3, 4]);
+        let mut stream = Seed::new(5).stream();
+        let mut drawn = [0; 4];
+        (0..4000).for_each(|_| drawn[positives.popular(0, 0, &mut stream) as usize] += 1);
+        assert_eq!((drawn[0], drawn[3]), (0, 0));
+        assert!((drawn[1] - 3000_i32).abs() < 150, "{drawn:?}");
     }
 
     proptest::proptest! {

@@ -1,0 +1,201 @@
+//! The bridge to the autodiff engine: small dense parameters, gradients, errors.
+//!
+//! Tables of embeddings never enter the engine: a step gathers the rows it needs into leaves. What does enter whole is small,
+//! and is kept here, on our side, between steps.
+
+use candle_core::backprop::GradStore;
+use candle_core::{Device, Tensor, Var};
+use segue_core::training::adam::{Adam, Decay};
+use segue_core::{ArtifactError, ArtifactReader, ArtifactWriter, FitError, Seed};
+
+use crate::optimise::{Optimisation, Optimizer};
+
+/// What comes of the engine.
+pub(crate) type Computed<T> = candle_core::Result<T>;
+
+/// What the engine says when it fails: only a bug of ours or a lack of memory make it.
+pub(crate) fn failed(error: &candle_core::Error) -> FitError {
+    FitError::Numeric(format!("the autodiff engine failed: {error}"))
+}
+
+/// How a parameter starts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Start {
+    /// Zeros: biases.
+    Zeros,
+    /// Uniform within `√(6 / (rows + columns))`. Xavier Glorot, Yoshua Bengio: *Understanding the difficulty of training deep
+    /// feedforward neural networks*, AISTATS 2010.
+    Glorot,
+}
+
+/// A dense parameter: name, shape, start.
+#[derive(Debug, Clone)]
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) start: Start,
+}
+
+impl Parameter {
+    pub(crate) fn new(name: impl Into<String>, shape: &[usize], start: Start) -> Self {
+        Self { name: name.into(), shape: shape.to_vec(), start }
+    }
+
+    fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    fn draw(&self, seed: Seed) -> Vec<f32> {
+        let mut stream = seed.named(&self.name).stream();
+        match self.start {
+            Start::Zeros => vec![0.0; self.len()],
+            Start::Glorot => {
+                let bound = (6.0 / self.shape.iter().sum::<usize>() as f64).sqrt();
+                (0..self.len()).map(|_| ((2.0 * stream.unit() - 1.0) * bound) as f32).collect()
+            }
+        }
+    }
+}
+
+/// The dense parameters of a model, by name.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Dense {
+    names: Vec<String>,
+    shapes: Vec<Vec<usize>>,
+    values: Vec<Vec<f32>>,
+}
+
+impl Dense {
+    pub(crate) fn draw(parameters: &[Parameter], seed: Seed) -> Self {
+        Self {
+            names: parameters.iter().map(|p| p.name.clone()).collect(),
+            shapes: parameters.iter().map(|p| p.shape.clone()).collect(),
+            values: parameters.iter().map(|p| p.draw(seed)).collect(),
+        }
+    }
+
+    pub(crate) fn save<'a>(&'a self, out: &mut ArtifactWriter<'a>) {
+        for (n, name) in self.names.iter().enumerate() {
+            out.tensor(name, &self.shapes[n], self.values[n].as_slice());
+        }
+    }
+
+    /// Reads parameters in the shapes that the model's hyper-parameters give them.
+    pub(crate) fn load(parameters: &[Parameter], from: &ArtifactReader<'_>) -> Result<Self, ArtifactError> {
+        let mut all = Self { names: Vec::new(), shapes: Vec::new(), values: Vec::new() };
+        for parameter in parameters {
+            let (shape, values) = from.tensor(&parameter.name)?;
+            if shape != parameter.shape {
+                let wanted = &parameter.shape;
+                return Err(
+                    from.entry(&parameter.name, format!("has shape {shape:?}, but this architecture has {wanted:?}"))
+                );
+            }
+            all.names.push(parameter.name.clone());
+            all.shapes.push(shape);
+            all.values.push(values);
+        }
+        Ok(all)
+    }
+
+    /// As leaves whose gradients are wanted.
+    pub(crate) fn leaves(&self) -> Computed<Weights> {
+        let leaf =
+            |n: usize| Ok(Var::from_slice(&self.values[n], self.shapes[n].as_slice(), &Device::Cpu)?.into_inner());
+        Ok(Weights { names: self.names.clone(), tensors: (0..self.names.len()).map(leaf).collect::<Computed<_>>()? })
+    }
+
+    /// As constants.
+    pub(crate) fn constants(&self) -> Computed<Weights> {
+        let constant = |n: usize| Tensor::from_slice(&self.values[n], self.shapes[n].as_slice(), &Device::Cpu);
+        Ok(Weights {
+            names: self.names.clone(),
+            tensors: (0..self.names.len()).map(constant).collect::<Computed<_>>()?,
+        })
+    }
+}
+
+/// Dense parameters inside the engine.
+#[derive(Debug)]
+pub(crate) struct Weights {
+    names: Vec<String>,
+    tensors: Vec<Tensor>,
+}
+
+impl Weights {
+    /// The parameter of this name, which the model has declared.
+    pub(crate) fn get(&self, name: &str) -> Computed<&Tensor> {
+        let found = self.names.iter().position(|known| known == name);
+        found
+            .map(|n| &self.tensors[n])
+            .ok_or_else(|| candle_core::Error::Msg(format!("no parameter is called `{name}`")))
+    }
+
+    /// The same parameters without gradients.
+    pub(crate) fn detached(&self) -> Self {
+        Self { names: self.names.clone(), tensors: self.tensors.iter().map(Tensor::detach).collect() }
+    }
+
+    pub(crate) fn tensors(&self) -> &[Tensor] {
+        &self.tensors
+    }
+}
+
+/// The numbers of a tensor, row-major.
+pub(crate) fn numbers(tensor: &Tensor) -> Computed<Vec<f32>> {
+    tensor.flatten_all()?.to_vec1()
+}
+
+/// The gradient of a leaf, row-major; zeros where nothing depends on it.
+pub(crate) fn gradient(all: &GradStore, leaf: &Tensor) -> Computed<Vec<f32>> {
+    all.get(leaf).map_or_else(|| Ok(vec![0.0; leaf.elem_count()]), numbers)
+}
+
+/// What moves the dense parameters.
+#[derive(Debug)]
+pub(crate) struct DenseSteps {
+    moments: Vec<(Vec<f32>, Vec<f32>)>,
+}
+
+impl DenseSteps {
+    pub(crate) fn of(dense: &Dense) -> Self {
+        Self { moments: dense.values.iter().map(|value| (vec![0.0; value.len()], vec![0.0; value.len()])).collect() }
+    }
+
+    /// Step `t`, from 1: vectors (biases) are not held back by the penalty.
+    pub(crate) fn update(
+        &mut self,
+        dense: &mut Dense,
+        gradients: Vec<Vec<f32>>,
+        (how, rate, t): (&Optimisation, f32, u64),
+    ) {
+        let adam = Adam::with(how.betas, rate, t);
+        let parts = dense.values.iter_mut().zip(&dense.shapes).zip(&mut self.moments).zip(gradients);
+        for (((value, shape), (m, v)), mut gradient) in parts {
+            match how.decay() {
+                _ if shape.len() < 2 => {}
+                Decay::Coupled(l2) => gradient.iter_mut().zip(&*value).for_each(|(g, x)| *g += l2 * x),
+                Decay::Decoupled(strength) => value.iter_mut().for_each(|x| *x *= 1.0 - rate * strength),
+            }
+            match how.optimizer {
+                Optimizer::Sgd => value.iter_mut().zip(&gradient).for_each(|(x, g)| *x -= rate * g),
+                Optimizer::Adam | Optimizer::AdamW => adam.step(value, (m, v), &gradient, (1.0, 1.0)),
+            }
+        }
+    }
+
+    pub(crate) fn save<'a>(&'a self, names: &'a Dense, out: &mut ArtifactWriter<'a>) {
+        for (name, (m, v)) in names.names.iter().zip(&self.moments) {
+            out.tensor(&format!("{name}.first_moment"), &[m.len()], m.as_slice());
+            out.tensor(&format!("{name}.second_moment"), &[v.len()], v.as_slice());
+        }
+    }
+
+    pub(crate) fn load(&mut self, names: &Dense, from: &ArtifactReader<'_>) -> Result<(), ArtifactError> {
+        for (name, (m, v)) in names.names.iter().zip(&mut self.moments) {
+            *m = from.vector(&format!("{name}.first_moment"), Some(m.len()))?;
+            *v = from.vector(&format!("{name}.second_moment"), Some(v.len()))?;
+        }
+        Ok(())
+    }
+}

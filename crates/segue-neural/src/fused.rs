@@ -1,0 +1,232 @@
+//! Operations that the engine would take in several passes over memory, each in one on the CPU: a layer with its bias and
+//! activation, the first meeting of users and items, inner products. On other devices they are the engine's own operations.
+//!
+//! Matrix products are those of `segue-core`: on the thread that asks, so that a sum has one order at any number of threads,
+//! and without asking the system for its number of processors each time.
+
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Shape, Storage, Tensor};
+use segue_core::kernels::{Block, axpy, dot, matmul};
+
+use crate::engine::Computed;
+
+/// The numbers of a contiguous tensor in our memory.
+fn slice<'s>(storage: &'s CpuStorage, layout: &Layout) -> Computed<&'s [f32]> {
+    let range = layout.contiguous_offsets();
+    let (start, end) =
+        range.ok_or_else(|| candle_core::Error::Msg("a fused operation wants contiguous rows".into()))?;
+    Ok(&storage.as_slice::<f32>()?[start..end])
+}
+
+fn cpu_slice<'s>(storage: &'s Storage, layout: &Layout) -> Computed<&'s [f32]> {
+    match storage {
+        Storage::Cpu(storage) => slice(storage, layout),
+        _ => Err(candle_core::Error::Msg("a fused operation runs on the CPU".into())),
+    }
+}
+
+/// Names the numbers of contiguous tensors for the rest of the block.
+macro_rules! slices {
+    ($($name:ident = $tensor:expr),+) => {
+        $(let (storage, layout) = $tensor.storage_and_layout();
+        let $name = cpu_slice(&storage, layout)?;)+
+    };
+}
+
+fn whole(n_rows: usize, n_cols: usize) -> Block {
+    Block { n_rows, n_cols, offset: 0, stride: n_cols, transposed: false }
+}
+
+fn turned(n_rows: usize, n_cols: usize) -> Block {
+    Block { n_rows: n_cols, n_cols: n_rows, offset: 0, stride: n_cols, transposed: true }
+}
+
+fn is_ours(tensor: &Tensor) -> bool {
+    tensor.device().is_cpu() && tensor.dtype() == DType::F32
+}
+
+/// `x W + b`, or what of it is positive: `(n, k)`, `(k, m)`, `(m)` to `(n, m)`.
+pub(crate) fn affine(x: &Tensor, weight: &Tensor, bias: &Tensor, relu: bool) -> Computed<Tensor> {
+    if is_ours(x) {
+        return x.contiguous()?.apply_op3(weight, bias, Affine { relu });
+    }
+    let y = x.matmul(weight)?.broadcast_add(bias)?;
+    if relu { y.relu() } else { Ok(y) }
+}
+
+struct Affine {
+    relu: bool,
+}
+
+impl CustomOp3 for Affine {
+    fn name(&self) -> &'static str {
+        "affine"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Computed<(CpuStorage, Shape)> {
+        let ((n, k), (_, m)) = (x_layout.shape().dims2()?, weight_layout.shape().dims2()?);
+        let (x, weight) = (slice(x, x_layout)?, slice(weight, weight_layout)?);
+        let mut out = slice(bias, bias_layout)?.repeat(n);
+        matmul((&mut out, whole(n, m)), (x, whole(n, k)), (weight, whole(k, m)), 1.0, 1.0);
+        if self.relu {
+            for y in &mut out {
+                *y = y.max(0.0);
+            }
+        }
+        Ok((CpuStorage::F32(out), (n, m).into()))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        _: &Tensor,
+        out: &Tensor,
+        slope: &Tensor,
+    ) -> Computed<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let ((n, k), m) = (x.dims2()?, weight.dim(1)?);
+        let slope = slope.contiguous()?;
+        slices!(x_numbers = x, w = weight, y = out, given = slope);
+        let passed: Vec<f32>;
+        let slope = if self.relu {
+            passed = given.iter().zip(y).map(|(g, y)| if *y > 0.0 { *g } else { 0.0 }).collect();
+            &passed
+        } else {
+            given
+        };
+        let (mut of_x, mut of_weight, mut of_bias) = (vec![0.0; n * k], vec![0.0; k * m], vec![0.0; m]);
+        matmul((&mut of_x, whole(n, k)), (slope, whole(n, m)), (w, turned(k, m)), 1.0, 0.0);
+        matmul((&mut of_weight, whole(k, m)), (x_numbers, turned(n, k)), (slope, whole(n, m)), 1.0, 0.0);
+        slope.chunks_exact(m).for_each(|row| axpy(1.0, row, &mut of_bias));
+        let device = x.device();
+        Ok((
+            Some(Tensor::from_vec(of_x, (n, k), device)?),
+            Some(Tensor::from_vec(of_weight, (k, m), device)?),
+            Some(Tensor::from_vec(of_bias, m, device)?),
+        ))
+    }
+}
+
+/// Users, and how many of the items, in their order, each of them meets.
+fn shares(users: &Shape, items: &Shape) -> Computed<(usize, usize, usize)> {
+    let ((b, d), (n, _)) = (users.dims2()?, items.dims2()?);
+    Ok((b, n / b, d))
+}
+
+/// What of the sum of each user and the items that it meets is positive: `(b, f)`, `(b · c, f)` to `(b · c, f)`.
+pub(crate) fn meeting(users: &Tensor, items: &Tensor) -> Computed<Tensor> {
+    if is_ours(users) {
+        return users.contiguous()?.apply_op2(&items.contiguous()?, Meeting);
+    }
+    let shape = shares(users.shape(), items.shape())?;
+    users.unsqueeze(1)?.broadcast_add(&items.reshape(shape)?)?.relu()?.reshape(items.shape())
+}
+
+struct Meeting;
+
+impl CustomOp2 for Meeting {
+    fn name(&self) -> &'static str {
+        "meeting"
+    }
+
+    fn cpu_fwd(
+        &self,
+        users: &CpuStorage,
+        user_layout: &Layout,
+        items: &CpuStorage,
+        item_layout: &Layout,
+    ) -> Computed<(CpuStorage, Shape)> {
+        let (b, c, f) = shares(user_layout.shape(), item_layout.shape())?;
+        let (users, items) = (slice(users, user_layout)?, slice(items, item_layout)?);
+        let mut out = Vec::with_capacity(items.len());
+        for (user, items) in users.chunks_exact(f).zip(items.chunks_exact(c * f)) {
+            for item in items.chunks_exact(f) {
+                out.extend(user.iter().zip(item).map(|(u, i)| (u + i).max(0.0)));
+            }
+        }
+        Ok((CpuStorage::F32(out), (b * c, f).into()))
+    }
+
+    fn bwd(
+        &self,
+        users: &Tensor,
+        items: &Tensor,
+        out: &Tensor,
+        slope: &Tensor,
+    ) -> Computed<(Option<Tensor>, Option<Tensor>)> {
+        let (b, c, f) = shares(users.shape(), items.shape())?;
+        let slope = slope.contiguous()?;
+        slices!(y = out, given = slope);
+        let passed: Vec<f32> = given.iter().zip(y).map(|(g, y)| if *y > 0.0 { *g } else { 0.0 }).collect();
+        let mut of_users = vec![0.0; b * f];
+        for (sum, rows) in of_users.chunks_exact_mut(f).zip(passed.chunks_exact(c * f)) {
+            rows.chunks_exact(f).for_each(|row| axpy(1.0, row, sum));
+        }
+        let device = users.device();
+        Ok((Some(Tensor::from_vec(of_users, (b, f), device)?), Some(Tensor::from_vec(passed, (b * c, f), device)?)))
+    }
+}
+
+/// Inner products of users `(b, d)` with the items that each meets, `(b · c, d)`: `(b, c)`.
+pub(crate) fn products(users: &Tensor, items: &Tensor) -> Computed<Tensor> {
+    if is_ours(users) {
+        return users.contiguous()?.apply_op2(&items.contiguous()?, Products);
+    }
+    let shape = shares(users.shape(), items.shape())?;
+    items.reshape(shape)?.matmul(&users.unsqueeze(2)?)?.squeeze(2)
+}
+
+struct Products;
+
+impl CustomOp2 for Products {
+    fn name(&self) -> &'static str {
+        "products"
+    }
+
+    fn cpu_fwd(
+        &self,
+        users: &CpuStorage,
+        user_layout: &Layout,
+        items: &CpuStorage,
+        item_layout: &Layout,
+    ) -> Computed<(CpuStorage, Shape)> {
+        let (b, c, d) = shares(user_layout.shape(), item_layout.shape())?;
+        let (users, items) = (slice(users, user_layout)?, slice(items, item_layout)?);
+        let mut out = Vec::with_capacity(b * c);
+        for (user, items) in users.chunks_exact(d).zip(items.chunks_exact(c * d)) {
+            out.extend(items.chunks_exact(d).map(|item| dot(user, item)));
+        }
+        Ok((CpuStorage::F32(out), (b, c).into()))
+    }
+
+    fn bwd(
+        &self,
+        users: &Tensor,
+        items: &Tensor,
+        _: &Tensor,
+        slope: &Tensor,
+    ) -> Computed<(Option<Tensor>, Option<Tensor>)> {
+        let (b, c, d) = shares(users.shape(), items.shape())?;
+        let slope = slope.contiguous()?;
+        slices!(u = users, i = items, given = slope);
+        let (mut of_users, mut of_items) = (vec![0.0; b * d], vec![0.0; b * c * d]);
+        let (u, i) = (u.chunks_exact(d), i.chunks_exact(c * d));
+        let gradients = of_users.chunks_exact_mut(d).zip(of_items.chunks_exact_mut(c * d));
+        for (((user, items), slopes), (of_user, of_items)) in u.zip(i).zip(given.chunks_exact(c)).zip(gradients) {
+            let rows = items.chunks_exact(d).zip(of_items.chunks_exact_mut(d));
+            for ((item, of_item), &slope) in rows.zip(slopes) {
+                axpy(slope, item, of_user);
+                axpy(slope, user, of_item);
+            }
+        }
+        let device = users.device();
+        Ok((Some(Tensor::from_vec(of_users, (b, d), device)?), Some(Tensor::from_vec(of_items, (b * c, d), device)?)))
+    }
+}

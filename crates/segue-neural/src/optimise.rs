@@ -1,0 +1,208 @@
+//! How gradients move parameters: the optimiser, its pace, and the parameters that every model of this crate has.
+
+use segue_core::training::adam::Decay;
+use serde::{Deserialize, Serialize};
+
+use crate::losses::Loss;
+use crate::pairs::NegativeSampling;
+
+/// The rule of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Optimizer {
+    /// Adam; on tables on the rows that a batch touches, moments decayed over the steps they missed. The penalty is part of the
+    /// gradient.
+    #[default]
+    Adam,
+    /// Adam with decay aside from the gradient (Loshchilov and Hutter, ICLR 2019).
+    #[serde(alias = "adam_w")]
+    #[serde(rename = "adamw")]
+    AdamW,
+    /// Plain gradient descent.
+    Sgd,
+}
+
+/// How the step size changes over the training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    /// It does not.
+    #[default]
+    #[serde(alias = "constant")]
+    None,
+    /// It falls to zero as half a cosine over all epochs.
+    Cosine,
+    /// It is multiplied by `schedule_factor` every `schedule_epochs` epochs.
+    Step,
+    /// It is multiplied by `schedule_factor` after `schedule_epochs` epochs without a lower training loss.
+    Plateau,
+}
+
+/// What a model's parameters say of its training.
+#[derive(Debug, Clone)]
+pub(crate) struct Optimisation {
+    pub(crate) epochs: usize,
+    pub(crate) batch_size: usize,
+    pub(crate) learning_rate: f32,
+    pub(crate) optimizer: Optimizer,
+    pub(crate) betas: [f32; 2],
+    pub(crate) l2: f32,
+    pub(crate) schedule: Schedule,
+    pub(crate) schedule_factor: f32,
+    pub(crate) schedule_epochs: usize,
+    pub(crate) warmup_steps: usize,
+    pub(crate) clip_norm: f32,
+    pub(crate) loss: Loss,
+    pub(crate) margin: f32,
+    pub(crate) negatives: usize,
+    pub(crate) negative_sampling: NegativeSampling,
+    pub(crate) hard_candidates: usize,
+    pub(crate) init_std: f32,
+}
+
+impl Optimisation {
+    /// How large values are held back.
+    pub(crate) fn decay(&self) -> Decay {
+        match self.optimizer {
+            Optimizer::AdamW => Decay::Decoupled(self.l2),
+            Optimizer::Adam | Optimizer::Sgd => Decay::Coupled(self.l2),
+        }
+    }
+
+    /// Draws per negative.
+    pub(crate) fn candidates(&self) -> usize {
+        match self.negative_sampling {
+            NegativeSampling::Hard => self.hard_candidates,
+            NegativeSampling::Uniform | NegativeSampling::Popularity => 1,
+        }
+    }
+}
+
+/// Declares a model's parameters: its own, then those of [`Optimisation`] with the defaults given after `training`.
+macro_rules! neural_params {
+    (
+        $(#[$meta:meta])* pub struct $name:ident { $($own:tt)* }
+        training { epochs: $epochs:expr, batch_size: $batch:expr, learning_rate: $rate:expr, negatives: $negatives:expr }
+    ) => {
+        segue_core::params! {
+            $(#[$meta])* pub struct $name {
+                $($own)*
+                /// Passes over the likes.
+                epochs: usize = $epochs, range segue_core::Interval::at_least(0.0), alias "n_epochs", alias "max_epochs";
+                /// Likes per step, each with its negatives.
+                batch_size: usize = $batch, range segue_core::Interval::between(1.0, 16_777_216.0);
+                /// Batches whose gradients are averaged into one step.
+                accumulate_grad_batches: usize = 1, range segue_core::Interval::between(1.0, 65_536.0);
+                /// Step size.
+                learning_rate: f32 = $rate, range segue_core::Interval::above(0.0), alias "lr";
+                /// `adam`, `adamw` or `sgd`.
+                optimizer: crate::optimise::Optimizer = crate::optimise::Optimizer::Adam;
+                /// Decay rates of Adam's two moments.
+                betas: [f32; 2] = segue_core::training::adam::BETAS;
+                /// Penalty on the rows of a sample and on weight matrices; with `adamw` the decay of both.
+                l2: f32 = 0.0, range segue_core::Interval::at_least(0.0), alias "reg", alias "weight_decay";
+                /// `none`, `cosine`, `step` or `plateau`.
+                schedule: crate::optimise::Schedule = crate::optimise::Schedule::None, alias "scheduler";
+                /// Factor of the schedules `step` and `plateau`.
+                schedule_factor: f32 = 0.1, range segue_core::Interval::between(0.0, 1.0);
+                /// Epochs between steps of `step`, or without a lower loss before one of `plateau`.
+                schedule_epochs: usize = 10, range segue_core::Interval::at_least(1.0);
+                /// Steps over which the step size rises from nothing.
+                warmup_steps: usize = 0, range segue_core::Interval::at_least(0.0);
+                /// Longest gradient of a step, all parameters together; 0 for no limit.
+                clip_norm: f32 = 0.0, range segue_core::Interval::at_least(0.0), alias "gradient_clip_val";
+                /// `bce`, `bpr`, `hinge`, `mse` or `softmax`.
+                loss: crate::losses::Loss = crate::losses::Loss::Bce, alias "loss_type";
+                /// Distance that satisfies the hinge loss.
+                margin: f32 = 1.0, range segue_core::Interval::above(0.0);
+                /// Negatives per like.
+                negatives: usize = $negatives, range segue_core::Interval::between(1.0, 1024.0), alias "n_negatives", alias "num_negatives";
+                /// `uniform`, `popularity` (as often as they are liked) or `hard`: the best scored of `hard_candidates` uniform draws.
+                negative_sampling: crate::pairs::NegativeSampling = crate::pairs::NegativeSampling::Uniform;
+                /// Draws from which a hard negative is the best scored.
+                hard_candidates: usize = 5, range segue_core::Interval::between(1.0, 1024.0);
+                /// Standard deviation of the initial vectors.
+                init_std: f32 = 0.01, range segue_core::Interval::at_least(0.0);
+            }
+        }
+
+        impl $name {
+            fn optimisation(&self) -> crate::optimise::Optimisation {
+                crate::optimise::Optimisation {
+                    epochs: self.epochs,
+                    // The mean gradient of several batches is that of one as long as all of them.
+                    batch_size: self.batch_size.saturating_mul(self.accumulate_grad_batches),
+                    learning_rate: self.learning_rate,
+                    optimizer: self.optimizer,
+                    betas: self.betas,
+                    l2: self.l2,
+                    schedule: self.schedule,
+                    schedule_factor: self.schedule_factor,
+                    schedule_epochs: self.schedule_epochs,
+                    warmup_steps: self.warmup_steps,
+                    clip_norm: self.clip_norm,
+                    loss: self.loss,
+                    margin: self.margin,
+                    negatives: self.negatives,
+                    negative_sampling: self.negative_sampling,
+                    hard_candidates: self.hard_candidates,
+                    init_std: self.init_std,
+                }
+            }
+
+            fn check_training(&self) -> Result<(), segue_core::ParamError> {
+                if self.betas.iter().all(|beta| (0.0..1.0).contains(beta)) {
+                    return Ok(());
+                }
+                let message = format!("`betas` = {:?}: both must be at least 0 and below 1", self.betas);
+                Err(segue_core::ParamError::Value { model: Self::INFO.name.into(), message })
+            }
+        }
+    };
+}
+pub(crate) use neural_params;
+
+/// The step size, step by step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Pace {
+    /// Steps done.
+    step: u64,
+    /// By what the plateaus so far have multiplied the step size.
+    factor: f32,
+    /// The lowest loss of an epoch, and the epochs since.
+    best: Option<f64>,
+    stale: usize,
+}
+
+impl Pace {
+    pub(crate) fn new() -> Self {
+        Self { step: 0, factor: 1.0, best: None, stale: 0 }
+    }
+
+    /// Takes a step in `epoch`, from 1: its number, from 1, and its size.
+    pub(crate) fn next(&mut self, how: &Optimisation, epoch: usize) -> (u64, f32) {
+        self.step += 1;
+        let done = (epoch - 1) as f32;
+        let share = match how.schedule {
+            Schedule::None => 1.0,
+            Schedule::Cosine => 0.5 * (1.0 + (std::f32::consts::PI * done / how.epochs as f32).cos()),
+            Schedule::Step => how.schedule_factor.powi(((epoch - 1) / how.schedule_epochs) as i32),
+            Schedule::Plateau => self.factor,
+        };
+        let warm = if how.warmup_steps == 0 { 1.0 } else { (self.step as f32 / how.warmup_steps as f32).min(1.0) };
+        (self.step, how.learning_rate * share * warm)
+    }
+
+    /// Hears the mean loss of an epoch.
+    pub(crate) fn hear(&mut self, how: &Optimisation, loss: f64) {
+        if self.best.is_none_or(|best| loss < best) {
+            (self.best, self.stale) = (Some(loss), 0);
+            return;
+        }
+        self.stale += 1;
+        if self.stale >= how.schedule_epochs {
+            self.factor *= how.schedule_factor;
+            self.stale = 0;
+        }
+    }
+}

@@ -1,0 +1,605 @@
+//! Models that score a user and an item from a vector of each: how they are trained, asked and saved.
+//!
+//! A model is a [`PairNet`]: what it makes of a user's vector alone, of an item's vector alone, and of the two together. The
+//! first two are computed once for each user and item that a batch or a question names; only the last costs something for
+//! each pair.
+//!
+//! Training visits every like once an epoch, in random order, with `negatives` drawn items each. A batch is cut into fixed
+//! shards; the engine derives the gradient of one shard on one thread, and gradients are summed in the order of the shards, so
+//! that the model is the same to the bit at any number of threads.
+//!
+//! A known user whose history is that of the training is answered by the trained vector. Any other history is folded in: the
+//! loss over its likes, against a fixed pool of drawn items and with everything but the user's vector fixed, is minimised from
+//! the trained vector, or from the mean user for a guest. A dislike is a like with its sign turned.
+
+use candle_core::backprop::GradStore;
+use candle_core::{Device, Tensor, Var};
+use rayon::prelude::*;
+use segue_core::kernels::dot;
+use segue_core::training::adam::{Decay, LazyAdam, descend, matrix_like};
+use segue_core::training::descent::minimise;
+use segue_core::training::rows::{RowGradients, Terms};
+use segue_core::training::sampler::{Positives, shuffled};
+use segue_core::{
+    Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, Candidates, FitCx, FitError, ItemId, Matrix, Query,
+    Recommender, Scorer, Seed, TrainData, Trainable, run_epochs,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Computed, Dense, DenseSteps, Parameter, Weights, failed, gradient, numbers};
+use crate::histories::{Histories, Signed, signed};
+use crate::layers::Dropout;
+use crate::losses::Compared;
+use crate::optimise::{Optimisation, Optimizer, Pace};
+
+/// Likes that the engine sees at once: their vectors stay in the second-level cache.
+const SHARD: usize = 128;
+
+/// How the items are drawn beside which a like is seen; always among those of its domain that the user does not like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NegativeSampling {
+    /// Each as likely as another.
+    #[default]
+    Uniform,
+    /// As often as it is liked.
+    Popularity,
+    /// The best scored of several uniform draws.
+    #[serde(alias = "dynamic")]
+    Hard,
+}
+
+/// What a model of pairs computes.
+pub(crate) trait PairNet: Algorithm<Model = PairModel<Self>> {
+    /// Lengths of a user's vectors, which are also those of an item's.
+    fn widths(&self) -> Vec<usize>;
+    /// Everything else that is learnt.
+    fn parameters(&self) -> Vec<Parameter>;
+    /// What of users' vectors, each `(b, width)`, meets items: some `(b, f)`.
+    fn users(&self, rows: &[Tensor], weights: &Weights) -> Computed<Vec<Tensor>>;
+    /// What of items' vectors, each `(n, width)`, meets users: as many `(n, g)`.
+    fn items(&self, rows: &[Tensor], weights: &Weights) -> Computed<Vec<Tensor>>;
+    /// Scores `(b, c)` of users `(b, f)` with items `(b · c, g)`, the first `c` of which are for the first user; dropout in
+    /// training alone.
+    fn meet(&self, users: &[Tensor], items: &[Tensor], weights: &Weights, dropout: Option<Dropout>)
+    -> Computed<Tensor>;
+    /// The rate of dropout.
+    fn dropout(&self) -> f32 {
+        0.0
+    }
+    /// How it is trained.
+    fn training(&self) -> Optimisation;
+}
+
+/// Trains a model of pairs.
+pub(crate) fn fit<N: PairNet>(net: &N, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<PairModel<N>, FitError> {
+    let mut training = Training::new(net, data, cx.seed)?;
+    run_epochs(&mut training, net.training().epochs, cx, load)
+}
+
+/// Reads what [`PairModel::save`] wrote.
+pub(crate) fn load<N: PairNet>(from: &ArtifactReader<'_>) -> Result<PairModel<N>, ArtifactError> {
+    let net: N = from.meta("params")?;
+    let (users, items) = (from.matrix("users")?, from.matrix("items")?);
+    let width: usize = net.widths().iter().sum();
+    for (name, table) in [("users", &users), ("items", &items)] {
+        if table.n_cols() != width {
+            return Err(from.entry(name, format!("is {} wide, but this architecture has {width}", table.n_cols())));
+        }
+    }
+    let dense = Dense::load(&net.parameters(), &from.scope("dense"))?;
+    let histories = Histories::load(&from.scope("histories"), users.n_rows(), items.n_rows())?;
+    let guest = from.vector("guest", Some(users.n_cols()))?;
+    PairModel::new(net, Learnt { users, items, dense, histories, guest })
+        .map_err(|error| from.entry("items", error.to_string()))
+}
+
+/// What training leaves behind.
+#[derive(Debug, Clone)]
+struct Learnt {
+    users: Matrix,
+    items: Matrix,
+    dense: Dense,
+    histories: Histories,
+    /// The mean vector of the users with likes.
+    guest: Vec<f32>,
+}
+
+/// A trained model of pairs.
+#[derive(Debug)]
+pub struct PairModel<N> {
+    net: N,
+    learnt: Learnt,
+    /// The dense parameters inside the engine.
+    weights: Weights,
+    /// What of each item meets users.
+    met: Vec<Tensor>,
+    /// Items against which fold-in compares.
+    pool: Vec<ItemId>,
+}
+
+#[expect(private_bounds, reason = "nothing in here is public")]
+impl<N: PairNet> PairModel<N> {
+    fn new(net: N, learnt: Learnt) -> Computed<Self> {
+        let weights = learnt.dense.constants()?;
+        let every: Vec<ItemId> = (0..learnt.items.n_rows() as ItemId).collect();
+        let met = net.items(&gathered(&learnt.items, &every, &net.widths())?, &weights)?;
+        let pool = pool(learnt.items.n_rows());
+        Ok(Self { net, learnt, weights, met, pool })
+    }
+
+    /// The vector that answers a query.
+    fn vector(&self, query: &Query<'_>) -> Vec<f32> {
+        let Learnt { users, items, histories, guest, .. } = &self.learnt;
+        let now = signed(query.history, items.n_rows());
+        let Some(user) = query.user.map(|u| u as usize).filter(|&u| u < users.n_rows()) else {
+            return self.fold_in(guest, &now, &Signed::new());
+        };
+        let then = histories.user(user);
+        if now == then { users.row(user).to_vec() } else { self.fold_in(users.row(user), &now, &then) }
+    }
+
+    /// Fold-in: the vector that fits what is known `now` to everything that is fixed, found from `start`, which is what
+    /// training made of what was known `then`.
+    ///
+    /// The slope that the loss of `then` has at `start` is taken off: what training left there is no evidence, so that only
+    /// what has changed moves the vector; and not far, for where all losses are satisfied nothing else would hold it.
+    fn fold_in(&self, start: &[f32], now: &Signed, then: &Signed) -> Vec<f32> {
+        const EVALUATIONS: usize = 30;
+        const ANCHOR: f32 = 0.1;
+        // As in training, what is not liked may be drawn.
+        let liked = |item: &ItemId| [now, then].iter().any(|all| all.binary_search(&(*item, true)).is_ok());
+        let drawable: Vec<bool> = self.pool.iter().map(|item| !liked(item)).collect();
+        let of = |signed| Fold::new(self, signed, &drawable).ok().flatten();
+        let (mut left, mut anchor) = (vec![0.0; start.len()], 0.0);
+        if let Some(then) = of(then) {
+            then.evaluate(start, &mut left);
+            anchor = ANCHOR;
+        }
+        let Some(now) = of(now) else { return start.to_vec() };
+        minimise(start, EVALUATIONS, |p, gradient| {
+            let mut value = now.evaluate(p, gradient);
+            for (((g, left), x), from) in gradient.iter_mut().zip(&left).zip(p).zip(start) {
+                let moved = x - from;
+                *g += anchor * moved - left;
+                value += f64::from(0.5 * anchor * moved * moved - left * moved);
+            }
+            value
+        })
+    }
+}
+
+/// Items against which every fold-in compares: one fixed draw for all, so that answers do not depend on chance.
+fn pool(n_items: usize) -> Vec<ItemId> {
+    const SIZE: usize = 512;
+    let all: Vec<ItemId> = (0..n_items as ItemId).collect();
+    if n_items <= SIZE {
+        return all;
+    }
+    let mut stream = Seed::new(0).named("fold-in pool").stream();
+    (0..SIZE).map(|_| stream.below(n_items as u32)).collect()
+}
+
+/// Rows of a table, the columns of each vector by themselves.
+fn gathered(table: &Matrix, rows: &[u32], widths: &[usize]) -> Computed<Vec<Tensor>> {
+    parts(table, rows, widths).map(|(numbers, shape)| Tensor::from_vec(numbers, shape, &Device::Cpu)).collect()
+}
+
+/// The same as leaves whose gradients are wanted.
+fn leaves(table: &Matrix, rows: &[u32], widths: &[usize]) -> Computed<Vec<Tensor>> {
+    let leaf = |(numbers, shape)| Ok(Var::from_vec(numbers, shape, &Device::Cpu)?.into_inner());
+    parts(table, rows, widths).map(leaf).collect()
+}
+
+fn parts(table: &Matrix, rows: &[u32], widths: &[usize]) -> impl Iterator<Item = (Vec<f32>, (usize, usize))> {
+    let mut start = 0;
+    widths.iter().map(move |&width| {
+        let columns = start..start + width;
+        start += width;
+        let mut numbers = Vec::with_capacity(rows.len() * width);
+        for &row in rows {
+            numbers.extend_from_slice(&table.row(row as usize)[columns.clone()]);
+        }
+        (numbers, (rows.len(), width))
+    })
+}
+
+/// The gradients of such leaves as rows of the table again.
+fn row_gradients(all: &GradStore, leaves: &[Tensor]) -> Computed<Vec<f32>> {
+    let mut parts: Vec<Vec<f32>> = leaves.iter().map(|leaf| gradient(all, leaf)).collect::<Computed<_>>()?;
+    if parts.len() == 1 {
+        return Ok(parts.remove(0));
+    }
+    let n = leaves[0].dim(0)?;
+    let mut rows = Vec::with_capacity(parts.iter().map(Vec::len).sum());
+    for row in 0..n {
+        for part in &parts {
+            let width = part.len() / n;
+            rows.extend_from_slice(&part[row * width..(row + 1) * width]);
+        }
+    }
+    Ok(rows)
+}
+
+/// The loss of a history as a function of the user's vector.
+struct Fold<'a, N> {
+    model: &'a PairModel<N>,
+    /// What meets the user: the items of the history, then those of the pool, each `(n, g)`.
+    items: Vec<Tensor>,
+    /// Which scores each row compares, `(n_rows · (1 + m))`.
+    compared: Tensor,
+    /// `(n_rows, 1)`: 1 for a like, -1 for a dislike.
+    signs: Tensor,
+}
+
+impl<'a, N: PairNet> Fold<'a, N> {
+    /// `None` where there is nothing to compare. An item meets the same part of the pool in every history, but for those items
+    /// of the pool that are not `drawable`: the next one takes their place.
+    fn new(model: &'a PairModel<N>, signed: &Signed, drawable: &[bool]) -> Computed<Option<Self>> {
+        const DRAWN: usize = 16;
+        let (n, m) = (signed.len(), DRAWN.min(drawable.len()));
+        if n == 0 || !drawable.contains(&true) {
+            return Ok(None);
+        }
+        let drawn = |item: ItemId, j: usize| {
+            let from = item as usize * 211 + j * drawable.len() / m;
+            let at = (from..from + drawable.len()).map(|at| at % drawable.len()).find(|&at| drawable[at]);
+            (n + at.unwrap_or_default()) as u32
+        };
+        let row = |(row, &(item, _)): (usize, &(ItemId, bool))| {
+            std::iter::once(row as u32).chain((0..m).map(move |j| drawn(item, j)))
+        };
+        let compared: Vec<u32> = signed.iter().enumerate().flat_map(row).collect();
+        let signs: Vec<f32> = signed.iter().map(|&(_, liked)| if liked { 1.0 } else { -1.0 }).collect();
+        let rows: Vec<u32> = signed.iter().map(|&(item, _)| item).chain(model.pool.iter().copied()).collect();
+        let rows = Tensor::from_vec(rows, n + model.pool.len(), &Device::Cpu)?;
+        Ok(Some(Self {
+            model,
+            items: of_rows(&model.met, |part| part.index_select(&rows, 0))?,
+            compared: Tensor::from_vec(compared, n * (1 + m), &Device::Cpu)?,
+            signs: Tensor::from_vec(signs, (n, 1), &Device::Cpu)?,
+        }))
+    }
+
+    /// Value and gradient at `p`: the loss of all rows, each with its penalty.
+    fn evaluate(&self, p: &[f32], gradient: &mut [f32]) -> f64 {
+        let how = self.model.net.training();
+        let Ok((loss, found)) = self.derive(p, &how) else {
+            unreachable!("the shapes are those of the model, whose parts have met before")
+        };
+        let l2 = how.l2 * self.signs.elem_count() as f32;
+        gradient.iter_mut().zip(found).zip(p).for_each(|((g, found), x)| *g = found + l2 * x);
+        loss + 0.5 * f64::from(l2 * dot(p, p))
+    }
+
+    /// Loss and its gradient.
+    fn derive(&self, p: &[f32], how: &Optimisation) -> Computed<(f64, Vec<f32>)> {
+        let net = &self.model.net;
+        let leaves = leaves(&Matrix::from_vec(1, p.len(), p.to_vec()), &[0], &net.widths())?;
+        let users = net.users(&leaves, &self.model.weights)?;
+        let scores = net.meet(&users, &self.items, &self.model.weights, None)?;
+        let n = self.signs.dim(0)?;
+        let scores = scores.flatten_all()?.index_select(&self.compared, 0)?.reshape((n, ()))?;
+        let compared =
+            Compared { scores: &scores, signs: Some(&self.signs), negatives: how.negatives, margin: how.margin };
+        let loss = how.loss.of(compared)?.sum_all()?;
+        let gradients = loss.backward()?;
+        Ok((f64::from(loss.to_scalar::<f32>()?), row_gradients(&gradients, &leaves)?))
+    }
+}
+
+impl<N: PairNet> Recommender for PairModel<N> {
+    fn encode<'a>(&'a self, queries: &[Query<'_>]) -> Box<dyn Scorer + 'a> {
+        let vectors: Vec<f32> = queries.iter().flat_map(|query| self.vector(query)).collect();
+        let (n, widths) = (queries.len(), self.net.widths());
+        let table = Matrix::from_vec(n, widths.iter().sum(), vectors);
+        let every: Vec<u32> = (0..n as u32).collect();
+        let users = gathered(&table, &every, &widths).and_then(|rows| self.net.users(&rows, &self.weights));
+        let Ok(users) = users else { unreachable!("shapes were checked when the model was made") };
+        Box::new(PairScorer { model: self, users })
+    }
+
+    fn likeness(&self, item: ItemId) -> Option<&[f32]> {
+        Some(self.learnt.items.row(item as usize))
+    }
+
+    fn save<'a>(&'a self, out: &mut ArtifactWriter<'a>) -> Result<(), ArtifactError> {
+        out.matrix("users", &self.learnt.users);
+        out.matrix("items", &self.learnt.items);
+        out.scope("dense", |out| self.learnt.dense.save(out));
+        out.scope("histories", |out| self.learnt.histories.save(out));
+        out.tensor("guest", &[self.learnt.guest.len()], self.learnt.guest.as_slice());
+        out.meta("params", &self.net)
+    }
+}
+
+/// A block of users: what of them meets items.
+struct PairScorer<'a, N> {
+    model: &'a PairModel<N>,
+    users: Vec<Tensor>,
+}
+
+/// The same rows of every part.
+fn of_rows(parts: &[Tensor], rows: impl Fn(&Tensor) -> Computed<Tensor>) -> Computed<Vec<Tensor>> {
+    parts.iter().map(rows).collect()
+}
+
+impl<N: PairNet> PairScorer<'_, N> {
+    fn scores(&self, items: &[Tensor], out: &mut [f32]) -> Computed<()> {
+        let model = self.model;
+        for (q, scores) in out.chunks_exact_mut(items[0].dim(0)?).enumerate() {
+            let user = of_rows(&self.users, |part| part.narrow(0, q, 1))?;
+            scores.copy_from_slice(&numbers(&model.net.meet(&user, items, &model.weights, None)?)?);
+        }
+        Ok(())
+    }
+}
+
+impl<N: PairNet> Scorer for PairScorer<'_, N> {
+    fn score(&mut self, items: Candidates<'_>, out: &mut [f32]) {
+        if out.is_empty() {
+            return;
+        }
+        let met = match &items {
+            Candidates::Range(range) => {
+                of_rows(&self.model.met, |part| part.narrow(0, range.start as usize, range.len()))
+            }
+            Candidates::List(list) => Tensor::from_slice(list, list.len(), &Device::Cpu)
+                .and_then(|rows| of_rows(&self.model.met, |part| part.index_select(&rows, 0))),
+        };
+        if let Err(error) = met.and_then(|met| self.scores(&met, out)) {
+            unreachable!("shapes were checked when the model was made: {error}")
+        }
+    }
+}
+
+struct Training<'a, N> {
+    net: &'a N,
+    how: Optimisation,
+    positives: Positives,
+    histories: Histories,
+    seed: Seed,
+    users: Matrix,
+    items: Matrix,
+    adam: Option<(LazyAdam, LazyAdam)>,
+    dense: Dense,
+    dense_steps: DenseSteps,
+    pace: Pace,
+}
+
+/// What a shard adds to a step.
+struct Gradients {
+    loss: f64,
+    /// Items of the shard: of each like its own, then the drawn.
+    items: Vec<ItemId>,
+    of_users: Vec<f32>,
+    of_items: Vec<f32>,
+    of_dense: Vec<Vec<f32>>,
+}
+
+impl<'a, N: PairNet> Training<'a, N> {
+    fn new(net: &'a N, data: &TrainData<'_>, seed: Seed) -> Result<Self, FitError> {
+        let positives = Positives::new(data, N::INFO.name)?;
+        let (how, init) = (net.training(), seed.named("init"));
+        let table =
+            |n: usize, width: usize, name: &str| Matrix::normal(n, width, how.init_std, &mut init.named(name).stream());
+        let width = net.widths().iter().sum();
+        let users = table(data.log.n_users(), width, "users");
+        let items = table(data.log.n_items(), width, "items");
+        let adam = (how.optimizer != Optimizer::Sgd)
+            .then(|| (LazyAdam::with(how.betas, &users), LazyAdam::with(how.betas, &items)));
+        let dense = Dense::draw(&net.parameters(), init);
+        let dense_steps = DenseSteps::of(&dense);
+        let histories = Histories::of(data.log);
+        Ok(Self { net, how, positives, histories, seed, users, items, adam, dense, dense_steps, pace: Pace::new() })
+    }
+
+    /// The items of each like of a shard: its own, then the drawn. Like `n` draws from stream `first + n` of the epoch.
+    fn draw(&self, likes: &[u32], (samples, first): (Seed, usize), weights: &Weights) -> Computed<Vec<ItemId>> {
+        let (wanted, candidates) = (self.how.negatives, self.how.candidates());
+        let mut drawn = Vec::with_capacity(likes.len() * wanted * candidates);
+        for (n, &like) in likes.iter().enumerate() {
+            let mut stream = samples.at((first + n) as u64).stream();
+            let (user, item) = self.positives.pair(like);
+            let others = self.positives.others(user, item);
+            for _ in 0..wanted * candidates {
+                drawn.push(match self.how.negative_sampling {
+                    // A user who likes all of a domain: compared with itself, the item hardly moves.
+                    _ if others.is_empty() => item,
+                    NegativeSampling::Popularity => self.positives.popular(user, item, &mut stream),
+                    NegativeSampling::Uniform | NegativeSampling::Hard => others.draw(&mut stream),
+                });
+            }
+        }
+        let best = if candidates > 1 { Some(self.best_of(likes, &drawn, candidates, weights)?) } else { None };
+        let chosen = best.as_ref().unwrap_or(&drawn).chunks_exact(wanted);
+        let own = likes.iter().map(|&like| self.positives.pair(like).1);
+        Ok(own.zip(chosen).flat_map(|(own, drawn)| std::iter::once(own).chain(drawn.iter().copied())).collect())
+    }
+
+    /// Of each `candidates` drawn items the one that the model as it stands scores best.
+    fn best_of(&self, likes: &[u32], drawn: &[ItemId], candidates: usize, weights: &Weights) -> Computed<Vec<ItemId>> {
+        let weights = weights.detached();
+        let widths = self.net.widths();
+        let users = self.net.users(&gathered(&self.users, &self.users_of(likes), &widths)?, &weights)?;
+        let items = self.net.items(&gathered(&self.items, drawn, &widths)?, &weights)?;
+        let scores = numbers(&self.net.meet(&users, &items, &weights, None)?)?;
+        let best = |(scores, items): (&[f32], &[ItemId])| {
+            let (mut best, mut at) = (f32::NEG_INFINITY, 0);
+            for (n, &score) in scores.iter().enumerate() {
+                if score > best {
+                    (best, at) = (score, n);
+                }
+            }
+            items[at]
+        };
+        Ok(scores.chunks_exact(candidates).zip(drawn.chunks_exact(candidates)).map(best).collect())
+    }
+
+    fn users_of(&self, likes: &[u32]) -> Vec<u32> {
+        likes.iter().map(|&like| self.positives.pair(like).0).collect()
+    }
+
+    /// Loss and gradients of a shard of a batch of `size` likes.
+    fn shard(
+        &self,
+        likes: &[u32],
+        (samples, first): (Seed, usize),
+        size: usize,
+        weights: &Weights,
+    ) -> Computed<Gradients> {
+        let items = self.draw(likes, (samples, first), weights)?;
+        let widths = self.net.widths();
+        let user_leaves = leaves(&self.users, &self.users_of(likes), &widths)?;
+        let item_leaves = leaves(&self.items, &items, &widths)?;
+        let users = self.net.users(&user_leaves, weights)?;
+        let met = self.net.items(&item_leaves, weights)?;
+        let dropout = Dropout { rate: self.net.dropout(), shard: samples.named("dropout").at(first as u64) };
+        let scores = self.net.meet(&users, &met, weights, Some(dropout))?;
+        let compared =
+            Compared { scores: &scores, signs: None, negatives: self.how.negatives, margin: self.how.margin };
+        let loss = self.how.loss.of(compared)?.sum_all()?;
+        let gradients = (&loss / size as f64)?.backward()?;
+        Ok(Gradients {
+            loss: f64::from(loss.to_scalar::<f32>()?),
+            items,
+            of_users: row_gradients(&gradients, &user_leaves)?,
+            of_items: row_gradients(&gradients, &item_leaves)?,
+            of_dense: weights.tensors().iter().map(|leaf| gradient(&gradients, leaf)).collect::<Computed<_>>()?,
+        })
+    }
+
+    /// The gradient of a batch: mean loss, tables, dense parameters.
+    fn gradients(
+        &self,
+        batch: &[u32],
+        samples: Seed,
+        first: usize,
+    ) -> Computed<(f64, RowGradients, RowGradients, Vec<Vec<f32>>)> {
+        let weights = self.dense.leaves()?;
+        let shards = batch.par_chunks(SHARD).enumerate();
+        let shards: Vec<Gradients> = shards
+            .map(|(n, likes)| self.shard(likes, (samples, first + n * SHARD), batch.len(), &weights))
+            .collect::<Computed<_>>()?;
+        let share = 1.0 / batch.len() as f32;
+        let drawn = share / self.how.negatives as f32;
+        let (users, items) = rayon::join(
+            || {
+                let mut terms = Terms::default();
+                for (n, &like) in batch.iter().enumerate() {
+                    terms.push(self.positives.pair(like).0, n as u32, 1.0, share);
+                }
+                let all: Vec<&[f32]> = shards.iter().map(|shard| &shard.of_users[..]).collect();
+                terms.sum(&all.concat(), self.users.n_cols())
+            },
+            || {
+                let mut terms = Terms::default();
+                for (n, &item) in shards.iter().flat_map(|shard| &shard.items).enumerate() {
+                    let own = n.is_multiple_of(1 + self.how.negatives);
+                    terms.push(item, n as u32, 1.0, if own { share } else { drawn });
+                }
+                let all: Vec<&[f32]> = shards.iter().map(|shard| &shard.of_items[..]).collect();
+                terms.sum(&all.concat(), self.items.n_cols())
+            },
+        );
+        let loss = shards.iter().map(|shard| shard.loss).sum::<f64>();
+        let mut dense: Vec<Vec<f32>> = weights.tensors().iter().map(|w| vec![0.0; w.elem_count()]).collect();
+        for shard in &shards {
+            for (sum, part) in dense.iter_mut().zip(&shard.of_dense) {
+                sum.iter_mut().zip(part).for_each(|(sum, x)| *sum += x);
+            }
+        }
+        Ok((loss, users, items, dense))
+    }
+
+    fn step(&mut self, batch: &[u32], epoch: usize, (samples, first): (Seed, usize)) -> Result<f64, FitError> {
+        let (loss, mut users, mut items, mut dense) =
+            self.gradients(batch, samples, first).map_err(|error| failed(&error))?;
+        let mut parts: Vec<&mut Vec<f32>> = dense.iter_mut().chain([&mut users.data, &mut items.data]).collect();
+        clip(&mut parts, self.how.clip_norm);
+        let (t, rate) = self.pace.next(&self.how, epoch);
+        let decay = self.how.decay();
+        if let Some((of_users, of_items)) = &mut self.adam {
+            of_users.update(&mut self.users, &users, rate, decay);
+            of_items.update(&mut self.items, &items, rate, decay);
+        } else {
+            let l2 = match decay {
+                Decay::Coupled(l2) | Decay::Decoupled(l2) => l2,
+            };
+            descend(&mut self.users, &users, rate, l2);
+            descend(&mut self.items, &items, rate, l2);
+        }
+        self.dense_steps.update(&mut self.dense, dense, (&self.how, rate, t));
+        Ok(loss)
+    }
+}
+
+/// Shortens a gradient in several parts to at most `longest`; 0 is no limit.
+fn clip(parts: &mut [&mut Vec<f32>], longest: f32) {
+    if longest == 0.0 {
+        return;
+    }
+    let squares = parts.iter().flat_map(|part| part.iter()).map(|&g| f64::from(g) * f64::from(g)).sum::<f64>();
+    let scale = f64::from(longest) / squares.sqrt();
+    if scale < 1.0 {
+        parts.iter_mut().flat_map(|part| part.iter_mut()).for_each(|g| *g *= scale as f32);
+    }
+}
+
+impl<N: PairNet> Trainable for Training<'_, N> {
+    type Model = PairModel<N>;
+
+    fn epoch(&mut self, epoch: usize) -> Result<f64, FitError> {
+        let seed = self.seed.named("epoch").at(epoch as u64);
+        let (order, samples) = (shuffled(self.positives.len(), seed), seed.named("samples"));
+        let size = self.how.batch_size;
+        let mut sum = 0.0;
+        for (n, batch) in order.chunks(size).enumerate() {
+            sum += self.step(batch, epoch, (samples, n * size))?;
+        }
+        let mean = sum / order.len() as f64;
+        self.pace.hear(&self.how, mean);
+        Ok(mean)
+    }
+
+    fn snapshot(&self) -> PairModel<N> {
+        let active = self.positives.active();
+        let mut sums = vec![0.0_f64; self.users.n_cols()];
+        for &user in active {
+            sums.iter_mut().zip(self.users.row(user as usize)).for_each(|(sum, &x)| *sum += f64::from(x));
+        }
+        let guest: Vec<f32> = sums.iter().map(|sum| (sum / active.len() as f64) as f32).collect();
+        let mut users = self.users.clone();
+        for user in (0..users.n_rows()).filter(|&u| self.positives.likes().cols_of(u).is_empty()) {
+            users.row_mut(user).copy_from_slice(&guest);
+        }
+        let (items, dense, histories) = (self.items.clone(), self.dense.clone(), self.histories.clone());
+        let model = PairModel::new(self.net.clone(), Learnt { users, items, dense, histories, guest });
+        model.unwrap_or_else(|error| unreachable!("the shapes are those of the training: {error}"))
+    }
+
+    fn save_state<'b>(&'b self, out: &mut ArtifactWriter<'b>) -> Result<(), ArtifactError> {
+        out.matrix("users", &self.users);
+        out.matrix("items", &self.items);
+        if let Some((users, items)) = &self.adam {
+            out.scope("adam_users", |out| users.save(out))?;
+            out.scope("adam_items", |out| items.save(out))?;
+        }
+        out.scope("dense", |out| self.dense.save(out));
+        out.scope("adam_dense", |out| self.dense_steps.save(&self.dense, out));
+        out.meta("pace", &self.pace)
+    }
+
+    fn load_state(&mut self, from: &ArtifactReader<'_>) -> Result<(), ArtifactError> {
+        self.users = matrix_like(from, "users", &self.users)?;
+        self.items = matrix_like(from, "items", &self.items)?;
+        if let Some((users, items)) = &mut self.adam {
+            users.load(&from.scope("adam_users"))?;
+            items.load(&from.scope("adam_items"))?;
+        }
+        self.dense = Dense::load(&self.net.parameters(), &from.scope("dense"))?;
+        self.dense_steps.load(&self.dense, &from.scope("adam_dense"))?;
+        self.pace = from.meta("pace")?;
+        Ok(())
+    }
+}
