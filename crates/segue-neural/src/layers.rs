@@ -131,3 +131,35 @@ impl Tower<'_> {
         Ok(x)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn towers_without_layers_or_with_uneven_halves_are_refused() {
+        let check = |widths: &[usize]| Tower { widths }.check("mlp");
+        assert!(check(&[8, 4]).is_ok() && check(&[128, 64, 32, 16]).is_ok());
+        for widths in [&[][..], &[8], &[7, 4], &[8, 0], &[1 << 20, 4]] {
+            let refusal = check(widths).unwrap_err().to_string();
+            assert!(refusal.contains("`mlp_layers`") && refusal.contains("[128, 64, 32, 16]"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn dropout_keeps_the_mean_and_depends_on_shard_and_layer_alone() {
+        let x = Tensor::ones((100, 100), candle_core::DType::F32, &Device::Cpu).unwrap();
+        let of = |rate, shard, layer: &str| {
+            let dropped = Dropout { rate, shard: Seed::new(shard) }.of(&x, layer).unwrap();
+            dropped.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+        };
+        let dropped = of(0.25, 1, "layer1");
+        let zeros = dropped.iter().filter(|&&x| x == 0.0).count();
+        assert!((2300..2700).contains(&zeros), "{zeros} of 10,000");
+        assert!(dropped.iter().all(|&x| x == 0.0 || (x - 4.0 / 3.0).abs() < 1e-6));
+        assert_eq!(dropped, of(0.25, 1, "layer1"));
+        assert_ne!(dropped, of(0.25, 2, "layer1"));
+        assert_ne!(dropped, of(0.25, 1, "layer2"));
+        assert_eq!(of(0.0, 1, "layer1"), vec![1.0; 10_000]);
+    }
+}

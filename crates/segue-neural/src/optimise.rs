@@ -1,5 +1,6 @@
 //! How gradients move parameters: the optimiser, its pace, and the parameters that every model of this crate has.
 
+use segue_core::ParamError;
 use segue_core::training::adam::Decay;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,9 @@ pub enum Schedule {
     Plateau,
 }
 
+/// Items drawn for a like at most: a shard's vectors of them take a quarter of a GiB.
+const MOST_DRAWS: usize = 4096;
+
 /// What a model's parameters say of its training.
 #[derive(Debug, Clone)]
 pub(crate) struct Optimisation {
@@ -67,6 +71,23 @@ impl Optimisation {
             Optimizer::AdamW => Decay::Decoupled(self.l2),
             Optimizer::Adam | Optimizer::Sgd => Decay::Coupled(self.l2),
         }
+    }
+
+    /// Checks of several parameters together.
+    pub(crate) fn check(&self, model: &str) -> Result<(), ParamError> {
+        let refused = |message: String| Err(ParamError::Value { model: model.into(), message });
+        if !self.betas.iter().all(|beta| (0.0..1.0).contains(beta)) {
+            return refused(format!("`betas` = {:?}: both must be at least 0 and below 1", self.betas));
+        }
+        let draws = self.negatives * self.candidates();
+        if draws > MOST_DRAWS {
+            return refused(format!(
+                "`negatives` = {} of `hard_candidates` = {} draws each are {draws} vectors for every like, more than {MOST_DRAWS}: \
+                 lower one of them",
+                self.negatives, self.hard_candidates
+            ));
+        }
+        Ok(())
     }
 
     /// Draws per negative.
@@ -151,11 +172,7 @@ macro_rules! neural_params {
             }
 
             fn check_training(&self) -> Result<(), segue_core::ParamError> {
-                if self.betas.iter().all(|beta| (0.0..1.0).contains(beta)) {
-                    return Ok(());
-                }
-                let message = format!("`betas` = {:?}: both must be at least 0 and below 1", self.betas);
-                Err(segue_core::ParamError::Value { model: Self::INFO.name.into(), message })
+                self.optimisation().check(Self::INFO.name)
             }
         }
     };
@@ -204,5 +221,64 @@ impl Pace {
             self.factor *= how.schedule_factor;
             self.stale = 0;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain() -> Optimisation {
+        Optimisation {
+            epochs: 4,
+            batch_size: 1,
+            learning_rate: 1.0,
+            optimizer: Optimizer::Adam,
+            betas: [0.9, 0.999],
+            l2: 0.0,
+            schedule: Schedule::None,
+            schedule_factor: 0.5,
+            schedule_epochs: 2,
+            warmup_steps: 0,
+            clip_norm: 0.0,
+            loss: Loss::Bce,
+            margin: 1.0,
+            negatives: 4,
+            negative_sampling: NegativeSampling::Uniform,
+            hard_candidates: 5,
+            init_std: 0.01,
+        }
+    }
+
+    fn sizes(how: &Optimisation, losses: [f64; 4]) -> Vec<f32> {
+        let mut pace = Pace::new();
+        let each = losses.iter().zip(1..).map(|(&loss, epoch)| {
+            let size = pace.next(how, epoch).1;
+            pace.hear(how, loss);
+            size
+        });
+        each.collect()
+    }
+
+    #[test]
+    fn schedules_change_the_step_size_as_they_say() {
+        let of = |schedule, losses| sizes(&Optimisation { schedule, ..plain() }, losses);
+        let falling = [4.0, 3.0, 2.0, 1.0];
+        assert_eq!(of(Schedule::None, falling), [1.0; 4]);
+        assert_eq!(of(Schedule::Step, falling), [1.0, 1.0, 0.5, 0.5]);
+        assert_eq!(of(Schedule::Plateau, falling), [1.0; 4]);
+        assert_eq!(of(Schedule::Plateau, [1.0; 4]), [1.0, 1.0, 1.0, 0.5]);
+        let cosine = of(Schedule::Cosine, falling);
+        assert!((cosine[2] - 0.5).abs() < 1e-6 && cosine[0] == 1.0 && cosine.is_sorted_by(|a, b| a > b), "{cosine:?}");
+        assert_eq!(sizes(&Optimisation { warmup_steps: 4, ..plain() }, falling), [0.25, 0.5, 0.75, 1.0]);
+    }
+
+    #[test]
+    fn parameters_that_contradict_each_other_are_refused() {
+        assert!(plain().check("neumf").is_ok());
+        let refusal = |how: Optimisation| how.check("neumf").unwrap_err().to_string();
+        assert!(refusal(Optimisation { betas: [0.9, 1.0], ..plain() }).contains("`betas`"));
+        let hard = Optimisation { negatives: 1024, negative_sampling: NegativeSampling::Hard, ..plain() };
+        assert!(refusal(hard).contains("5120"));
     }
 }

@@ -80,6 +80,8 @@ pub(crate) fn fit<N: PairNet>(net: &N, data: &TrainData<'_>, cx: &mut FitCx<'_>)
 /// Reads what [`PairModel::save`] wrote.
 pub(crate) fn load<N: PairNet>(from: &ArtifactReader<'_>) -> Result<PairModel<N>, ArtifactError> {
     let net: N = from.meta("params")?;
+    let checked = net.check_ranges(N::INFO.name).and_then(|()| net.check());
+    checked.map_err(|error| from.entry("params", error.to_string()))?;
     let (users, items) = (from.matrix("users")?, from.matrix("items")?);
     let width: usize = net.widths().iter().sum();
     for (name, table) in [("users", &users), ("items", &items)] {
@@ -381,9 +383,10 @@ impl<'a, N: PairNet> Training<'a, N> {
     fn new(net: &'a N, data: &TrainData<'_>, seed: Seed) -> Result<Self, FitError> {
         let positives = Positives::new(data, N::INFO.name)?;
         let (how, init) = (net.training(), seed.named("init"));
+        let width: usize = net.widths().iter().sum();
+        fits(N::INFO.name, how.batch_size.min(positives.len()), how.negatives, width)?;
         let table =
             |n: usize, width: usize, name: &str| Matrix::normal(n, width, how.init_std, &mut init.named(name).stream());
-        let width = net.widths().iter().sum();
         let users = table(data.log.n_users(), width, "users");
         let items = table(data.log.n_items(), width, "items");
         let adam = (how.optimizer != Optimizer::Sgd)
@@ -534,6 +537,22 @@ impl<'a, N: PairNet> Training<'a, N> {
     }
 }
 
+/// Whether the gradients of a batch of `likes` with their negatives fit into memory: a number for each of those of the rows
+/// that the batch names, and once more side by side.
+fn fits(model: &str, likes: usize, negatives: usize, width: usize) -> Result<(), FitError> {
+    const LIMIT_MIB: u64 = 4096;
+    let needed_mib = (likes as u64).saturating_mul((2 + negatives) as u64 * width as u64 * 8) >> 20;
+    if needed_mib <= LIMIT_MIB {
+        return Ok(());
+    }
+    Err(FitError::Memory {
+        what: format!("a step of `{model}` over {likes} likes, each with {negatives} negatives,"),
+        needed_mib,
+        limit_mib: LIMIT_MIB,
+        way_out: format!("lower `batch_size` to {}", likes as u64 * LIMIT_MIB / needed_mib),
+    })
+}
+
 /// Shortens a gradient in several parts to at most `longest`; 0 is no limit.
 fn clip(parts: &mut [&mut Vec<f32>], longest: f32) {
     if longest == 0.0 {
@@ -601,5 +620,27 @@ impl<N: PairNet> Trainable for Training<'_, N> {
         self.dense_steps.load(&self.dense, &from.scope("adam_dense"))?;
         self.pace = from.meta("pace")?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_that_memory_does_not_hold_is_refused_with_one_that_it_does() {
+        assert!(fits("neumf", 1024, 4, 128).is_ok());
+        let refusal = fits("neumf", 10_000_000, 4, 128).unwrap_err().to_string();
+        let size: usize = refusal.rsplit(' ').next().unwrap().parse().unwrap();
+        assert!(refusal.contains("`batch_size`") && fits("neumf", size, 4, 128).is_ok(), "{refusal}");
+    }
+
+    #[test]
+    fn a_long_gradient_is_shortened_as_a_whole() {
+        let (mut a, mut b) = (vec![3.0_f32], vec![0.0, 4.0]);
+        clip(&mut [&mut a, &mut b], 10.0);
+        assert_eq!((&a[..], &b[..]), (&[3.0][..], &[0.0, 4.0][..]));
+        clip(&mut [&mut a, &mut b], 1.0);
+        assert!((a[0] - 0.6).abs() < 1e-6 && (b[1] - 0.8).abs() < 1e-6);
     }
 }
