@@ -38,10 +38,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use segue_core::kernels::{axpy, dot};
-use segue_core::training::adam::{Decay, LazyAdam, descend, matrix_like};
-use segue_core::training::descent::minimise;
+use segue_core::training::adam::{BETAS, Decay};
+use segue_core::training::descent::{minimise, pool};
 use segue_core::training::rows::{RowGradients, Terms, distinct};
 use segue_core::training::sampler::{Positives, shuffled};
+use segue_core::training::tables::Tables;
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, DotScorer, Embeddings, FitCx, FitError, History,
     Interval, ItemId, Matrix, Measure, ModelInfo, Output, Query, Recommender, Scorer, Seed, TrainData, Trainable, Work,
@@ -213,9 +214,7 @@ struct Training<'a> {
     positives: Positives,
     fingerprints: Vec<u64>,
     seed: Seed,
-    users: Matrix,
-    items: Matrix,
-    adam: Option<(LazyAdam, LazyAdam)>,
+    tables: Tables,
 }
 
 /// The comparisons of a batch: negatives, slopes of the loss over the number of negatives, losses; `negatives` per like.
@@ -240,9 +239,9 @@ impl<'a> Training<'a> {
         };
         let users = table(data.log.n_users(), "users", 1.0);
         let items = table(data.log.n_items(), "items", 0.0);
-        let adam = (params.optimizer == Optimizer::Adam).then(|| (LazyAdam::of(&users), LazyAdam::of(&items)));
+        let tables = Tables::new(users, items, (params.optimizer == Optimizer::Adam).then_some(BETAS));
         let fingerprints = (0..data.log.n_users() as u32).map(|u| data.log.user(u).fingerprint()).collect();
-        Ok(Self { params, positives, fingerprints, seed, users, items, adam })
+        Ok(Self { params, positives, fingerprints, seed, tables })
     }
 
     /// Draws and compares; sample `n` of the batch draws from stream `first + n` of the epoch.
@@ -266,13 +265,13 @@ impl<'a> Training<'a> {
                     negatives.fill(item);
                     continue;
                 }
-                let p = self.users.row(user as usize);
-                let liked = dot(p, self.items.row(item as usize));
+                let p = self.tables.users.row(user as usize);
+                let liked = dot(p, self.tables.items.row(item as usize));
                 for (negative, slope) in negatives.iter_mut().zip(slopes) {
                     let mut best = (f32::NEG_INFINITY, item);
                     for _ in 0..self.params.candidates() {
                         let candidate = others.draw(&mut stream);
-                        let score = dot(p, self.items.row(candidate as usize));
+                        let score = dot(p, self.tables.items.row(candidate as usize));
                         if score > best.0 {
                             best = (score, candidate);
                         }
@@ -292,7 +291,7 @@ impl<'a> Training<'a> {
         let per_like = self.params.negatives;
         let share = 1.0 / per_like as f32;
         let samples = || batch.iter().zip(compared.negatives.chunks(per_like).zip(compared.slopes.chunks(per_like)));
-        let d = self.items.n_cols();
+        let d = self.tables.items.n_cols();
         rayon::join(
             || {
                 let mut terms = Terms::default();
@@ -301,7 +300,7 @@ impl<'a> Training<'a> {
                     terms.push(user, item, slopes.iter().sum(), 1.0);
                     negatives.iter().zip(slopes).for_each(|(&j, &slope)| terms.push(user, j, -slope, 0.0));
                 }
-                let mut sum = terms.sum(self.items.as_slice(), d);
+                let mut sum = terms.sum(self.tables.items.as_slice(), d);
                 if self.params.item_bias {
                     // The column that carries the bias is constant on the side of the users.
                     sum.data.iter_mut().skip(d - 1).step_by(d).for_each(|g| *g = 0.0);
@@ -315,7 +314,7 @@ impl<'a> Training<'a> {
                     terms.push(item, user, slopes.iter().sum(), 1.0);
                     negatives.iter().zip(slopes).for_each(|(&j, &slope)| terms.push(j, user, -slope, share));
                 }
-                terms.sum(self.users.as_slice(), d)
+                terms.sum(self.tables.users.as_slice(), d)
             },
         )
     }
@@ -324,17 +323,11 @@ impl<'a> Training<'a> {
         let compared = self.compare(batch, epoch, first);
         let (users, items) = self.gradients(batch, &compared);
         let (rate, l2) = (self.params.learning_rate, self.params.l2);
-        if let Some((of_users, of_items)) = &mut self.adam {
-            of_users.update(&mut self.users, &users, rate, Decay::Coupled(l2));
-            of_items.update(&mut self.items, &items, rate, Decay::Coupled(l2));
-        } else {
-            descend(&mut self.users, &users, rate, l2);
-            descend(&mut self.items, &items, rate, l2);
-        }
+        self.tables.step(&users, &items, rate, Decay::Coupled(l2));
         if self.params.item_bias {
             // The penalty would shrink the constant.
-            let last = self.users.n_cols() - 1;
-            users.rows.iter().for_each(|&user| self.users.row_mut(user as usize)[last] = 1.0);
+            let last = self.tables.users.n_cols() - 1;
+            users.rows.iter().for_each(|&user| self.tables.users.row_mut(user as usize)[last] = 1.0);
         }
         compared.losses.iter().map(|&loss| f64::from(loss)).sum()
     }
@@ -353,57 +346,24 @@ impl Trainable for Training<'_> {
     }
 
     fn snapshot(&self) -> MfModel {
-        let active = self.positives.active();
-        let mut sums = vec![0.0_f64; self.users.n_cols()];
-        for &user in active {
-            sums.iter_mut().zip(self.users.row(user as usize)).for_each(|(sum, &x)| *sum += f64::from(x));
-        }
-        let guest: Vec<f32> = sums.iter().map(|sum| (sum / active.len() as f64) as f32).collect();
-        let mut users = self.users.clone();
-        let likes = self.positives.likes();
-        for user in (0..users.n_rows()).filter(|&u| likes.cols_of(u).is_empty()) {
-            users.row_mut(user).copy_from_slice(&guest);
-        }
+        let (guest, users) = self.positives.with_mean_user(&self.tables.users);
         MfModel {
             params: self.params.clone(),
             users,
-            items: self.items.clone(),
+            items: self.tables.items.clone(),
             fingerprints: self.fingerprints.clone(),
             guest,
-            pool: pool(self.items.n_rows()),
+            pool: pool(self.tables.items.n_rows()),
         }
     }
 
     fn save_state<'b>(&'b self, out: &mut ArtifactWriter<'b>) -> Result<(), ArtifactError> {
-        out.matrix("users", &self.users);
-        out.matrix("items", &self.items);
-        if let Some((users, items)) = &self.adam {
-            out.scope("adam_users", |out| users.save(out))?;
-            out.scope("adam_items", |out| items.save(out))?;
-        }
-        Ok(())
+        self.tables.save(out)
     }
 
     fn load_state(&mut self, from: &ArtifactReader<'_>) -> Result<(), ArtifactError> {
-        self.users = matrix_like(from, "users", &self.users)?;
-        self.items = matrix_like(from, "items", &self.items)?;
-        if let Some((users, items)) = &mut self.adam {
-            users.load(&from.scope("adam_users"))?;
-            items.load(&from.scope("adam_items"))?;
-        }
-        Ok(())
+        self.tables.load(from)
     }
-}
-
-/// Items against which every fold-in compares: one fixed draw for all, so that answers do not depend on chance.
-fn pool(n_items: usize) -> Vec<ItemId> {
-    const SIZE: usize = 512;
-    let all: Vec<ItemId> = (0..n_items as ItemId).collect();
-    if n_items <= SIZE {
-        return all;
-    }
-    let mut stream = Seed::new(0).named("fold-in pool").stream();
-    (0..SIZE).map(|_| stream.below(n_items as u32)).collect()
 }
 
 impl MfModel {
@@ -631,7 +591,7 @@ mod tests {
             for (&like, negatives) in batch.iter().zip(compared.negatives.chunks(2)) {
                 let (u, i) = training.positives.pair(like);
                 let score = |i: u32| -> f64 {
-                    let pairs = training.users.row(u as usize).iter().zip(training.items.row(i as usize));
+                    let pairs = training.tables.users.row(u as usize).iter().zip(training.tables.items.row(i as usize));
                     pairs.map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
                 };
                 sum += negatives.iter().map(|&j| (score(j) - score(i)).exp().ln_1p() / 2.0).sum::<f64>();
@@ -642,12 +602,12 @@ mod tests {
             for (row, _, gradient) in gradients.within(0..100) {
                 for (c, &found) in gradient.iter().enumerate() {
                     let mut moved = |by: f32| {
-                        let table = if of_users { &mut training.users } else { &mut training.items };
+                        let table = if of_users { &mut training.tables.users } else { &mut training.tables.items };
                         let old = table.row(row)[c];
                         table.row_mut(row)[c] = old + by;
                         let at = f64::from(old + by);
                         let value = objective(&training);
-                        let table = if of_users { &mut training.users } else { &mut training.items };
+                        let table = if of_users { &mut training.tables.users } else { &mut training.tables.items };
                         table.row_mut(row)[c] = old;
                         (value, at)
                     };

@@ -16,10 +16,10 @@ use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
 use rayon::prelude::*;
 use segue_core::kernels::dot;
-use segue_core::training::adam::{Decay, LazyAdam, descend, matrix_like};
-use segue_core::training::descent::minimise;
+use segue_core::training::descent::{minimise, pool};
 use segue_core::training::rows::{RowGradients, Terms};
 use segue_core::training::sampler::{Positives, shuffled};
+use segue_core::training::tables::Tables;
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, Candidates, FitCx, FitError, ItemId, Matrix, Query,
     Recommender, Scorer, Seed, TrainData, Trainable, run_epochs,
@@ -169,17 +169,6 @@ impl<N: PairNet> PairModel<N> {
             value
         })
     }
-}
-
-/// Items against which every fold-in compares: one fixed draw for all, so that answers do not depend on chance.
-fn pool(n_items: usize) -> Vec<ItemId> {
-    const SIZE: usize = 512;
-    let all: Vec<ItemId> = (0..n_items as ItemId).collect();
-    if n_items <= SIZE {
-        return all;
-    }
-    let mut stream = Seed::new(0).named("fold-in pool").stream();
-    (0..SIZE).map(|_| stream.below(n_items as u32)).collect()
 }
 
 /// Rows of a table, the columns of each vector by themselves.
@@ -361,9 +350,7 @@ struct Training<'a, N> {
     positives: Positives,
     histories: Histories,
     seed: Seed,
-    users: Matrix,
-    items: Matrix,
-    adam: Option<(LazyAdam, LazyAdam)>,
+    tables: Tables,
     dense: Dense,
     dense_steps: DenseSteps,
     pace: Pace,
@@ -389,12 +376,11 @@ impl<'a, N: PairNet> Training<'a, N> {
             |n: usize, width: usize, name: &str| Matrix::normal(n, width, how.init_std, &mut init.named(name).stream());
         let users = table(data.log.n_users(), width, "users");
         let items = table(data.log.n_items(), width, "items");
-        let adam = (how.optimizer != Optimizer::Sgd)
-            .then(|| (LazyAdam::with(how.betas, &users), LazyAdam::with(how.betas, &items)));
+        let tables = Tables::new(users, items, (how.optimizer != Optimizer::Sgd).then_some(how.betas));
         let dense = Dense::draw(&net.parameters(), init);
         let dense_steps = DenseSteps::of(&dense);
         let histories = Histories::of(data.log);
-        Ok(Self { net, how, positives, histories, seed, users, items, adam, dense, dense_steps, pace: Pace::new() })
+        Ok(Self { net, how, positives, histories, seed, tables, dense, dense_steps, pace: Pace::new() })
     }
 
     /// The items of each like of a shard: its own, then the drawn. Like `n` draws from stream `first + n` of the epoch.
@@ -424,8 +410,8 @@ impl<'a, N: PairNet> Training<'a, N> {
     fn best_of(&self, likes: &[u32], drawn: &[ItemId], candidates: usize, weights: &Weights) -> Computed<Vec<ItemId>> {
         let weights = weights.detached();
         let widths = self.net.widths();
-        let users = self.net.users(&gathered(&self.users, &self.users_of(likes), &widths)?, &weights)?;
-        let items = self.net.items(&gathered(&self.items, drawn, &widths)?, &weights)?;
+        let users = self.net.users(&gathered(&self.tables.users, &self.users_of(likes), &widths)?, &weights)?;
+        let items = self.net.items(&gathered(&self.tables.items, drawn, &widths)?, &weights)?;
         let scores = numbers(&self.net.meet(&users, &items, &weights, None)?)?;
         let best = |(scores, items): (&[f32], &[ItemId])| {
             let (mut best, mut at) = (f32::NEG_INFINITY, 0);
@@ -453,8 +439,8 @@ impl<'a, N: PairNet> Training<'a, N> {
     ) -> Computed<Gradients> {
         let items = self.draw(likes, (samples, first), weights)?;
         let widths = self.net.widths();
-        let user_leaves = leaves(&self.users, &self.users_of(likes), &widths)?;
-        let item_leaves = leaves(&self.items, &items, &widths)?;
+        let user_leaves = leaves(&self.tables.users, &self.users_of(likes), &widths)?;
+        let item_leaves = leaves(&self.tables.items, &items, &widths)?;
         let users = self.net.users(&user_leaves, weights)?;
         let met = self.net.items(&item_leaves, weights)?;
         let dropout = Dropout { rate: self.net.dropout(), shard: samples.named("dropout").at(first as u64) };
@@ -493,7 +479,7 @@ impl<'a, N: PairNet> Training<'a, N> {
                     terms.push(self.positives.pair(like).0, n as u32, 1.0, share);
                 }
                 let all: Vec<&[f32]> = shards.iter().map(|shard| &shard.of_users[..]).collect();
-                terms.sum(&all.concat(), self.users.n_cols())
+                terms.sum(&all.concat(), self.tables.users.n_cols())
             },
             || {
                 let mut terms = Terms::default();
@@ -502,7 +488,7 @@ impl<'a, N: PairNet> Training<'a, N> {
                     terms.push(item, n as u32, 1.0, if own { share } else { drawn });
                 }
                 let all: Vec<&[f32]> = shards.iter().map(|shard| &shard.of_items[..]).collect();
-                terms.sum(&all.concat(), self.items.n_cols())
+                terms.sum(&all.concat(), self.tables.items.n_cols())
             },
         );
         let loss = shards.iter().map(|shard| shard.loss).sum::<f64>();
@@ -521,17 +507,7 @@ impl<'a, N: PairNet> Training<'a, N> {
         let mut parts: Vec<&mut Vec<f32>> = dense.iter_mut().chain([&mut users.data, &mut items.data]).collect();
         clip(&mut parts, self.how.clip_norm);
         let (t, rate) = self.pace.next(&self.how, epoch);
-        let decay = self.how.decay();
-        if let Some((of_users, of_items)) = &mut self.adam {
-            of_users.update(&mut self.users, &users, rate, decay);
-            of_items.update(&mut self.items, &items, rate, decay);
-        } else {
-            let l2 = match decay {
-                Decay::Coupled(l2) | Decay::Decoupled(l2) => l2,
-            };
-            descend(&mut self.users, &users, rate, l2);
-            descend(&mut self.items, &items, rate, l2);
-        }
+        self.tables.step(&users, &items, rate, self.how.decay());
         self.dense_steps.update(&mut self.dense, dense, (&self.how, rate, t));
         Ok(loss)
     }
@@ -582,40 +558,21 @@ impl<N: PairNet> Trainable for Training<'_, N> {
     }
 
     fn snapshot(&self) -> PairModel<N> {
-        let active = self.positives.active();
-        let mut sums = vec![0.0_f64; self.users.n_cols()];
-        for &user in active {
-            sums.iter_mut().zip(self.users.row(user as usize)).for_each(|(sum, &x)| *sum += f64::from(x));
-        }
-        let guest: Vec<f32> = sums.iter().map(|sum| (sum / active.len() as f64) as f32).collect();
-        let mut users = self.users.clone();
-        for user in (0..users.n_rows()).filter(|&u| self.positives.likes().cols_of(u).is_empty()) {
-            users.row_mut(user).copy_from_slice(&guest);
-        }
-        let (items, dense, histories) = (self.items.clone(), self.dense.clone(), self.histories.clone());
+        let (guest, users) = self.positives.with_mean_user(&self.tables.users);
+        let (items, dense, histories) = (self.tables.items.clone(), self.dense.clone(), self.histories.clone());
         let model = PairModel::new(self.net.clone(), Learnt { users, items, dense, histories, guest });
         model.unwrap_or_else(|error| unreachable!("the shapes are those of the training: {error}"))
     }
 
     fn save_state<'b>(&'b self, out: &mut ArtifactWriter<'b>) -> Result<(), ArtifactError> {
-        out.matrix("users", &self.users);
-        out.matrix("items", &self.items);
-        if let Some((users, items)) = &self.adam {
-            out.scope("adam_users", |out| users.save(out))?;
-            out.scope("adam_items", |out| items.save(out))?;
-        }
+        self.tables.save(out)?;
         out.scope("dense", |out| self.dense.save(out));
         out.scope("adam_dense", |out| self.dense_steps.save(&self.dense, out));
         out.meta("pace", &self.pace)
     }
 
     fn load_state(&mut self, from: &ArtifactReader<'_>) -> Result<(), ArtifactError> {
-        self.users = matrix_like(from, "users", &self.users)?;
-        self.items = matrix_like(from, "items", &self.items)?;
-        if let Some((users, items)) = &mut self.adam {
-            users.load(&from.scope("adam_users"))?;
-            items.load(&from.scope("adam_items"))?;
-        }
+        self.tables.load(from)?;
         self.dense = Dense::load(&self.net.parameters(), &from.scope("dense"))?;
         self.dense_steps.load(&self.dense, &from.scope("adam_dense"))?;
         self.pace = from.meta("pace")?;

@@ -1,6 +1,18 @@
 //! Minimising a smooth function of few variables: how a vector of someone new is found while everything else stays fixed.
 
 use crate::kernels::dot;
+use crate::{ItemId, Seed};
+
+/// Items against which every fold-in compares: one fixed draw for all, so that answers do not depend on chance.
+pub fn pool(n_items: usize) -> Vec<ItemId> {
+    const SIZE: usize = 512;
+    let all: Vec<ItemId> = (0..n_items as ItemId).collect();
+    if n_items <= SIZE {
+        return all;
+    }
+    let mut stream = Seed::new(0).named("fold-in pool").stream();
+    (0..SIZE).map(|_| stream.below(n_items as u32)).collect()
+}
 
 /// Gradient descent with the steps of Jonathan Barzilai and Jonathan M. Borwein (*Two-point step size gradient methods*, IMA
 /// Journal of Numerical Analysis 8, 1988), quartered until the objective falls: few evaluations, and never worse than `start`.

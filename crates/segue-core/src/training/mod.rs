@@ -7,3 +7,4 @@ pub mod adam;
 pub mod descent;
 pub mod rows;
 pub mod sampler;
+pub mod tables;

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::{Catalogue, Csr, FitError, ItemId, Seed, Stream, TrainData, UserId};
+use crate::{Catalogue, Csr, FitError, ItemId, Matrix, Seed, Stream, TrainData, UserId};
 
 /// The likes of a log, and the item range from which each like's negatives come.
 #[derive(Debug)]
@@ -80,6 +80,20 @@ impl Positives {
     /// Users with at least one like, rising.
     pub fn active(&self) -> &[UserId] {
         &self.active
+    }
+
+    /// The mean vector of the users with likes, and the table of users in which all others have it, too.
+    pub fn with_mean_user(&self, users: &Matrix) -> (Vec<f32>, Matrix) {
+        let mut sums = vec![0.0_f64; users.n_cols()];
+        for &user in &self.active {
+            sums.iter_mut().zip(users.row(user as usize)).for_each(|(sum, &x)| *sum += f64::from(x));
+        }
+        let mean: Vec<f32> = sums.iter().map(|sum| (sum / self.active.len() as f64) as f32).collect();
+        let mut users = users.clone();
+        for user in (0..users.n_rows()).filter(|&u| self.likes.cols_of(u).is_empty()) {
+            users.row_mut(user).copy_from_slice(&mean);
+        }
+        (mean, users)
     }
 
     /// Like number `n` in row order.
