@@ -294,7 +294,7 @@ pub(crate) fn parse_time(cell: &str) -> Result<Option<i64>, Reason> {
         Ok(time) if time.is_finite() && time.abs() < 9e18 => Ok(Some(milliseconds_of(time))),
         Ok(_) => Err(format!("time {cell:?} is not finite").into()),
         Err(_) => date(cell)
-            .map(|seconds| Some(seconds.saturating_mul(1_000)))
+            .map(Some)
             .ok_or_else(|| format!("time {cell:?} is neither unix time nor YYYY-MM-DD HH:MM:SS").into()),
     }
 }
@@ -318,11 +318,13 @@ fn is_blank(cell: &str) -> bool {
     cell.is_empty() || matches!(cell, "null" | "NULL" | "None" | "NA" | "\\N" | "0001-01-01T00:00:00Z")
 }
 
+/// Milliseconds from 1970 to a moment that people write.
 fn date(cell: &str) -> Option<i64> {
     if let [_, month, day, clock, zone, year] = *cell.split(' ').collect::<Vec<_>>().as_slice() {
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         let month = months.iter().position(|name| *name == month)? as i64 + 1;
-        return Some(days(year.parse().ok()?, month, day.parse().ok()?)? * 86_400 + seconds_of(clock)? - offset(zone)?);
+        let midnight = days(year.parse().ok()?, month, day.parse().ok()?)? * 86_400;
+        return Some(1_000 * (midnight - offset(zone)?) + since_midnight(clock)?);
     }
     let (day, clock) = cell.split_once([' ', 'T']).unwrap_or((cell, "0:0:0"));
     let mut day = day.splitn(3, '-').map(str::parse::<i64>);
@@ -332,7 +334,7 @@ fn date(cell: &str) -> Option<i64> {
     }
     let clock = clock.trim_end_matches('Z');
     let (clock, zone) = clock.find(['+', '-']).map_or((clock, "+0000"), |at| clock.split_at(at));
-    Some(days(year, month, day)? * 86_400 + seconds_of(clock)? - offset(zone)?)
+    Some(1_000 * (days(year, month, day)? * 86_400 - offset(zone)?) + since_midnight(clock)?)
 }
 
 /// Days from 1970 to a date that people write.
@@ -345,8 +347,8 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     (date < next_month).then_some(date)
 }
 
-/// Seconds since midnight of `HH:MM[:SS[.fraction]]`.
-fn seconds_of(clock: &str) -> Option<i64> {
+/// Milliseconds since midnight of `HH:MM[:SS[.fraction]]`; what is finer is cut off.
+fn since_midnight(clock: &str) -> Option<i64> {
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
     if fraction.is_empty() || !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return None;
@@ -355,7 +357,8 @@ fn seconds_of(clock: &str) -> Option<i64> {
     let (hour, minute) = (clock.next()?.ok()?, clock.next()?.ok()?);
     let second = clock.next().unwrap_or(Ok(0)).ok()?;
     let valid = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..=60).contains(&second);
-    valid.then(|| hour * 3_600 + minute * 60 + second)
+    let thousandths = fraction.bytes().chain(*b"00").take(3).fold(0, |sum, digit| 10 * sum + i64::from(digit - b'0'));
+    valid.then(|| 1_000 * (hour * 3_600 + minute * 60 + second) + thousandths)
 }
 
 /// Seconds east of UTC of `+HH:MM` or `-HHMM`.
@@ -385,7 +388,8 @@ mod tests {
         assert_eq!(parse_time("1970-01-01"), Ok(Some(0)));
         assert_eq!(parse_time("1969-12-31T23:59:59Z"), Ok(Some(-1_000)));
         assert_eq!(parse_time("Fri Aug 18 13:55:02 -0700 2017"), Ok(Some(1_503_089_702_000)));
-        assert_eq!(parse_time("2017-08-18T13:55:02.5-07:00"), Ok(Some(1_503_089_702_000)));
+        assert_eq!(parse_time("2017-08-18T13:55:02.5-07:00"), Ok(Some(1_503_089_702_500)));
+        assert_eq!(parse_time("2017-07-14 02:40:00.1234"), Ok(Some(1_500_000_000_123)));
         assert_eq!(parse_time("2017-08-19T04:55:02+08:00"), Ok(Some(1_503_089_702_000)));
         assert_eq!(parse_time("0001-01-01T00:00:00Z"), Ok(None));
         assert!(parse_time("2017-08-19T04:55:02+99").is_err() && parse_time("Fri Foo 1 1:1:1 +0000 2017").is_err());
