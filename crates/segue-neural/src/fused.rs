@@ -87,7 +87,7 @@ impl CustomOp3 for Affine {
         &self,
         x: &Tensor,
         weight: &Tensor,
-        _: &Tensor,
+        bias: &Tensor,
         out: &Tensor,
         slope: &Tensor,
     ) -> Computed<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
@@ -101,16 +101,24 @@ impl CustomOp3 for Affine {
         } else {
             given
         };
-        let (mut of_x, mut of_weight, mut of_bias) = (vec![0.0; n * k], vec![0.0; k * m], vec![0.0; m]);
-        matmul((&mut of_x, whole(n, k)), (slope, whole(n, m)), (w, turned(k, m)), 1.0, 0.0);
-        matmul((&mut of_weight, whole(k, m)), (x_numbers, turned(n, k)), (slope, whole(n, m)), 1.0, 0.0);
-        slope.chunks_exact(m).for_each(|row| axpy(1.0, row, &mut of_bias));
         let device = x.device();
-        Ok((
-            Some(Tensor::from_vec(of_x, (n, k), device)?),
-            Some(Tensor::from_vec(of_weight, (k, m), device)?),
-            Some(Tensor::from_vec(of_bias, m, device)?),
-        ))
+        // Of constants nobody wants to know.
+        let of_x = x.track_op().then(|| {
+            let mut out = vec![0.0; n * k];
+            matmul((&mut out, whole(n, k)), (slope, whole(n, m)), (w, turned(k, m)), 1.0, 0.0);
+            Tensor::from_vec(out, (n, k), device)
+        });
+        let of_weight = weight.track_op().then(|| {
+            let mut out = vec![0.0; k * m];
+            matmul((&mut out, whole(k, m)), (x_numbers, turned(n, k)), (slope, whole(n, m)), 1.0, 0.0);
+            Tensor::from_vec(out, (k, m), device)
+        });
+        let of_bias = bias.track_op().then(|| {
+            let mut out = vec![0.0; m];
+            slope.chunks_exact(m).for_each(|row| axpy(1.0, row, &mut out));
+            Tensor::from_vec(out, m, device)
+        });
+        Ok((of_x.transpose()?, of_weight.transpose()?, of_bias.transpose()?))
     }
 }
 
@@ -170,7 +178,8 @@ impl CustomOp2 for Meeting {
             rows.chunks_exact(f).for_each(|row| axpy(1.0, row, sum));
         }
         let device = users.device();
-        Ok((Some(Tensor::from_vec(of_users, (b, f), device)?), Some(Tensor::from_vec(passed, (b * c, f), device)?)))
+        let of_items = items.track_op().then(|| Tensor::from_vec(passed, (b * c, f), device));
+        Ok((Some(Tensor::from_vec(of_users, (b, f), device)?), of_items.transpose()?))
     }
 }
 
@@ -216,17 +225,17 @@ impl CustomOp2 for Products {
         let (b, c, d) = shares(users.shape(), items.shape())?;
         let slope = slope.contiguous()?;
         slices!(u = users, i = items, given = slope);
-        let (mut of_users, mut of_items) = (vec![0.0; b * d], vec![0.0; b * c * d]);
-        let (u, i) = (u.chunks_exact(d), i.chunks_exact(c * d));
-        let gradients = of_users.chunks_exact_mut(d).zip(of_items.chunks_exact_mut(c * d));
-        for (((user, items), slopes), (of_user, of_items)) in u.zip(i).zip(given.chunks_exact(c)).zip(gradients) {
-            let rows = items.chunks_exact(d).zip(of_items.chunks_exact_mut(d));
-            for ((item, of_item), &slope) in rows.zip(slopes) {
-                axpy(slope, item, of_user);
-                axpy(slope, user, of_item);
+        let wanted = items.track_op();
+        let (mut of_users, mut of_items) = (vec![0.0; b * d], vec![0.0; if wanted { b * c * d } else { 0 }]);
+        for (row, &slope) in given.iter().enumerate() {
+            let (user, item) = (row / c * d, row * d);
+            axpy(slope, &i[item..item + d], &mut of_users[user..user + d]);
+            if wanted {
+                axpy(slope, &u[user..user + d], &mut of_items[item..item + d]);
             }
         }
         let device = users.device();
-        Ok((Some(Tensor::from_vec(of_users, (b, d), device)?), Some(Tensor::from_vec(of_items, (b * c, d), device)?)))
+        let of_items = wanted.then(|| Tensor::from_vec(of_items, (b * c, d), device));
+        Ok((Some(Tensor::from_vec(of_users, (b, d), device)?), of_items.transpose()?))
     }
 }

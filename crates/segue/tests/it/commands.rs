@@ -120,8 +120,10 @@ fn what_is_not_built_is_refused_and_never_ignored() {
         scratch.fails(&format!("train {run}"), &[named, "not built yet"]);
     }
     // What is wrong about them is said first.
-    scratch.fails("train model=ncf model.mf_dims=64", &["mf_dims", "did you mean `model.mf_dim`"]);
-    scratch.fails("train model=ncf model.mf_dim=wide", &["model.mf_dim", "a number"]);
+    scratch.fails("train model=ngcf model.embedding_dims=64", &["did you mean `model.embedding_dim`"]);
+    scratch.fails("train model=ncf model.mf_dims=64", &["there is no key `model.mf_dims`", "factors, mlp_layers"]);
+    scratch.fails("train model=ngcf model.embedding_dim=wide", &["model.embedding_dim", "a number"]);
+    scratch.fails("train model=ncf model.mf_dim=wide", &["`neumf`", "\"wide\"", "expected usize"]);
     scratch.fails("train model=ncf device=banana", &["device=banana", "unknown"]);
     scratch.fails("train model=ncf trainer.max_epoch=3", &["max_epoch", "max_epochs"]);
     scratch.fails("prepare --multirun data=sample seed=1,2 --out x", &["--multirun", "one configuration"]);
