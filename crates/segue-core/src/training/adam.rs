@@ -142,11 +142,6 @@ pub struct LazyAdam {
 }
 
 impl LazyAdam {
-    /// At rest, for `table`, with the paper's [`BETAS`].
-    pub fn of(table: &Matrix) -> Self {
-        Self::with(BETAS, table)
-    }
-
     /// At rest, for `table`.
     pub fn with(betas: [f32; 2], table: &Matrix) -> Self {
         Self { betas, moments: Moments::of(table), last: vec![0; table.n_rows()], step: 0 }
@@ -231,7 +226,7 @@ mod tests {
     #[test]
     fn lazy_moments_are_the_dense_ones() {
         let mut table = Matrix::from_vec(2, 1, vec![1.0, -1.0]);
-        let mut lazy = LazyAdam::of(&table);
+        let mut lazy = LazyAdam::with(BETAS, &table);
         let (mut theta, mut m, mut v) = ([1.0_f64, -1.0], [0.0_f64; 2], [0.0_f64; 2]);
         for (t, gradient) in [(1, [0.5_f64, 0.1]), (2, [0.0, 0.1]), (3, [0.0, 0.1]), (4, [-0.25, 0.1])] {
             let mut terms = Terms::default();
@@ -257,7 +252,7 @@ mod tests {
     #[test]
     fn decoupled_decay_catches_up() {
         let mut table = Matrix::from_vec(2, 1, vec![1.0, 1.0]);
-        let mut lazy = LazyAdam::of(&table);
+        let mut lazy = LazyAdam::with(BETAS, &table);
         for rows in [vec![0], vec![0], vec![0, 1]] {
             let mut terms = Terms::default();
             for row in rows {

@@ -12,7 +12,9 @@ use super::links::People;
 use super::rows::{Counts, DomainRows, Files, Part, Row, Scatter, World, cut};
 use super::split::targets;
 use crate::DataError;
-use crate::readers::{Layout, LogFile, Names, RawLog, RawRow, RawRows, Session, Values, read_logs, read_negatives};
+use crate::readers::{
+    Layout, LogFile, Names, RawLog, RawRow, RawRows, Session, Values, read_logs, read_negatives, rounded_note,
+};
 use crate::spill::Spill;
 
 /// Reads every domain in use, one thread a file; of a given split the parts of the domains instead of their whole logs.
@@ -300,12 +302,8 @@ fn rows_of(
         notes.push(format!("{}: some given parts have no times, so none are used", domain.name));
     }
     let rounded: u64 = logs.iter().map(|log| log.rounded).sum();
-    if rounded > 0 && !domain.implicit {
-        notes.push(format!(
-            "{}: {rounded} values are whole numbers beyond 2^24 (16777216) that single precision lacks; the nearest that \
-             it has stand for them",
-            domain.name
-        ));
+    if !domain.implicit {
+        notes.extend(rounded_note(&domain.name, rounded, "values"));
     }
     let mut incomplete = 0;
     for mut log in logs {

@@ -22,7 +22,7 @@ use super::values::DomainValues;
 use super::{assemble, clean, features, filter, ingest, locate, sample, split as splitting, subset};
 use crate::DataError;
 use crate::place::Lock;
-use crate::readers::{Column, Format, InputFile, Progress, Session, read_items};
+use crate::readers::{Column, Format, InputFile, Progress, Session, read_items, rounded_note};
 use crate::spill::Spill;
 
 /// Reads, cleans, filters and splits, all in memory in the end; see the table of steps in [`crate::prepare`].
@@ -223,13 +223,7 @@ fn clean_all(world: &mut World, options: &PrepareOptions, values: &[DomainValues
                 told.subtracted
             ));
         }
-        if told.rounded > 0 {
-            world.notes.push(format!(
-                "{name}: {} sums are whole numbers beyond 2^24 (16777216) that single precision lacks; the nearest that it \
-                 has stand for them",
-                told.rounded
-            ));
-        }
+        world.notes.extend(rounded_note(name, told.rounded as u64, "sums"));
         ranges.push(told.range);
     }
     world.record("deduplicate", &before, "")?;

@@ -126,6 +126,16 @@ pub(crate) fn is_rounded(value: f64) -> bool {
     value.fract() == 0.0 && f64::from(value as f32) != value
 }
 
+/// What to tell of `n` numbers of a domain of which [`is_rounded`] holds; `of`: what they are, e.g. `sums`.
+pub(crate) fn rounded_note(domain: &str, n: u64, of: &str) -> Option<String> {
+    (n > 0).then(|| {
+        format!(
+            "{domain}: {n} {of} are whole numbers beyond 2^24 (16777216) that single precision lacks; the nearest that it has \
+             stand for them"
+        )
+    })
+}
+
 /// One event as read; ids are those of its log's names.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RawRow {

@@ -45,7 +45,7 @@ pub use self::items::read_items;
 pub(crate) use self::kept::{read_texts, written_texts};
 pub use self::links::read_links;
 pub use self::log::{RawLog, RawRow, RawRows};
-pub(crate) use self::log::{Values, is_rounded};
+pub(crate) use self::log::{Values, is_rounded, rounded_note};
 pub(crate) use self::many::{LogFile, read_logs};
 pub use self::names::Names;
 pub use self::negatives::read_negatives;
