@@ -34,7 +34,6 @@ def main(out: pathlib.Path, core: int, domains: list[tuple[str, str]]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     target = len(domains) - 1
     rows = pl.concat([read(number, file) for number, (_, file) in enumerate(domains)])
-    spans = rows.group_by("domain").agg(low=pl.col("rating").min().cast(pl.Float64), high=pl.col("rating").max().cast(pl.Float64))
     rows = overlap(rows, target)
     size = -1
     while rows.height != size:
@@ -54,6 +53,9 @@ def main(out: pathlib.Path, core: int, domains: list[tuple[str, str]]) -> None:
     )
     asked = asked.with_columns(part=part).drop("rank", "likes")
     rows = pl.concat([rows.filter(pl.col("domain") != target).with_columns(part=pl.lit("train")), asked])
+    spans = rows.filter(pl.col("part") == "train").group_by("domain").agg(
+        low=pl.col("rating").min().cast(pl.Float64), high=pl.col("rating").max().cast(pl.Float64)
+    )
     users = rows.lazy().select("user").unique().sort("user").with_row_index("user_id").collect()
     items = rows.lazy().select("domain", "item").unique().sort("domain", "item").with_row_index("item_id").collect()
     users.write_parquet(out / "users.parquet")
@@ -67,7 +69,7 @@ def main(out: pathlib.Path, core: int, domains: list[tuple[str, str]]) -> None:
         .with_columns(
             pl.col("user_id").cast(pl.Int32), pl.col("item_id").cast(pl.Int32),
             rating_norm=pl.when(pl.col("low") == pl.col("high")).then(1.0)
-            .otherwise((pl.col("rating").cast(pl.Float64) - pl.col("low")) / (pl.col("high") - pl.col("low"))).cast(pl.Float32),
+            .otherwise(((pl.col("rating").cast(pl.Float64) - pl.col("low")) / (pl.col("high") - pl.col("low"))).clip(0, 1)).cast(pl.Float32),
             signal=pl.lit(1, pl.Int32),
             timestamp_norm=pl.when(first == last).then(1.0)
             .otherwise((pl.col("timestamp") - first).cast(pl.Float64) / (last - first)).cast(pl.Float32),

@@ -77,13 +77,6 @@ def main(out: pathlib.Path, core: int, keep: str, plays: bool, split: str, domai
         )
         if number > 0:
             con.execute("INSERT INTO log SELECT * FROM read; DROP TABLE read")
-    # 6 weight: by the least and largest value of the domain, before any filter.
-    con.execute(
-        """
-        CREATE TABLE spans AS
-        SELECT domain, min(value)::DOUBLE AS low, max(value)::DOUBLE AS high FROM log GROUP BY domain
-        """
-    )
     target_number = len(domains) - 1
     # One domain alone has no overlap to ask for.
     overlap = "SELECT 1" if len(domains) == 1 else f"""
@@ -124,6 +117,13 @@ def main(out: pathlib.Path, core: int, keep: str, plays: bool, split: str, domai
         WHERE NOT ('{split}' = 'time_cut' AND time >= first AND (domain <> {target_number} OR n < {MIN_HISTORY}))
         """
     )
+    # 12 weight: by the least and largest value of the domain's training rows.
+    con.execute(
+        """
+        CREATE TABLE spans AS
+        SELECT domain, min(value)::DOUBLE AS low, max(value)::DOUBLE AS high FROM log WHERE part = 'train' GROUP BY domain
+        """
+    )
     # Dense ids follow sorted external ids; each domain owns a range of item ids.
     con.execute(
         """
@@ -144,7 +144,7 @@ def main(out: pathlib.Path, core: int, keep: str, plays: bool, split: str, domai
         f"""
         CREATE TABLE prepared AS
         SELECT part, "user", item, {names} AS domain, user_id, item_id, value AS rating,
-               CASE WHEN low = high THEN 1 ELSE (value::DOUBLE - low) / (high - low) END::FLOAT AS rating_norm,
+               CASE WHEN low = high THEN 1 ELSE least(greatest((value::DOUBLE - low) / (high - low), 0), 1) END::FLOAT AS rating_norm,
                1::INTEGER AS signal, time AS "timestamp",
                CASE WHEN min(time) OVER person = max(time) OVER person THEN 1
                     ELSE (time - min(time) OVER person)::DOUBLE / (max(time) OVER person - min(time) OVER person)

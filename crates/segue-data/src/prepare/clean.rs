@@ -1,4 +1,4 @@
-//! Clipping, deduplication, signals, logarithms, and what weights are scaled by.
+//! Clipping, deduplication, signals and logarithms.
 
 use segue_core::Signal;
 
@@ -17,8 +17,6 @@ pub(super) struct Cleaned {
     pub(super) subtracted: usize,
     /// Sums that single precision lacks.
     pub(super) rounded: usize,
-    /// Of what is left.
-    pub(super) range: Range,
 }
 
 impl Cleaned {
@@ -27,7 +25,6 @@ impl Cleaned {
             clipped: self.clipped + other.clipped,
             subtracted: self.subtracted + other.subtracted,
             rounded: self.rounded + other.rounded,
-            range: self.range.and(other.range),
         }
     }
 }
@@ -43,7 +40,7 @@ pub(super) fn clean(
         let Deduplicated { subtracted, rounded } = deduplicate(rows, options.deduplicate);
         judge(rows, options);
         values.log(rows)?;
-        Ok(Cleaned { clipped, subtracted, rounded, range: Range::of(rows) })
+        Ok(Cleaned { clipped, subtracted, rounded })
     });
     Ok(cleaned?.into_iter().fold(Cleaned::default(), Cleaned::and))
 }
@@ -57,39 +54,6 @@ fn judge(rows: &mut [Row], options: &PrepareOptions) {
             value if likes(value) => Signal::Positive,
             _ => Signal::Neutral,
         };
-    }
-}
-
-/// The least and the largest value of a domain.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Range {
-    low: f32,
-    high: f32,
-}
-
-impl Default for Range {
-    fn default() -> Self {
-        Self { low: f32::INFINITY, high: f32::NEG_INFINITY }
-    }
-}
-
-impl Range {
-    fn of(rows: &[Row]) -> Self {
-        let one = |range, row: &Row| Self::and(range, Self { low: row.value, high: row.value });
-        rows.iter().fold(Self::default(), one)
-    }
-
-    fn and(self, other: Self) -> Self {
-        Self { low: self.low.min(other.low), high: self.high.max(other.high) }
-    }
-
-    /// Sets weights: values scaled to 0..1, or 1 where all are equal.
-    pub(super) fn weigh(self, rows: &mut [Row]) {
-        let (low, high) = (f64::from(self.low), f64::from(self.high));
-        for row in rows {
-            // In f64: the difference of two finite f32 may overflow f32.
-            row.weight = if low == high { 1.0 } else { ((f64::from(row.value) - low) / (high - low)) as f32 };
-        }
     }
 }
 
@@ -110,9 +74,7 @@ mod tests {
             DomainRows { name: "d".into(), items: IdMap::default(), rows: Rows::of(rows, 9, 9), timed: true };
         let values = DomainValues::of(&DomainConfig::default(), options);
         let told = clean(&mut domain, options, &values).unwrap();
-        let mut rows = domain.rows.all();
-        told.range.weigh(&mut rows);
-        (rows, told)
+        (domain.rows.all(), told)
     }
 
     #[test]
@@ -124,10 +86,7 @@ mod tests {
             row(0, 1, 1.0, 1, Part::Train),
         ];
         let (rows, _) = cleaned(rows, &PrepareOptions::default());
-        assert_eq!(
-            rows.iter().map(|r| (r.item, r.value, r.weight)).collect::<Vec<_>>(),
-            [(0, 5.0, 1.0), (1, 1.0, 0.0)]
-        );
+        assert_eq!(rows.iter().map(|r| (r.item, r.value)).collect::<Vec<_>>(), [(0, 5.0), (1, 1.0)]);
     }
 
     #[test]
@@ -145,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_clipped_scaled_and_judged() {
+    fn values_are_clipped_and_judged() {
         let options = PrepareOptions {
             positive_threshold: Some(4.0),
             negative_threshold: Some(2.0),
@@ -154,22 +113,14 @@ mod tests {
         };
         let rows = [0.0, 3.0, 4.0, 9.0].iter().enumerate().map(|(i, &v)| row(0, i as u32, v, 0, Part::Train)).collect();
         let (rows, told) = cleaned(rows, &options);
-        assert_eq!(rows.iter().map(|r| r.weight).collect::<Vec<_>>(), [0.0, 0.5, 0.75, 1.0]);
+        assert_eq!(rows.iter().map(|r| r.value).collect::<Vec<_>>(), [1.0, 3.0, 4.0, 5.0]);
         use Signal::{Negative, Neutral, Positive};
         assert_eq!(rows.iter().map(|r| r.signal).collect::<Vec<_>>(), [Negative, Neutral, Positive, Positive]);
         assert_eq!(told.clipped, 2);
     }
 
     #[test]
-    fn all_equal_ratings_weigh_one_and_thresholds_still_apply() {
-        let options = PrepareOptions { positive_threshold: Some(4.0), ..PrepareOptions::default() };
-        let rows = (0..3).map(|i| row(0, i, 3.0, 0, Part::Train)).collect();
-        let (rows, _) = cleaned(rows, &options);
-        assert!(rows.iter().all(|r| r.weight == 1.0 && r.signal == Signal::Neutral));
-    }
-
-    #[test]
-    fn thresholds_are_in_plays_and_weights_of_their_logarithm() {
+    fn thresholds_are_in_plays_whatever_becomes_of_their_logarithm() {
         let options = PrepareOptions {
             clip: None,
             deduplicate: Deduplicate::Sum,
@@ -182,7 +133,6 @@ mod tests {
         let rows = plays.map(|(item, value)| row(0, item, value, 0, Part::Train)).to_vec();
         let (rows, _) = cleaned(rows, &options);
         assert_eq!(rows.iter().map(|r| r.value).collect::<Vec<_>>(), [2.0, 1.0, 4.0]);
-        assert_eq!(rows.iter().map(|r| r.weight).collect::<Vec<_>>(), [1.0 / 3.0, 0.0, 1.0]);
         use Signal::{Neutral, Positive};
         assert_eq!(rows.iter().map(|r| r.signal).collect::<Vec<_>>(), [Positive, Neutral, Positive]);
     }

@@ -228,7 +228,8 @@ pub struct PrepareOptions {
     pub log: Option<Logarithm>,
     /// Scaling of the values by each domain's training rows, after the split; null: none.
     pub scale: Option<Scale>,
-    /// Weight = value scaled to 0..1 by the domain's least and largest value (1 where all are equal); false: 1.
+    /// Weight = value scaled to 0..1 by the least and largest value of the domain's training rows, and of rows that
+    /// `positives_only` drops (1 where all are equal); held-out values beyond these weigh 0 or 1. False: all weigh 1.
     pub normalise: bool,
     /// Write each user's times scaled to 0..1 as column `timestamp_norm` (1 where all are equal).
     pub time_per_user: bool,

@@ -75,8 +75,14 @@ impl How {
     )]
     pub(super) fn of(data: &DataConfig, (options, split, seed): (&PrepareOptions, &SplitConfig, u64)) -> Self {
         let options = PrepareOptions { memory: 0, ..options.clone() };
-        let text =
-            serde_json::to_string(&(env!("CARGO_PKG_VERSION"), "times in milliseconds", data, options, split, seed));
+        let text = serde_json::to_string(&(
+            env!("CARGO_PKG_VERSION"),
+            "times in milliseconds, weights of training rows",
+            data,
+            options,
+            split,
+            seed,
+        ));
         Self { text: text.unwrap_or_default(), began: SystemTime::now() }
     }
 }

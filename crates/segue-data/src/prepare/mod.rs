@@ -16,7 +16,6 @@
 //! | 4 | deduplicate: sum | one row with the sum of the values | the latest time; added in f64, values falling |
 //! | 5 | signal | negative if `value <= negative_threshold`, else positive if `value >= positive_threshold`, else neutral | – |
 //! | 6 | log | `value = log2(1 + value)` or `ln(1 + value)` | – |
-//! | 6 | weight | `(value - min) / (max - min)` over the domain's rows; 1 where all are equal | – |
 //! | 7 | max rows | the `max_rows` rows of a domain with the least `hash(seed, domain, user, item)` | user id, item id, then as 4 |
 //! | 7 | positives only | rows with a positive signal | – |
 //! | 8 | train size | users with `hash(seed, user) < train_size` | – |
@@ -33,6 +32,7 @@
 //! | 11 | cold item | the same with all rows of an item and `h = hash("cold_item", domain, item)`; linked items are as cold as the first of them; rows of users who are not asked, and of domains that are not split, on cold items go | – |
 //! | 11 | few shot | the same with the rows of a user but the first `support` and `h = hash("few_shot", domain, user)`, where the user has more | time asc, value asc, item id desc; without times `hash("support", domain, user, item)` |
 //! | 11 | questions | items are cold as above, and whatever follows counts rows on other items alone. Users are cold as above, where leave-one-out keeps a row of another domain in training; of the users left those with more than k rows are few-shot as above, for each k of `supports` in turn, with `h = hash("few_shot", k, domain, user)` and `support_shares`; rows of both on cold items go. Of everyone else the rows on cold items are cold item questions, and leave-one-out divides the others | as theirs |
+//! | 12 | weight | `(value - min) / (max - min)`, below 0 it is 0 and above 1 it is 1; both of the domain's training rows and of the rows that "positives only" dropped; 1 where these are equal | – |
 //! | 12 | scale | `(value - mean) / deviation` or `(value - min) / (max - min)`, all four of the domain's training rows; a spread of 0 counts as 1 | – |
 //! | 12 | linked items | training rows of domains that are not split become training rows of the item that they are linked to, unless their user has a row of it, is cold or a few-shot user there, or has an earlier row there that leave-one-out or a ratio by time holds out; then training rows go whose user has a held-out row of a linked item | as 4; `sum` keeps the largest value |
 //! | 13 | train | all training rows, of whatever domain | – |
@@ -66,6 +66,7 @@ mod sample;
 mod split;
 mod subset;
 mod values;
+mod weights;
 
 pub use self::config::{
     Core, CoreMode, CoreScope, DataConfig, Deduplicate, DomainConfig, FeatureOptions, HistoryDomains, LinkFile,

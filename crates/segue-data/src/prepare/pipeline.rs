@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use segue_core::{Catalogue, Domain, ItemInfo, Prepared, Seed};
 
 use super::assemble::{Outline, SplitRows, gather};
-use super::clean::Range;
 use super::config::{
     DataConfig, Deduplicate, DomainConfig, OneOrMany, PrepareOptions, SplitConfig, SplitKind, UserFilter,
 };
@@ -19,7 +18,7 @@ use super::report::PrepareReport;
 use super::rows::World;
 use super::sample::MaxRows;
 use super::values::DomainValues;
-use super::{assemble, clean, features, filter, ingest, locate, sample, split as splitting, subset};
+use super::{assemble, clean, features, filter, ingest, locate, sample, split as splitting, subset, weights};
 use crate::DataError;
 use crate::place::Lock;
 use crate::readers::{Column, Format, InputFile, Progress, Session, read_items, rounded_note};
@@ -152,22 +151,18 @@ fn divide(
     subset::subset(&mut world, data, options, session)?;
     session.stage("clean", world.sizes().iter().sum::<usize>() as u64)?;
     let values = values_of(data, &world, options);
-    let ranges = clean_all(&mut world, options, &values)?;
+    clean_all(&mut world, options, &values)?;
 
     session.stage("filter", world.sizes().iter().sum::<usize>() as u64)?;
     sample::sample(&mut world, &max_rows, Seed::new(seed))?;
+    let no_likes = weights::of_no_likes(&world, options)?;
     let (kept, counts) = filter::choose(&mut world, options, Seed::new(seed))?;
 
     session.stage("split", world.targets.iter().map(|&d| world.domains[d].rows.len() as u64).sum())?;
-    let (kept, normalise) = (Arc::new(kept), options.normalise);
-    for (((d, domain), counts), range) in world.domains.iter_mut().enumerate().zip(counts).zip(ranges) {
+    let kept = Arc::new(kept);
+    for ((d, domain), counts) in world.domains.iter_mut().enumerate().zip(counts) {
         let kept = Arc::clone(&kept);
-        domain.rows.edit_as_read(counts, move |rows| {
-            kept.retain(d, rows);
-            if normalise {
-                range.weigh(rows);
-            }
-        })?;
+        domain.rows.edit_as_read(counts, move |rows| kept.retain(d, rows));
     }
     drop(kept);
     if let Some(untimed) = world.domains.iter().find(|domain| options.history.is_some() && !domain.timed) {
@@ -176,6 +171,9 @@ fn divide(
     }
     let links = ItemLinks::read(&world, data, session)?;
     let made = splitting::split(&mut world, split, &links, Seed::new(seed).named("split"))?;
+    if options.normalise {
+        weights::weigh(&mut world, &no_likes)?;
+    }
     for (domain, values) in world.domains.iter_mut().zip(&values) {
         world.notes.extend(values.scale(domain)?);
     }
@@ -192,8 +190,8 @@ fn divide(
     Ok(Divided { world, overlaps, protocol, asked: made.asked })
 }
 
-/// Interval, range, deduplication, signals and logarithms of every domain; what weights are scaled by.
-fn clean_all(world: &mut World, options: &PrepareOptions, values: &[DomainValues]) -> Result<Vec<Range>, DataError> {
+/// Interval, range, deduplication, signals and logarithms of every domain.
+fn clean_all(world: &mut World, options: &PrepareOptions, values: &[DomainValues]) -> Result<(), DataError> {
     let before = world.sizes();
     if values.iter().any(DomainValues::has_interval) {
         for (domain, values) in world.domains.iter_mut().zip(values) {
@@ -205,7 +203,6 @@ fn clean_all(world: &mut World, options: &PrepareOptions, values: &[DomainValues
         world.record("value interval", &before, "widen `value_interval`, or set it to null")?;
     }
     let before = world.sizes();
-    let mut ranges = Vec::new();
     for ((domain, values), &before) in world.domains.iter_mut().zip(values).zip(&before) {
         let told = clean::clean(domain, options, values)?;
         let name = &domain.name;
@@ -224,10 +221,8 @@ fn clean_all(world: &mut World, options: &PrepareOptions, values: &[DomainValues
             ));
         }
         world.notes.extend(rounded_note(name, told.rounded as u64, "sums"));
-        ranges.push(told.range);
     }
-    world.record("deduplicate", &before, "")?;
-    Ok(ranges)
+    world.record("deduplicate", &before, "")
 }
 
 /// Options as they will be used: shortcuts of group `data` applied, ranges checked.

@@ -340,31 +340,22 @@ impl Rows {
 
     /// [`Self::edit`] of which `counts` is what it leaves. Rows in files are changed whenever they are read, until the
     /// next edit writes them: no pass for a change that another one follows.
-    pub(crate) fn edit_as_read(
-        &mut self,
-        counts: Counts,
-        change: impl Fn(&mut Vec<Row>) + Send + Sync + 'static,
-    ) -> Result<(), DataError> {
+    pub(crate) fn edit_as_read(&mut self, counts: Counts, change: impl Fn(&mut Vec<Row>) + Send + Sync + 'static) {
         let change: Arc<Change> = Arc::new(change);
-        self.chunks.par_iter_mut().try_for_each(|chunk| match chunk {
-            Chunk::Held(rows) => {
-                change(rows);
-                Ok(())
+        self.chunks.par_iter_mut().for_each(|chunk| match chunk {
+            Chunk::Held(rows) => change(rows),
+            Chunk::Away(file) => {
+                let next = Arc::clone(&change);
+                file.change = Some(match file.change.take() {
+                    None => next,
+                    Some(first) => Arc::new(move |rows: &mut Vec<Row>| {
+                        first(rows);
+                        next(rows);
+                    }),
+                });
             }
-            Chunk::Away(ChunkFile { change: None, .. }) => {
-                if let Chunk::Away(file) = chunk {
-                    file.change = Some(Arc::clone(&change));
-                }
-                Ok(())
-            }
-            Chunk::Away(_) => {
-                let mut rows = chunk.take()?;
-                change(&mut rows);
-                chunk.put(rows)
-            }
-        })?;
+        });
         self.counts = counts;
-        Ok(())
     }
 
     /// Writes what [`Self::edit_as_read`] left to be done.
@@ -731,8 +722,8 @@ mod tests {
             assert_eq!(rows.counts(), &before);
             // Twice: what one leaves, the other finds.
             let counts = rows.count(|user, _| user != 3).unwrap();
-            rows.edit_as_read(counts.clone(), |rows| rows.retain(|row| row.user != 3)).unwrap();
-            rows.edit_as_read(counts.clone(), |rows| rows.iter_mut().for_each(|row| row.time += 1)).unwrap();
+            rows.edit_as_read(counts.clone(), |rows| rows.retain(|row| row.user != 3));
+            rows.edit_as_read(counts.clone(), |rows| rows.iter_mut().for_each(|row| row.time += 1));
             let left = [row(0, 2, -6), row(4, 2, 1)];
             assert_eq!(
                 (rows.counts(), rows.all(), rows.count(|_, _| true).unwrap()),

@@ -305,6 +305,22 @@ fn values_of_each_domain_are_its_own() {
 }
 
 #[test]
+fn weights_are_of_training_rows_and_a_test_row_moves_none() {
+    let weights = |test: &str, options: &PrepareOptions| {
+        let log = format!("user,item,rating,timestamp\na,x,1,1\na,y,3,2\na,z,2,3\na,w,{test},4\nb,x,2,1\n");
+        let dir = files(&[("log.csv", &log)]);
+        let (prepared, _) =
+            run(&data(vec![domain(dir.path(), "films", "log.csv")]), options, &SplitConfig::default()).unwrap();
+        parts(&prepared).map(|log| log.events().map(|e| e.weight).collect::<Vec<_>>())
+    };
+    let all = PrepareOptions::default();
+    assert_eq!(weights("5", &all), [vec![0.0, 1.0, 0.5], vec![0.5], vec![1.0]]);
+    assert_eq!(weights("-9", &all), [vec![0.0, 1.0, 0.5], vec![0.5], vec![0.0]]);
+    let one = PrepareOptions { normalise: false, ..all };
+    assert_eq!(weights("5", &one), [vec![1.0; 3], vec![1.0], vec![1.0]]);
+}
+
+#[test]
 fn options_read_from_text_and_unknown_keys_are_refused() {
     let options: PrepareOptions =
         serde_json::from_str(r#"{"core": {"users": 5, "strict": true}, "users": "overlapping"}"#).unwrap();

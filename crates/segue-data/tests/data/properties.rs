@@ -7,7 +7,7 @@ use segue_data::prepare::{
     SplitKind, UserFilter, load_folder, prepare_folder, write_folder,
 };
 
-use super::{data, domain, files, kind, parts, quiet, run};
+use super::{data, domain, files, kind, pairs as pairs_by_name, parts, quiet, run};
 
 type Row = (u8, u8, u8, u8);
 
@@ -148,9 +148,39 @@ proptest! {
         std::fs::write(dir.path().join("log.csv"), format!("user,item,rating,timestamp\n{}", left.concat())).unwrap();
         let (again, report) = run(&config, &options, &split).unwrap();
         prop_assert_eq!(removed(&report), 0);
-        // Weights are by the range of the log before it was filtered.
-        let left = |prepared: &Prepared| (prepared.users.clone(), parts(prepared).map(|log| pairs(&log)));
+        let left = |prepared: &Prepared| (prepared.users.clone(), parts(prepared));
         prop_assert_eq!(left(&first), left(&again));
+    }
+
+    #[test]
+    fn values_of_test_rows_move_no_training_weight(
+        source in proptest::collection::vec(any::<Row>(), 1..30),
+        target in proptest::collection::vec(any::<Row>(), 1..60),
+        change in prop_oneof![Just(-7_i32), Just(-1), Just(1), Just(90)],
+    ) {
+        let dir = files(&[("s.csv", &csv(&source)), ("t.csv", &csv(&target))]);
+        let config = data(vec![domain(dir.path(), "songs", "s.csv"), domain(dir.path(), "films", "t.csv")]);
+        let likes = PrepareOptions { positive_threshold: Some(3.0), positives_only: true, ..PrepareOptions::default() };
+        for options in [PrepareOptions::default(), likes] {
+            for split in splits().into_iter().chain(planned()) {
+                std::fs::write(dir.path().join("t.csv"), csv(&target)).unwrap();
+                let Ok((before, _)) = run(&config, &options, &split) else { continue };
+                let tested = pairs_by_name(&before, &parts(&before)[2]);
+                let changed: String = csv(&target).lines().map(|line| {
+                    let cells: Vec<&str> = line.split(',').collect();
+                    let value = cells[2].parse::<i32>().ok().filter(|_| tested.contains(&format!("{}:{}", cells[0], cells[1])));
+                    let value = value.map_or(cells[2].to_owned(), |value| (value + change).to_string());
+                    format!("{},{},{value},{}\n", cells[0], cells[1], cells[3])
+                }).collect();
+                std::fs::write(dir.path().join("t.csv"), changed).unwrap();
+                let Ok((after, _)) = run(&config, &options, &split) else { continue };
+                // A value decides ties, too: where the parts are others now, their weights may be.
+                let pairs = |prepared: &Prepared| parts(prepared).map(|log| pairs_by_name(prepared, &log));
+                if pairs(&before) == pairs(&after) {
+                    prop_assert_eq!(&before.split.train, &after.split.train);
+                }
+            }
+        }
     }
 
     #[test]
