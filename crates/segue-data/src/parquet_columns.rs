@@ -33,20 +33,24 @@ pub(crate) fn leaf(name: &str, physical: Physical, optional: bool) -> Result<Typ
 
 /// A column of text lists.
 pub(crate) fn text_list(name: &str) -> Result<TypePtr, ParquetError> {
-    list(name, Physical::BYTE_ARRAY)
+    list(name, leaf("element", Physical::BYTE_ARRAY, false)?)
 }
 
 /// A column of lists of numbers.
 pub(crate) fn int_list(name: &str) -> Result<TypePtr, ParquetError> {
-    list(name, Physical::INT32)
+    list(name, leaf("element", Physical::INT32, false)?)
+}
+
+/// A column of lists of bytes without sign.
+pub(crate) fn byte_list(name: &str) -> Result<TypePtr, ParquetError> {
+    let builder = Type::primitive_type_builder("element", Physical::INT32).with_repetition(Repetition::REQUIRED);
+    list(name, Arc::new(builder.with_logical_type(Some(LogicalType::integer(8, false))).build()?))
 }
 
 /// A column of lists in the standard three-level form.
-fn list(name: &str, physical: Physical) -> Result<TypePtr, ParquetError> {
-    let list = Type::group_type_builder("list")
-        .with_repetition(Repetition::REPEATED)
-        .with_fields(vec![leaf("element", physical, false)?])
-        .build()?;
+fn list(name: &str, element: TypePtr) -> Result<TypePtr, ParquetError> {
+    let list =
+        Type::group_type_builder("list").with_repetition(Repetition::REPEATED).with_fields(vec![element]).build()?;
     let column = Type::group_type_builder(name)
         .with_repetition(Repetition::REQUIRED)
         .with_logical_type(Some(LogicalType::List))
@@ -55,16 +59,16 @@ fn list(name: &str, physical: Physical) -> Result<TypePtr, ParquetError> {
     Ok(Arc::new(column))
 }
 
-/// Writes `n_rows` rows of `fields` in groups; `write` fills one group from its range of rows.
+/// Writes `n_rows` rows of `fields` in groups of `group`; `write` fills one group from its range of rows.
 pub(crate) fn write_table<W: Write + Send>(
     out: W,
     fields: Vec<TypePtr>,
-    n_rows: usize,
+    (n_rows, group): (usize, usize),
     mut write: impl FnMut(&mut TableWriter<W>, std::ops::Range<usize>) -> Result<(), ParquetError>,
 ) -> Result<W, ParquetError> {
     let mut table = TableWriter::new(out, fields, &[])?;
-    for start in (0..n_rows).step_by(GROUP) {
-        write(&mut table, start..(start + GROUP).min(n_rows))?;
+    for start in (0..n_rows).step_by(group) {
+        write(&mut table, start..(start + group).min(n_rows))?;
     }
     table.finish()
 }

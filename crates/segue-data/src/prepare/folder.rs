@@ -5,7 +5,8 @@
 //! <folder>/data/train.parquet       user, item, domain, user_id, item_id, rating, rating_norm, signal, timestamp, timestamp_norm
 //! <folder>/data/val.parquet         the same columns; further tasks write val_<task>.parquet, test_<task>.parquet
 //! <folder>/data/test.parquet
-//! <folder>/data/items.parquet       item_id, item, domain, title, categories, features (places in feature_map, the same for all domains)
+//! <folder>/data/items.parquet       item_id, item, domain, title, categories, features (places in feature_map, the same for all domains),
+//!                                   multi_hot (0 or 1 for each feature: one length for all items), of up to 4096 features
 //! <folder>/data/negatives.parquet   user_id, item_id, where the protocol gives negatives
 //! <folder>/data/train_hist.parquet  user_id, item_id, timestamp, history; with prepare.history, and val_hist, test_hist alike
 //! <folder>/maps/user_id_map.json    external id -> dense id
@@ -58,6 +59,9 @@ pub struct Manifest {
     pub n_users: usize,
     /// Items of all domains.
     pub n_items: usize,
+    /// Features of every item of every domain, the length of its vector; absent where items have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_features: Option<usize>,
     /// The questions.
     pub tasks: Vec<TaskEntry>,
     /// How it was made.

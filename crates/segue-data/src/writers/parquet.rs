@@ -9,7 +9,7 @@ use ::parquet::errors::ParquetError;
 use segue_core::Event;
 
 use super::rows::Rows;
-use crate::parquet_columns::{Fill, leaf, write_table};
+use crate::parquet_columns::{Fill, GROUP, leaf, write_table};
 
 pub(super) fn events<W: Write + Send>(out: W, rows: &Rows<'_>) -> Result<W, ParquetError> {
     let mut fields = vec![
@@ -21,7 +21,7 @@ pub(super) fn events<W: Write + Send>(out: W, rows: &Rows<'_>) -> Result<W, Parq
         fields.push(leaf("timestamp", Physical::INT64, false)?);
     }
     let mut events = rows.events();
-    write_table(out, fields, rows.events().count(), |table, range| {
+    write_table(out, fields, (rows.events().count(), GROUP), |table, range| {
         let events: Vec<Event> = events.by_ref().take(range.len()).collect();
         let text = |id: Cow<'_, str>| ByteArray::from(&*id);
         let columns: [Fill<'_>; 4] = [

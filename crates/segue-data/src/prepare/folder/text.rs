@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use segue_core::{Catalogue, IdMap};
 
 use super::Manifest;
+use super::write::MOST_DENSE;
 use crate::prepare::report::PrepareReport;
 
 /// A JSON object, one entry per line.
@@ -47,6 +48,15 @@ pub(super) fn readme(out: &mut dyn Write, manifest: &Manifest) -> io::Result<()>
     writeln!(out, "{}: prepared by `segue prepare`\n", report.data.name)?;
     writeln!(out, "Protocol: {}\n", manifest.protocol)?;
     writeln!(out, "{} users, {} items\n", manifest.n_users, manifest.n_items)?;
+    if let Some(n) = manifest.n_features {
+        let vectors =
+            if n <= MOST_DENSE { "multi_hot has a 0 or 1 for each of them" } else { "too many for multi_hot" };
+        writeln!(
+            out,
+            "{n} features, the same for the items of all domains: maps/feature_map.json names them; of data/items.parquet\n\
+             features has the places of those that an item has, {vectors}\n"
+        )?;
+    }
     writeln!(out, "{:<16} {:<6} {:>10} {:>10} {:>14}", "domain", "split", "users", "items", "interactions")?;
     for p in &report.parts {
         writeln!(out, "{:<16} {:<6} {:>10} {:>10} {:>14}", p.domain, p.part, p.users, p.items, p.interactions)?;

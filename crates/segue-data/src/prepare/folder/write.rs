@@ -13,7 +13,7 @@ use super::events::EventFiles;
 use super::histories::HistoryFiles;
 use super::{FEATURE_MAP, FOLDER_VERSION, ITEMS, MANIFEST, Manifest, OURS, TRAIN, TaskEntry, USER_MAP, text};
 use crate::DataError;
-use crate::parquet_columns::{int_list, leaf, text_list, told, write_table};
+use crate::parquet_columns::{Fill, GROUP, byte_list, int_list, leaf, text_list, told, write_table};
 use crate::place::{Hashed, Place, replaceable, sibling};
 use crate::prepare::assemble::{Outline, SplitRows};
 use crate::prepare::config::HistoryDomains;
@@ -175,6 +175,7 @@ fn write(
     watched("split_stats.csv")?;
     text_file(&mut place, "split_stats.csv", |out| text::stats(out, report))?;
     let manifest = Manifest {
+        n_features: content.catalogue.features().map(|features| features.names().len()),
         format_version: FOLDER_VERSION,
         name: report.data.name.clone(),
         domains: content.catalogue.domains().iter().map(|d| d.name.clone()).collect(),
@@ -217,9 +218,21 @@ fn parquet_file(
     place.close(out)
 }
 
+/// Features up to which items have their whole vectors; the places of the features they have are enough beyond.
+pub(super) const MOST_DENSE: usize = 1 << 12;
+/// Cells of vectors that are held at a time.
+const CELLS: usize = 1 << 22;
+
+/// The length of the vectors that items have.
+pub(super) fn dense_features(catalogue: &Catalogue) -> Option<usize> {
+    catalogue.features().map(|features| features.names().len()).filter(|&n| n <= MOST_DENSE)
+}
+
 fn write_items(place: &mut Place, catalogue: &Catalogue) -> Result<(), DataError> {
+    let width = dense_features(catalogue);
+    let group = width.map_or(GROUP, |width| (CELLS / width.max(1)).min(GROUP));
     parquet_file(place, ITEMS, |out| {
-        let fields = vec![
+        let mut fields = vec![
             leaf("item_id", Physical::INT32, false)?,
             leaf("item", Physical::BYTE_ARRAY, false)?,
             leaf("domain", Physical::BYTE_ARRAY, false)?,
@@ -227,20 +240,38 @@ fn write_items(place: &mut Place, catalogue: &Catalogue) -> Result<(), DataError
             text_list("categories")?,
             int_list("features")?,
         ];
-        write_table(out, fields, catalogue.n_items(), |table, range| {
+        if width.is_some() {
+            fields.push(byte_list("multi_hot")?);
+        }
+        write_table(out, fields, (catalogue.n_items(), group), |table, range| {
             let ids = || range.clone().map(|i| i as u32);
             let domain = |item| catalogue.domains()[catalogue.domain_of(item)].name.as_str();
             let places = |item| catalogue.features().map_or(&[][..], |features| features.of(item));
             let features: Vec<Vec<i32>> =
                 ids().map(|item| places(item).iter().map(|&place| place as i32).collect()).collect();
-            table.group(&[
+            let vectors: Vec<i32> = width.map_or(Vec::new(), |width| {
+                let mut cells = vec![0; features.len() * width];
+                for (row, places) in features.iter().enumerate() {
+                    for &place in places {
+                        cells[row * width + place as usize] = 1;
+                    }
+                }
+                cells
+            });
+            let vectors: Vec<&[i32]> = match width {
+                Some(width) if width > 0 => vectors.chunks(width).collect(),
+                _ => vec![&[]; features.len()],
+            };
+            let columns: [Fill<'_>; 7] = [
                 &|c| c.ints(ids().map(|item| item as i32)),
                 &|c| c.texts(ids().map(|item| catalogue.external(item).into())),
                 &|c| c.texts(ids().map(|item| domain(item).into())),
                 &|c| c.optional_texts(ids().map(|item| catalogue.info(item).title.as_deref())),
                 &|c| c.text_lists(ids().map(|item| catalogue.info(item).categories.as_slice())),
                 &|c| c.int_lists(features.iter().map(Vec::as_slice)),
-            ])
+                &|c| c.int_lists(vectors.iter().copied()),
+            ];
+            table.group(&columns[..6 + usize::from(width.is_some())])
         })
     })
 }
@@ -268,7 +299,7 @@ fn write_pairs(place: &mut Place, name: &str, pairs: &Csr<()>) -> Result<(), Dat
     parquet_file(place, name, |out| {
         let fields = vec![leaf("user_id", Physical::INT32, false)?, leaf("item_id", Physical::INT32, false)?];
         let mut users = (0..pairs.n_rows()).flat_map(|u| std::iter::repeat_n(u as i32, pairs.range(u).len()));
-        write_table(out, fields, pairs.len(), |table, range| {
+        write_table(out, fields, (pairs.len(), GROUP), |table, range| {
             let users: Vec<i32> = users.by_ref().take(range.len()).collect();
             let items = &pairs.cols()[range];
             table.group(&[&|c| c.ints(users.iter().copied()), &|c| c.ints(items.iter().map(|&i| i as i32))])
@@ -278,10 +309,12 @@ fn write_pairs(place: &mut Place, name: &str, pairs: &Csr<()>) -> Result<(), Dat
 
 #[cfg(test)]
 mod tests {
-    use segue_core::{Domain, ItemInfo, Sealed, Signal, Split};
+    use segue_core::{Domain, Features, ItemInfo, Sealed, Signal, Split};
 
     use super::*;
+    use crate::parquet_columns::Table;
     use crate::prepare::load_folder;
+    use crate::readers::cells::int_lists;
 
     /// One user who likes `item` of three items.
     fn prepared(item: u32) -> Prepared {
@@ -306,6 +339,34 @@ mod tests {
                 protocol: "by hand".into(),
             },
         }
+    }
+
+    #[test]
+    fn items_of_every_domain_have_vectors_of_one_length() {
+        let vectors = |n_features: usize| {
+            let dir = tempfile::tempdir().unwrap();
+            let domain = |name: &str, ids| Domain { name: name.into(), ids: IdMap::new(ids) };
+            let domains = vec![domain("books", vec!["x"]), domain("films", vec!["a", "b"])];
+            let names: Vec<String> = (0..n_features).map(|n| format!("f{n:04}")).collect();
+            let of_items = vec![vec![(1, ())], vec![], vec![(0, ()), (2, ())]];
+            let features = Features::new(IdMap::new(names), Csr::from_rows(n_features, of_items).unwrap());
+            let prepared = prepared(0);
+            let catalogue = Catalogue::new(domains, |_, _| ItemInfo::default()).with_features(features.unwrap());
+            let prepared = Prepared { catalogue, ..prepared };
+            let out = dir.path().join("out");
+            write_folder(&out, &prepared, &PrepareReport::default()).unwrap();
+            let (loaded, manifest) = load_folder(&out).unwrap();
+            assert_eq!((loaded.catalogue == prepared.catalogue, manifest.n_features), (true, Some(n_features)));
+            let path = out.join(ITEMS);
+            let table = Table::open(&path).unwrap();
+            let column = table.column("multi_hot").ok()?;
+            let rows = table.groups().flat_map(|group| int_lists(&*group.unwrap(), column).unwrap());
+            Some(rows.collect::<Vec<_>>())
+        };
+        assert_eq!(vectors(3).unwrap(), [[0, 1, 0], [0, 0, 0], [1, 0, 1]]);
+        let wide = vectors(MOST_DENSE).unwrap();
+        assert!(wide.iter().all(|row| row.len() == MOST_DENSE) && wide[2][2] == 1);
+        assert_eq!(vectors(MOST_DENSE + 1), None);
     }
 
     fn steps(dir: &Path) -> Vec<String> {
@@ -359,7 +420,7 @@ mod tests {
         }
         let file = std::fs::OpenOptions::new().write(true).open(full).unwrap();
         let fields = vec![leaf("user_id", Physical::INT32, false).unwrap()];
-        let error = write_table(file, fields, 100_000, |table, range| {
+        let error = write_table(file, fields, (100_000, GROUP), |table, range| {
             table.group(&[&|c| c.ints(range.clone().map(|n| n as i32 * 7919))])
         })
         .map(|_| ())
