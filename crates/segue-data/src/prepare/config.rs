@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::interval::Interval;
 use crate::readers::{ColumnMap, Format, Only};
 
 /// One path or name, or several.
@@ -169,7 +170,7 @@ impl DomainConfig {
 #[serde(deny_unknown_fields, default, expecting = "a group with `value_interval`, `clip`, `log`, `scale`")]
 pub struct Values {
     /// See [`PrepareOptions::value_interval`].
-    pub value_interval: Option<[Option<f32>; 2]>,
+    pub value_interval: Option<Interval>,
     /// See [`PrepareOptions::clip`].
     pub clip: Option<[f32; 2]>,
     /// See [`PrepareOptions::log`].
@@ -218,8 +219,9 @@ pub enum UserIdentity {
 pub struct PrepareOptions {
     /// Drop rows without user, item or value, and without time where the domain's log has times. False: an error.
     pub drop_incomplete: bool,
-    /// Rows with a value outside this interval are dropped, before clipping; null at an end leaves it open.
-    pub value_interval: Option<[Option<f32>; 2]>,
+    /// Rows with a value outside this interval are dropped, before clipping: `[1, 5]` has its ends, `"(0, 5]"` has 5 and not 0,
+    /// null (in a text nothing) is no end. Null: none are dropped.
+    pub value_interval: Option<Interval>,
     /// Values are clipped to this range; null: they stay as they are.
     pub clip: Option<[f32; 2]>,
     /// What is kept of several events of one user and item.

@@ -7,7 +7,7 @@
 //! |---|---|---|---|
 //! | 1 | read | one row per event; rows without user, item, value, or time where the domain's log has times, are dropped | – |
 //! | 1 | only users, only items | rows whose user, whose item is in the file; given negatives likewise by item | – |
-//! | 2 | value interval | rows with `low <= value <= high` | – |
+//! | 2 | value interval | rows with `low <= value <= high`, or `<` at an end that is left out | – |
 //! | 2 | clip | `value = min(max(value, low), high)` | – |
 //! | 3 | given parts | a pair in two parts stays in the later: test, then validation, then train | – |
 //! | 4 | deduplicate: latest | one row per (domain, user, item) | time desc, value desc, then the later line |
@@ -57,6 +57,7 @@ mod features;
 mod filter;
 mod folder;
 mod ingest;
+mod interval;
 mod links;
 mod locate;
 mod pipeline;
@@ -74,6 +75,7 @@ pub use self::config::{
     Values,
 };
 pub use self::folder::{Manifest, TaskEntry, load_folder, write_folder};
+pub use self::interval::Interval;
 pub use self::pipeline::{kept_beside, prepare, prepare_folder};
 pub use self::report::{Overlap, PartCount, PrepareReport, QuestionCount, StepCount};
 pub use crate::place::WrittenFile;

@@ -29,17 +29,9 @@ impl DomainValues {
 
     /// Checks the numbers before anything is read.
     pub(super) fn check(&self) -> Result<(), DataError> {
-        if let Some([low, high]) = self.values.value_interval {
-            let finite = [low, high].into_iter().flatten().all(f32::is_finite);
-            if !finite || low.zip(high).is_some_and(|(low, high)| low > high) {
-                let end = |end: Option<f32>| end.map_or("null".into(), |end| end.to_string());
-                let what = format!(
-                    "[{}, {}] must be two finite numbers, the first not above the second; null leaves an end open",
-                    end(low),
-                    end(high)
-                );
-                return Err(DataError::config(self.key("value_interval"), what));
-            }
+        if let Some(interval) = self.values.value_interval.filter(|interval| !interval.is_sound()) {
+            let what = format!("{interval} must have finite ends with a number between them; null is no end");
+            return Err(DataError::config(self.key("value_interval"), what));
         }
         if let Some([low, high]) = self.values.clip
             && !(low.is_finite() && high.is_finite() && low <= high)
@@ -56,9 +48,8 @@ impl DomainValues {
 
     /// Drops rows with a value outside the interval.
     pub(super) fn keep_inside(&self, rows: &mut Vec<Row>) {
-        if let Some([low, high]) = self.values.value_interval {
-            let inside = |value: f32| low.is_none_or(|low| value >= low) && high.is_none_or(|high| value <= high);
-            rows.retain(|row| inside(row.value));
+        if let Some(interval) = self.values.value_interval {
+            rows.retain(|row| interval.contains(row.value));
         }
     }
 
@@ -181,16 +172,16 @@ mod tests {
     }
 
     #[test]
-    fn a_row_outside_the_interval_goes_and_its_ends_belong_to_it() {
-        let inside = |interval| {
+    fn a_row_outside_the_interval_goes() {
+        let inside = |interval: &str| {
             let mut rows = rows(&[-1.0, 0.0, 2.0, 5.0, 9.0]);
-            of(Values { value_interval: Some(interval), ..Values::default() }).keep_inside(&mut rows);
+            let value_interval = Some(interval.parse().unwrap());
+            of(Values { value_interval, ..Values::default() }).keep_inside(&mut rows);
             values(&rows)
         };
-        assert_eq!(inside([Some(0.0), Some(5.0)]), [0.0, 2.0, 5.0]);
-        assert_eq!(inside([Some(2.0), None]), [2.0, 5.0, 9.0]);
-        assert_eq!(inside([None, Some(-0.5)]), [-1.0]);
-        assert_eq!(inside([None, None]).len(), 5);
+        assert_eq!(inside("[0, 5]"), [0.0, 2.0, 5.0]);
+        assert_eq!(inside("(0, 5)"), [2.0]);
+        assert_eq!(inside("[, ]").len(), 5);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use segue_data::DataError;
 use segue_data::prepare::{
-    Column, ColumnMap, Core, DataConfig, DomainConfig, PrepareOptions, SplitConfig, SplitKind, UserFilter,
+    Column, ColumnMap, Core, DataConfig, DomainConfig, Interval, PrepareOptions, SplitConfig, SplitKind, UserFilter,
     UserIdentity, prepare,
 };
 
@@ -163,9 +163,9 @@ fn numbers_out_of_range_name_their_key() {
     check(options(), SplitConfig { valid_fraction: 1.0, ..split() }, "split.valid_fraction");
     check(PrepareOptions { train_size: 0.0, ..options() }, split(), "prepare.train_size");
     check(PrepareOptions { clip: Some([5.0, 1.0]), ..options() }, split(), "prepare.clip");
-    let interval = Some([Some(2.0), Some(1.0)]);
+    let interval = Some(Interval::closed(Some(2.0), Some(1.0)));
     check(PrepareOptions { value_interval: interval, ..options() }, split(), "prepare.value_interval");
-    let interval = Some([Some(900.0), None]);
+    let interval = Some(Interval::closed(Some(900.0), None));
     check(
         PrepareOptions { value_interval: interval, ..options() },
         split(),
