@@ -17,6 +17,8 @@ pub(super) struct Cleaned {
     pub(super) subtracted: usize,
     /// Sums that single precision lacks.
     pub(super) rounded: usize,
+    /// Sums beyond single precision.
+    pub(super) beyond: usize,
 }
 
 impl Cleaned {
@@ -25,6 +27,7 @@ impl Cleaned {
             clipped: self.clipped + other.clipped,
             subtracted: self.subtracted + other.subtracted,
             rounded: self.rounded + other.rounded,
+            beyond: self.beyond + other.beyond,
         }
     }
 }
@@ -37,10 +40,10 @@ pub(super) fn clean(
 ) -> Result<Cleaned, DataError> {
     let cleaned = domain.rows.edit(|rows| {
         let clipped = values.clip(rows);
-        let Deduplicated { subtracted, rounded } = deduplicate(rows, options.deduplicate);
+        let Deduplicated { subtracted, rounded, beyond } = deduplicate(rows, options.deduplicate);
         judge(rows, options);
         values.log(rows)?;
-        Ok(Cleaned { clipped, subtracted, rounded })
+        Ok(Cleaned { clipped, subtracted, rounded, beyond })
     });
     Ok(cleaned?.into_iter().fold(Cleaned::default(), Cleaned::and))
 }

@@ -14,6 +14,8 @@ pub(super) struct Deduplicated {
     pub(super) subtracted: usize,
     /// Sums that are whole numbers and are held as another one, for single precision lacks them.
     pub(super) rounded: usize,
+    /// Sums beyond single precision, of which its largest number is held.
+    pub(super) beyond: usize,
 }
 
 /// Leaves one event per pair, or all of them, of the latest given part that has the pair. Afterwards rows are by user, then
@@ -29,7 +31,7 @@ pub(super) fn deduplicate(rows: &mut Vec<Row>, keep: Deduplicate) -> Deduplicate
     let mut sum = rows.first().map_or(0.0, |row| f64::from(row.value));
     rows.dedup_by(|row, kept| {
         if (row.user, row.item) != (kept.user, kept.item) {
-            told.rounded += usize::from(is_rounded(sum));
+            told.hear(sum);
             sum = f64::from(row.value);
             return false;
         }
@@ -44,8 +46,18 @@ pub(super) fn deduplicate(rows: &mut Vec<Row>, keep: Deduplicate) -> Deduplicate
         }
         keep != Deduplicate::None
     });
-    told.rounded += usize::from(is_rounded(sum));
+    told.hear(sum);
     told
+}
+
+impl Deduplicated {
+    fn hear(&mut self, sum: f64) {
+        if (sum as f32).is_finite() {
+            self.rounded += usize::from(is_rounded(sum));
+        } else {
+            self.beyond += 1;
+        }
+    }
 }
 
 /// What stays comes first, where one of several rows of a pair stays whole. The last column differs from the rule's own
@@ -98,7 +110,7 @@ mod tests {
         let rows = [row(0, 1.0, 1, Train), row(0, 2.0, 1, Train), row(1, 4.0, 1, Test), row(1, 8.0, 9, Train)];
         assert_eq!(kept(&rows, Deduplicate::Sum), [(3.0, 1), (4.0, 1)]);
         let mut rows = rows.to_vec();
-        assert_eq!(deduplicate(&mut rows, Deduplicate::Sum), Deduplicated { subtracted: 1, rounded: 0 });
+        assert_eq!(deduplicate(&mut rows, Deduplicate::Sum), Deduplicated { subtracted: 1, ..Deduplicated::default() });
         assert_eq!(rows[1].part, Test);
     }
 
@@ -115,6 +127,8 @@ mod tests {
         assert_eq!(deduplicate(&mut rows, Deduplicate::Sum).rounded, 2);
         let large = [row(0, f32::MAX, 0, Part::Train), row(0, f32::MAX, 0, Part::Train)];
         assert_eq!(kept(&large, Deduplicate::Sum), [(f32::MAX, 0)]);
+        let told = deduplicate(&mut large.to_vec(), Deduplicate::Sum);
+        assert_eq!(told, Deduplicated { beyond: 1, ..Deduplicated::default() });
     }
 
     proptest! {

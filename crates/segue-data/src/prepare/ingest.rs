@@ -13,7 +13,7 @@ use super::rows::{Counts, DomainRows, Files, Part, Row, Scatter, World, cut};
 use super::split::targets;
 use crate::DataError;
 use crate::readers::{
-    Layout, LogFile, Names, RawLog, RawRow, RawRows, Session, Values, read_logs, read_negatives, rounded_note,
+    Dates, Layout, LogFile, Names, RawLog, RawRow, RawRows, Session, Values, read_logs, read_negatives, rounded_note,
 };
 use crate::spill::Spill;
 
@@ -48,7 +48,7 @@ pub(super) fn ingest(
     let logs = read_logs(&files, spill, session)?;
     let mut logs: Vec<Log> =
         parts.into_iter().zip(logs).map(|((domain, part), raw)| Log { domain, part, raw }).collect();
-    settle_values(&mut logs);
+    settle(&mut logs);
     let asked = domains[target];
     let of_parts = asked.train.is_some() || asked.test.is_some();
     let negatives = asked.negatives.as_ref().filter(|_| kind == SplitKind::Given || !of_parts);
@@ -120,14 +120,18 @@ struct Log {
     raw: RawLog,
 }
 
-/// The files of a part are one log: the first value may stand in any of them.
-fn settle_values(logs: &mut [Log]) {
+/// The files of a part are one log: the first value may stand in any of them. So may a time that is no date.
+fn settle(logs: &mut [Log]) {
     let mut values: BTreeMap<(usize, Part), Values> = BTreeMap::new();
+    let mut dates: BTreeMap<usize, Dates> = BTreeMap::new();
     for log in &mut *logs {
         let told = values.entry((log.domain, log.part)).or_default();
         *told = told.and(*log.raw.rows.values());
+        let told = dates.entry(log.domain).or_default();
+        *told = told.and(*log.raw.rows.dates());
     }
     for log in logs {
+        *log.raw.rows.dates() = dates[&log.domain];
         let own = log.raw.rows.values();
         if *own != Values::Unasked {
             *own = values[&(log.domain, log.part)];
@@ -292,7 +296,7 @@ fn arrange(
 
 fn rows_of(
     (domain, drop_incomplete): (&DomainConfig, bool),
-    logs: Vec<Dense>,
+    mut logs: Vec<Dense>,
     items: IdMap,
     mut scatter: Scatter,
 ) -> Result<(DomainRows, Vec<String>), DataError> {
@@ -305,9 +309,15 @@ fn rows_of(
     if !domain.implicit {
         notes.extend(rounded_note(&domain.name, rounded, "values"));
     }
-    let mut incomplete = 0;
+    if logs.iter_mut().any(|log| *log.rows.dates() == Dates::All) {
+        notes.push(format!(
+            "{}: every time is a number such as 20170615, and was read as the date that it looks like",
+            domain.name
+        ));
+    }
+    let (mut incomplete, mut nameless) = (0, 0);
     for mut log in logs {
-        incomplete += log.nameless;
+        nameless += log.nameless;
         let rows = std::mem::take(&mut log.rows);
         let mut failed = None;
         rows.drain((&log.users, &log.items), |row| match log.row(row, (timed, domain.implicit)) {
@@ -320,6 +330,7 @@ fn rows_of(
         })?;
         failed.map_or(Ok(()), Err)?;
     }
+    incomplete += nameless;
     if incomplete > 0 && !drop_incomplete {
         let what = format!(
             "is false, and {incomplete} rows of domain {} lack user, item, value or time; set it to true to drop them",
@@ -327,7 +338,14 @@ fn rows_of(
         );
         return Err(DataError::config("prepare.drop_incomplete", what));
     }
-    notes.extend((incomplete > 0).then(|| format!("{}: {incomplete} incomplete rows were dropped", domain.name)));
+    let of_them = if nameless > 0 {
+        format!("; of them {nameless} name nobody or nothing (empty, NULL, None, \\N or NaN)")
+    } else {
+        String::new()
+    };
+    notes.extend(
+        (incomplete > 0).then(|| format!("{}: {incomplete} incomplete rows were dropped{of_them}", domain.name)),
+    );
     let rows = scatter.finish()?;
     let timed = timed && rows.len() > 0;
     Ok((DomainRows { name: domain.name.clone(), items, rows, timed }, notes))

@@ -221,6 +221,12 @@ fn clean_all(world: &mut World, options: &PrepareOptions, values: &[DomainValues
             ));
         }
         world.notes.extend(rounded_note(name, told.rounded as u64, "sums"));
+        if told.beyond > 0 {
+            let n = told.beyond;
+            world.notes.push(format!(
+                "{name}: {n} sums are beyond single precision; its largest number, 3.4e38, stands for them"
+            ));
+        }
     }
     world.record("deduplicate", &before, "")
 }

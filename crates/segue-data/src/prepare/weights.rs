@@ -114,7 +114,7 @@ mod tests {
         let rows = [(1.0, Negative), (3.0, Neutral), (4.0, Positive), (5.0, Positive)];
         let world = world(&rows.map(|(value, signal)| (value, signal, Part::Train)));
         let ranges = |positives_only, normalise| {
-            let options = PrepareOptions { positives_only, normalise, ..PrepareOptions::default() };
+            let options = PrepareOptions { normalise, positives_only, ..PrepareOptions::default() };
             of_no_likes(&world, &options).unwrap()
         };
         assert_eq!(ranges(true, true), [Range { low: 1.0, high: 3.0 }]);

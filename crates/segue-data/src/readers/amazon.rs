@@ -56,7 +56,10 @@ pub(super) fn read(
 
 /// True if a line is of a file of ratings alone without header.
 pub(super) fn is_ratings(line: &str) -> bool {
-    order(line).is_some() && line.split(',').skip(2).all(|cell| cell.trim().parse::<f64>().is_ok())
+    let mut cells = line.split(',').skip(2).map(str::trim);
+    order(line).is_some()
+        && cells.clone().all(|cell| cell.parse::<f64>().is_ok())
+        && !cells.next().is_some_and(table::is_time)
 }
 
 /// Whether the item comes first; `None` where a line does not tell.

@@ -9,7 +9,7 @@ use ::parquet::schema::types::{ColumnDescPtr, ColumnDescriptor};
 use half::f16;
 
 use super::foreign::{damaged, guarded};
-use super::session::{Reason, milliseconds, milliseconds_of, parse_time, parse_value};
+use super::session::{Reason, beyond, milliseconds, milliseconds_of, parse_time, parse_value};
 
 /// What the cells of a column stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,8 @@ enum Unit {
     Days,
     /// Times of some day.
     OfDay,
+    /// Universally unique ids, 16 bytes each.
+    Uuid,
 }
 
 /// One column of one row group, read in order.
@@ -163,6 +165,12 @@ impl Cells {
                 let _ = write!(out, "{}", cells[slot] as i64);
             }
             Numbers::Float(_) => return Err("an id is a fraction or not finite".into()),
+            Numbers::Text(cells) if self.unit == Unit::Uuid => {
+                for (n, byte) in cells[slot].data().iter().enumerate() {
+                    let dash = if matches!(n, 4 | 6 | 8 | 10) { "-" } else { "" };
+                    let _ = write!(out, "{dash}{byte:02x}");
+                }
+            }
             Numbers::Text(_) => out.push_str(self.utf8(row, "an id")?),
         }
         Ok(())
@@ -173,8 +181,10 @@ impl Cells {
         match &self.numbers {
             Numbers::Text(_) => parse_value(self.utf8(row, "the rating")?),
             _ => match self.float(row) {
-                Some(value) if !(value as f32).is_finite() => Err(format!("rating {value} is not finite").into()),
-                value => Ok(value),
+                Some(value) => {
+                    beyond(value).map_or(Ok(Some(value)), |wrong| Err(format!("rating {value} {wrong}").into()))
+                }
+                None => Ok(None),
             },
         }
     }
@@ -260,6 +270,7 @@ fn unit(descriptor: &ColumnDescriptor) -> Result<Unit, ParquetError> {
         (Some(LogicalType::Decimal(decimal)), _) => of_scale(decimal.scale)?,
         (Some(LogicalType::Integer(whole)), _) if !whole.is_signed => Unit::Unsigned,
         (Some(LogicalType::Float16), _) => Unit::Half,
+        (Some(LogicalType::Uuid), _) => Unit::Uuid,
         (Some(LogicalType::Timestamp(stamp)), _) => match stamp.unit {
             TimeUnit::MILLIS => Unit::PerSecond(1_000),
             TimeUnit::MICROS => Unit::PerSecond(1_000_000),

@@ -5,6 +5,7 @@ use std::path::Path;
 use segue_core::nearest;
 use serde::{Deserialize, Serialize};
 
+use super::session::printable;
 use crate::DataError;
 
 /// A column by header name, or by position from 0.
@@ -158,7 +159,7 @@ pub(super) fn same_name(name: &str, known: &str) -> bool {
 }
 
 fn list(names: &[String]) -> String {
-    names.join(", ")
+    printable(&names.join(", "))
 }
 
 fn find(path: &Path, names: &[String], column: Option<&Column>, usual: &[&str]) -> Result<Option<usize>, DataError> {

@@ -256,7 +256,7 @@ fn recognise(head: &[u8]) -> Format {
         Format::Lastfm
     } else if first.contains("::")
         || plain(first).starts_with("userid,movieid,rating")
-        || (tabs.len() == 4 && number(tabs[2]) && number(tabs[3]))
+        || (tabs.len() == 4 && number(tabs[2]) && number(tabs[3]) && !table::is_time(tabs[2]))
     {
         Format::Movielens
     } else if (2..=3).contains(&tabs.len())
@@ -341,6 +341,8 @@ mod tests {
         check("0 821|1381536000 1860|1381536000", Format::TimedSequence);
         check("user,item,rating,domain,timestamp", Format::Table);
         check("\"u1\"\t\"i1\"\t4", Format::Table);
+        check("196\t242\t881250949\t3", Format::Table);
+        check("196\t242\t20170615\t3", Format::Table);
         check("a;b;3", Format::Table);
         check("PAR1....", Format::Parquet);
     }

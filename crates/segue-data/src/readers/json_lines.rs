@@ -16,7 +16,7 @@ use super::format::Layout;
 use super::log::RawLog;
 use super::only::Wanted;
 use super::open::Input;
-use super::session::{Reason, Session, milliseconds, milliseconds_of, parse_time, parse_value};
+use super::session::{Reason, Session, beyond, milliseconds, milliseconds_of, parse_time, parse_value};
 use crate::DataError;
 
 /// Under which keys a line tells what; of several that it has the first of the list wins.
@@ -129,10 +129,7 @@ pub(super) fn each_object(
         let mut cells: Vec<Found<'_>> = slots.iter().map(|_| None).collect();
         let mut json = serde_json::Deserializer::from_str(line);
         let object = Object { slots: &slots, prefix: "", cells: &mut cells };
-        object
-            .deserialize(&mut json)
-            .and_then(|()| json.end())
-            .map_err(|error| format!("is no JSON object: {error}"))?;
+        object.deserialize(&mut json).and_then(|()| json.end()).map_err(|error| no_object(line, &error))?;
         met.iter_mut().zip(&cells).for_each(|(met, cell)| *met |= cell.is_some());
         if looked < LOOKED && slots.iter().zip(&met).any(|(slot, met)| !met && slot.mapped().is_some()) {
             looked += 1;
@@ -164,6 +161,15 @@ pub(super) fn each_object(
     let mut lacking = slots.iter().zip(met).enumerate().filter(|&(slot, (_, met))| !met && is_needed(slot));
     let lacking = lacking.find_map(|(slot, (key, _))| Some((slot, key.mapped()?)));
     lacking.map_or(Ok(()), |(slot, key)| Err(no_key(&path, (slot, key), &names)))
+}
+
+/// Why a line is no JSON object.
+fn no_object(line: &str, error: &serde_json::Error) -> Reason {
+    let at = line.as_bytes().get(error.column().saturating_sub(1)..).unwrap_or_default();
+    match ["NaN", "Infinity", "-Infinity"].into_iter().find(|word| at.starts_with(word.as_bytes())) {
+        Some(word) => format!("has {word}, which JSON has no number for; write null").into(),
+        None => format!("is no JSON object: {error}").into(),
+    }
 }
 
 /// Lines whose keys are told where a mapped one is in none.
@@ -280,7 +286,7 @@ impl Cell<'_> {
             Self::Bool(flag) => f64::from(u8::from(flag)),
             Self::Nested => return Err("the rating is a list or an object".into()),
         };
-        if (number as f32).is_finite() { Ok(Some(number)) } else { Err("the rating is not finite".into()) }
+        beyond(number).map_or(Ok(Some(number)), |wrong| Err(format!("the rating {number} {wrong}").into()))
     }
 
     fn time(self) -> Result<Option<i64>, Reason> {

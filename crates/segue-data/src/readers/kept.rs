@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::log::{RawLog, Values};
+use super::log::{Dates, RawLog, Values};
 use super::many::LogFile;
 use super::names::Names;
 use super::open::Fnv;
@@ -22,7 +22,7 @@ use crate::spill::{Blocks, Spill, block, put};
 const LEAST: u64 = 1 << 23;
 
 /// How rows are written; files of another version are read again.
-const FORMAT: &str = "rows 5:";
+const FORMAT: &str = "rows 6:";
 
 /// What was read and how.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,7 @@ struct Note {
     rows: usize,
     timed: bool,
     values: Values,
+    dates: Dates,
     nameless: u64,
     rounded: u64,
     checksums: BTreeMap<String, u32>,
@@ -69,9 +70,9 @@ pub(super) fn keep(
         spill.write(&format!("{name}.{what}"), &written_texts(names.iter()), true)?;
     }
     let (rows, timed, values) = (log.len(), log.rows.timed(), *log.rows.values());
-    let (nameless, rounded) = (log.nameless, log.rounded);
+    let (dates, nameless, rounded) = (*log.rows.dates(), log.nameless, log.rounded);
     let (checksums, files) = (checksums(&name, spill)?, files.to_vec());
-    let note = Note { source, rows, timed, values, nameless, rounded, checksums, files };
+    let note = Note { source, rows, timed, values, dates, nameless, rounded, checksums, files };
     let note = serde_json::to_vec(&note).map_err(|error| DataError::Folder {
         path: spill.folder().into(),
         what: format!("cannot note what was read: {error}"),
@@ -89,7 +90,8 @@ pub(super) fn find(file: &LogFile, limit: Option<u64>, spill: &Arc<Spill>) -> Op
     }
     let names = |what: &str| read_texts(&mut spill.read(&format!("{name}.{what}")).ok()?);
     let (users, items) = (names("users")?, names("items")?);
-    let mut log = RawLog::kept(Arc::clone(spill), name, (users, items), (note.rows, note.timed, note.values))?;
+    let told = (note.rows, note.timed, (note.values, note.dates));
+    let mut log = RawLog::kept(Arc::clone(spill), name, (users, items), told)?;
     (log.nameless, log.rounded) = (note.nameless, note.rounded);
     Some((log, note.files))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::names::{Batch, Names};
+use super::session::date_of_number;
 use crate::DataError;
 use crate::spill::{Blocks, Spill, block, put, time_cell, time_of, value_of};
 
@@ -17,7 +18,7 @@ pub struct RawLog {
     pub items: Names,
     /// The events.
     pub rows: RawRows,
-    /// Rows without user or item: counted, not kept.
+    /// Rows without user or item, or of which a word such as NULL says that there is none: counted, not kept.
     pub nameless: u64,
     /// Values that are whole numbers and are held as another one, for single precision lacks them.
     pub rounded: u64,
@@ -48,10 +49,10 @@ impl RawLog {
         spill: Arc<Spill>,
         file: String,
         (mut users, mut items): (Names, Names),
-        (len, timed, values): (usize, bool, Values),
+        (len, timed, (values, dates)): (usize, bool, (Values, Dates)),
     ) -> Option<Self> {
         let mut rows = RawRows::default();
-        (rows.len, rows.timed, rows.values) = (len, timed, values);
+        (rows.len, rows.timed, rows.values, rows.dates) = (len, timed, values, dates);
         rows.away = Some(Away { spill, file, n: len });
         let mut n = 0;
         let known = |row: RawRow| {
@@ -75,9 +76,9 @@ impl RawLog {
         self.len() == 0
     }
 
-    /// Appends one event; an empty user or item is only counted. [`Self::settle`] must follow the last one.
+    /// Appends one event; one without user or item is only counted. [`Self::settle`] must follow the last one.
     pub fn push(&mut self, user: &str, item: &str, value: Option<f64>, time: Option<i64>) {
-        if user.is_empty() || item.is_empty() {
+        if is_none(user) || is_none(item) {
             self.nameless += 1;
             return;
         }
@@ -118,6 +119,11 @@ impl RawLog {
         self.items.meet(item);
         self.rows.push(RawRow { user, item, value: Some(1.0), time });
     }
+}
+
+/// Whether an id says that there is none, as programs write it where a cell cannot be empty.
+fn is_none(id: &str) -> bool {
+    matches!(id, "" | "NULL" | "null" | "None" | "\\N" | "NaN" | "nan")
 }
 
 /// Whether single precision makes another number of a whole one. Of a fraction its own is near enough; of a count it is
@@ -183,6 +189,30 @@ impl Values {
     }
 }
 
+/// Whether times are dates written as numbers, such as 20170615, which would be August 1970 in seconds. Every row must
+/// look so; only the last of them tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) enum Dates {
+    /// No row had a time.
+    #[default]
+    Unasked,
+    /// Every time was one.
+    All,
+    /// Some time was none.
+    None,
+}
+
+impl Dates {
+    /// Of two parts of one log.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Unasked, told) | (told, Self::Unasked) => told,
+            (Self::All, Self::All) => Self::All,
+            _ => Self::None,
+        }
+    }
+}
+
 /// Rows in the order of the file, in memory as far as there is room.
 #[derive(Debug, Default)]
 pub struct RawRows {
@@ -191,6 +221,7 @@ pub struct RawRows {
     len: usize,
     timed: bool,
     values: Values,
+    dates: Dates,
     /// Bytes taken of the room that is shared with other logs.
     counted: usize,
     fault: Option<DataError>,
@@ -228,14 +259,15 @@ impl Columns {
         }
     }
 
-    fn rows(&self, values: Values) -> impl Iterator<Item = RawRow> {
+    fn rows(&self, (values, dates): (Values, Dates)) -> impl Iterator<Item = RawRow> {
         // Where there is none, 1 stands in its place.
         let all = values == Values::None;
+        let moment = move |time| if dates == Dates::All { date_of_number(time).unwrap_or(time) } else { time };
         (0..self.user.len()).map(move |n| RawRow {
             user: self.user[n],
             item: self.item[n],
             value: (all || self.has[n] & HAS_VALUE != 0).then_some(self.value[n]),
-            time: (self.has[n] & HAS_TIME != 0).then_some(self.time[n]),
+            time: (self.has[n] & HAS_TIME != 0).then(|| moment(self.time[n])),
         })
     }
 
@@ -289,6 +321,11 @@ impl RawRows {
         &mut self.values
     }
 
+    /// Whether times are dates written as numbers.
+    pub(crate) fn dates(&mut self) -> &mut Dates {
+        &mut self.dates
+    }
+
     fn push(&mut self, row: RawRow) {
         if self.held.last().is_none_or(|columns| columns.user.len() == BLOCK) {
             self.make_room();
@@ -299,7 +336,12 @@ impl RawRows {
         columns.value.push(row.value.unwrap_or(1.0));
         columns.time.push(row.time.unwrap_or(0));
         columns.has.push(HAS_VALUE * u8::from(row.value.is_some()) + HAS_TIME * u8::from(row.time.is_some()));
-        self.timed |= row.time.is_some();
+        if let Some(time) = row.time {
+            self.timed = true;
+            if self.dates != Dates::None {
+                self.dates = if date_of_number(time).is_some() { Dates::All } else { Dates::None };
+            }
+        }
         self.len += 1;
     }
 
@@ -333,9 +375,9 @@ impl RawRows {
 
     /// Hands out every row, in order.
     pub fn each(&self, mut take: impl FnMut(RawRow)) -> Result<(), DataError> {
-        let values = self.values;
-        self.away_blocks(|columns| columns.rows(values).for_each(&mut take))?;
-        self.held.iter().flat_map(|columns| columns.rows(values)).for_each(take);
+        let told = (self.values, self.dates);
+        self.away_blocks(|columns| columns.rows(told).for_each(&mut take))?;
+        self.held.iter().flat_map(|columns| columns.rows(told)).for_each(take);
         Ok(())
     }
 
@@ -345,17 +387,17 @@ impl RawRows {
         (users, items): (&[u32], &[u32]),
         mut take: impl FnMut(RawRow),
     ) -> Result<(), DataError> {
-        let (held, values) = (std::mem::take(&mut self.held), self.values);
+        let (held, told) = (std::mem::take(&mut self.held), (self.values, self.dates));
         self.away_blocks(|mut columns| {
             columns.renumber(users, items);
-            columns.rows(values).for_each(&mut take);
+            columns.rows(told).for_each(&mut take);
         })?;
         if let Some(away) = self.away.as_ref().filter(|away| away.n > 0 && !away.spill.keeps()) {
             away.spill.remove(&away.file);
         }
         for mut columns in held {
             columns.renumber(users, items);
-            columns.rows(values).for_each(&mut take);
+            columns.rows(told).for_each(&mut take);
         }
         Ok(())
     }
@@ -395,13 +437,33 @@ mod tests {
         log.push("u", "a", Some(3.0), None);
         log.push("u", "b", None, Some(7));
         log.push("", "b", Some(16_777_217.0), Some(8));
+        for none in ["NULL", "null", "None", "\\N", "NaN", "nan"] {
+            log.push("u", none, Some(1.0), None);
+        }
         log.settle();
         let found = [
             RawRow { user: 0, item: 0, value: Some(3.0), time: None },
             RawRow { user: 0, item: 1, value: None, time: Some(7) },
         ];
-        assert_eq!((log.len(), log.nameless, log.rows.timed(), rows(&log)), (2, 1, true, found.to_vec()));
+        assert_eq!((log.len(), log.nameless, log.rows.timed(), rows(&log)), (2, 7, true, found.to_vec()));
         assert_eq!(log.rounded, 0);
+    }
+
+    #[test]
+    fn numbers_are_dates_where_every_one_of_them_is() {
+        let times = |numbers: &[i64]| {
+            let mut log = RawLog::default();
+            for seconds in numbers {
+                log.push("u", "a", None, Some(1_000 * seconds));
+            }
+            log.settle();
+            rows(&log).iter().filter_map(|row| row.time).map(|time| time / 1_000).collect::<Vec<_>>()
+        };
+        assert_eq!(times(&[20_170_714, 19_700_102]), [1_499_990_400, 86_400]);
+        // There is no 31st of June, and no month 13.
+        for other in [20_170_631, 20_171_301, 18_991_231, 21_010_101, 0, 1_500_000_000] {
+            assert_eq!(times(&[20_170_714, other]), [20_170_714, other]);
+        }
     }
 
     #[test]

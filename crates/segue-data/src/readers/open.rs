@@ -110,6 +110,12 @@ impl Input {
         let filled = (&mut reader).take(BUFFER as u64).read_to_end(&mut head);
         filled.map_err(|error| fault(path, codec, error))?;
         refuse_foreign(path, &head)?;
+        if let Some(codec) = codec.filter(|_| head.starts_with(b"PAR1")) {
+            let program = if codec == "gzip" { "gunzip" } else { "unzstd" };
+            let what =
+                format!("is Parquet within {codec}, and Parquet compresses its own pages; unpack it with `{program}`");
+            return Err(DataError::Format { path: path.into(), what });
+        }
         let mut head = Cursor::new(head);
         if head.get_ref().starts_with(BYTE_ORDER_MARK) {
             head.set_position(BYTE_ORDER_MARK.len() as u64);
@@ -358,6 +364,11 @@ mod tests {
                 let text = Input::open(&path).unwrap_err().to_string();
                 assert!(text.contains("log.csv") && text.contains(what) && text.contains(way_out), "{text}");
             }
+        }
+        for (stored, way_out) in [(gz(b"PAR1...."), "gunzip"), (zst(b"PAR1...."), "unzstd")] {
+            std::fs::write(&path, stored).unwrap();
+            let text = Input::open(&path).unwrap_err().to_string();
+            assert!(text.contains("is Parquet within") && text.contains(way_out), "{text}");
         }
         std::fs::write(&path, "BZh9,7\n").unwrap();
         assert_eq!(lines(&path).unwrap(), ["BZh9,7"]);

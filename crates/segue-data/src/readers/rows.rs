@@ -35,16 +35,18 @@ pub(super) struct Rows {
 impl Rows {
     /// Reads the first record.
     pub(super) fn new(input: Input, style: Style) -> Result<Self, DataError> {
-        let mut builder = ReaderBuilder::new();
-        builder.has_headers(false).flexible(true);
-        builder.delimiter(style.delimiter).quoting(style.quotes).escape(style.escape);
-        let csv = builder.from_reader(input);
+        let csv = builder(style).from_reader(input);
         let mut rows = Self { csv, style, record: ByteRecord::new(), width: 0, lines: 1..1, bytes: 0..0 };
         if !rows.next()? {
             return Err(DataError::Empty { path: rows.csv.get_ref().path().into() });
         }
         rows.width = rows.record.len();
         Ok(rows)
+    }
+
+    /// What reads other text in the same way.
+    pub(super) fn builder(&self) -> ReaderBuilder {
+        builder(self.style)
     }
 
     /// The cells of the first record, as a header.
@@ -110,6 +112,13 @@ impl Rows {
         }
         Ok(())
     }
+}
+
+fn builder(style: Style) -> ReaderBuilder {
+    let mut builder = ReaderBuilder::new();
+    builder.has_headers(false).flexible(true);
+    builder.delimiter(style.delimiter).quoting(style.quotes).escape(style.escape);
+    builder
 }
 
 /// Whether quotes enclose whole cells. The parser takes anything; what it makes of a quote left open is anybody's guess.

@@ -219,6 +219,22 @@ impl<'a> Session<'a> {
     }
 }
 
+/// Letters of a quotation at most: a line may be a megabyte long.
+const QUOTED: usize = 300;
+
+/// A text that quotes a file, fit for a terminal: signs that steer one are escaped, and what is long is cut.
+pub(crate) fn printable(text: &str) -> String {
+    let mut out = String::new();
+    for (n, c) in text.chars().enumerate() {
+        match c {
+            _ if n == QUOTED => return out + "...",
+            c if c.is_control() || c == '\u{fffd}' => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// The counts of one file.
 #[derive(Debug)]
 pub(crate) struct Reading {
@@ -240,7 +256,7 @@ impl Reading {
         self.lines += end - start;
         self.bad += end - start;
         if self.shown.len() < SHOWN {
-            self.shown.push(BadLine { line: start, reason: reason.into_owned() });
+            self.shown.push(BadLine { line: start, reason: printable(&reason) });
         }
     }
 
@@ -264,6 +280,24 @@ impl Reading {
     }
 }
 
+/// The moment of a date that was written as a number, such as 20170615, and taken for seconds.
+pub(super) fn date_of_number(milliseconds: i64) -> Option<i64> {
+    if !(19_000_101_000..=21_001_231_000).contains(&milliseconds) || milliseconds % 1_000 != 0 {
+        return None;
+    }
+    let number = milliseconds / 1_000;
+    Some(86_400_000 * days(number / 10_000, number / 100 % 100, number % 100)?)
+}
+
+/// What is wrong with a value that single precision cannot hold.
+pub(super) fn beyond(value: f64) -> Option<&'static str> {
+    match value as f32 {
+        held if held.is_finite() => None,
+        _ if value.is_finite() => Some("is beyond single precision, which ends at 3.4e38"),
+        _ => Some("is not finite"),
+    }
+}
+
 /// A value: `None` where the cell is empty, an error where it is not a finite number in single precision.
 pub(crate) fn parse_value(cell: &str) -> Result<Option<f64>, Reason> {
     let cell = cell.trim();
@@ -271,8 +305,7 @@ pub(crate) fn parse_value(cell: &str) -> Result<Option<f64>, Reason> {
         return Ok(None);
     }
     match cell.parse::<f64>() {
-        Ok(value) if (value as f32).is_finite() => Ok(Some(value)),
-        Ok(_) => Err(format!("rating {cell:?} is not finite").into()),
+        Ok(value) => beyond(value).map_or(Ok(Some(value)), |wrong| Err(format!("rating {cell:?} {wrong}").into())),
         Err(_) => Err(format!("rating {cell:?} is not a number").into()),
     }
 }
@@ -378,7 +411,7 @@ mod tests {
         assert_eq!(parse_value(" 3.5"), Ok(Some(3.5)));
         assert_eq!(parse_value(""), Ok(None));
         assert!(parse_value("nan").unwrap_err().contains("not finite"));
-        assert!(parse_value("1e99").unwrap_err().contains("not finite"));
+        assert!(parse_value("1e39").unwrap_err().contains("beyond single precision"));
         assert!(parse_value("four").unwrap_err().contains("not a number"));
         assert_eq!(parse_time("964982703"), Ok(Some(964_982_703_000)));
         assert_eq!(parse_time("1588687728923"), Ok(Some(1_588_687_728_923)));

@@ -7,7 +7,7 @@ use super::only::Chosen;
 use super::open::Input;
 use super::recbole;
 use super::rows::{Rows, Style, cell_of};
-use super::session::{Reason, Session, parse_time, parse_value};
+use super::session::{Reason, Session, date_of_number, parse_time, parse_value};
 use crate::DataError;
 
 pub(super) fn read(
@@ -18,6 +18,7 @@ pub(super) fn read(
 ) -> Result<(), DataError> {
     let path = input.path().to_path_buf();
     let delimiter = delimiter_of(&mut input, layout.delimiter)?;
+    let head = input.peek()?.to_vec();
     let rows = rows(input, delimiter)?;
     let cells = recbole::untyped(rows.names(|cell| String::from_utf8_lossy(cell).trim().to_owned()));
     let named = layout.columns.names_columns()
@@ -35,14 +36,23 @@ pub(super) fn read(
     let at = if header {
         layout.columns.among(&path, &cells)
     } else {
-        layout.columns.by_position(&path, cells.len()).map(|at| third_is_time(at, &layout.columns, &cells))
+        let first = Sample::of(&head, &rows);
+        layout.columns.by_position(&path, cells.len()).map(|at| first.place(at, &layout.columns, cells.len()))
     }?;
+    let swapped = !header && layout.columns == ColumnMap::default() && at.value > at.time;
     let chosen = layout.only.among(&path, if header { &cells } else { &[] })?;
     let mut unused = Unused::of(if header && at.value.is_none() { &cells } else { &[] }, at, &chosen);
     rows.each(header, session, |record| {
         unused.look(record);
         take(record, at, (&chosen, layout, delimiter), log)
     })?;
+    if swapped {
+        session.note(
+            "no header, and the third column has moments: read as user, item, time, rating; `columns: {value: 2, time: 3}` \
+             would read it the other way round"
+                .into(),
+        );
+    }
     unused.note(&cells).into_iter().for_each(|note| session.note(note));
     if let Some(note) = doubt(&cells).filter(|_| layout.header.is_none() && !header) {
         session.note(note);
@@ -116,15 +126,45 @@ impl Unused {
 /// Ratings from this on are seconds since 1970.
 const A_TIME: f64 = 1e8;
 
-/// `user,item,time` without header: a third column of times is not one of ratings, unless it is called so.
-fn third_is_time(at: Positions, columns: &ColumnMap, cells: &[String]) -> Positions {
-    let unnamed = *columns == ColumnMap::default() && cells.len() == 3;
-    if unnamed && is_time(&cells[2]) { Positions { value: None, time: Some(2), ..at } } else { at }
+/// The first rows of a file, from which it is told what a column without name holds.
+struct Sample(Vec<csv::ByteRecord>);
+
+impl Sample {
+    /// Rows at most.
+    const ROWS: usize = 1000;
+
+    fn of(head: &[u8], rows: &Rows) -> Self {
+        // The last line may be cut.
+        let whole = head.iter().rposition(|&b| b == b'\n').map_or(head.len(), |end| end + 1);
+        let records = rows.builder().from_reader(&head[..whole]).into_byte_records();
+        Self(records.map_while(Result::ok).take(Self::ROWS).collect())
+    }
+
+    /// Whether every cell of a column that is not empty may be a moment, and no rating.
+    fn are_times(&self, column: usize) -> bool {
+        let cells = self.0.iter().filter_map(|record| str::from_utf8(record.get(column)?).ok());
+        let mut cells = cells.filter(|cell| parse_value(cell) != Ok(None)).peekable();
+        cells.peek().is_some() && cells.all(is_time)
+    }
+
+    /// `user,item,time` and `user,item,time,rating` without header: a third column of moments is not one of ratings,
+    /// unless it is called so.
+    fn place(&self, at: Positions, columns: &ColumnMap, width: usize) -> Positions {
+        if *columns != ColumnMap::default() || width < 3 || !self.are_times(2) {
+            return at;
+        }
+        match width {
+            3 => Positions { value: None, time: Some(2), ..at },
+            _ if !self.are_times(3) => Positions { value: Some(3), time: Some(2), ..at },
+            _ => at,
+        }
+    }
 }
 
-/// Whether a number is too large for a rating.
+/// Whether a number is no rating but a moment: too large, or a date such as 20170615.
 pub(super) fn is_time(cell: &str) -> bool {
-    parse_value(cell).is_ok_and(|value| value.is_some_and(|value| value >= A_TIME))
+    let is_date = |value: f64| value.fract() == 0.0 && date_of_number(1_000 * value as i64).is_some();
+    parse_value(cell).is_ok_and(|value| value.is_some_and(|value| value >= A_TIME || is_date(value)))
 }
 
 /// The delimiter: as configured, else the commonest candidate of the first line.

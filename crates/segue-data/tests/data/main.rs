@@ -12,6 +12,7 @@ mod odd_files;
 mod options;
 mod properties;
 mod questions;
+mod readings;
 mod resume;
 mod samples;
 mod splits;

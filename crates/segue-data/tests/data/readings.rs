@@ -1,0 +1,116 @@
+//! How cells that could be read in several ways are read, and what is told of it.
+
+use segue_core::Prepared;
+use segue_data::prepare::{DataConfig, DomainConfig, PrepareOptions, PrepareReport, SplitConfig, SplitKind};
+
+use super::{data, domain, files, kind, message, parts, run};
+
+fn of(file: &str, rows: &str) -> (tempfile::TempDir, DataConfig) {
+    let dir = files(&[(file, rows)]);
+    let config = data(vec![domain(dir.path(), "films", file)]);
+    (dir, config)
+}
+
+fn read(file: &str, rows: &str) -> (Prepared, PrepareReport) {
+    let (_dir, config) = of(file, rows);
+    run(&config, &PrepareOptions::default(), &kind(SplitKind::Ratio)).unwrap()
+}
+
+/// Value and time of every event, by item.
+fn events(prepared: &Prepared) -> Vec<(f32, Option<i64>)> {
+    let mut events: Vec<_> = parts(prepared).iter().flat_map(|log| log.events().collect::<Vec<_>>()).collect();
+    events.sort_by_key(|event| event.item);
+    events.into_iter().map(|event| (event.value, event.time)).collect()
+}
+
+/// A log of ten rows by user and item, and what follows them.
+fn ten(rest: impl Fn(i64) -> String) -> String {
+    (0..10).map(|n| format!("u{},i{n},{}\n", n % 2, rest(n))).collect()
+}
+
+fn has(report: &PrepareReport, what: &str) -> bool {
+    report.notes.iter().any(|note| note.contains(what))
+}
+
+#[test]
+fn without_header_moments_tell_which_column_has_the_times() {
+    let expected: Vec<_> = (0..10_u16).map(|n| (f32::from(n % 5), Some(1_500_000_000 + i64::from(n)))).collect();
+    let time_first = ten(|n| format!("{},{}", 1_500_000_000 + n, n % 5));
+    for (file, text) in [("log.csv", time_first.clone()), ("log.tsv", time_first.replace(',', "\t"))] {
+        let (prepared, report) = read(file, &text);
+        assert_eq!(events(&prepared), expected, "{file}");
+        assert!(has(&report, "read as user, item, time, rating"), "{:?}", report.notes);
+    }
+    let (prepared, report) = read("log.csv", &ten(|n| format!("{},{}", n % 5, 1_500_000_000 + n)));
+    assert_eq!((events(&prepared), report.notes.len()), (expected, 0));
+    // One rating is enough for a column of ratings, and a mapping is taken at its word.
+    let mixed = ten(|n| format!("{},{}", if n == 9 { 3 } else { 1_500_000_000 + n }, n % 5));
+    assert_eq!(events(&read("log.csv", &mixed).0)[9], (3.0, Some(4)));
+    let (_dir, mut config) = of("log.csv", &time_first);
+    config.domains[0].columns = serde_json::from_str(r#"{"value": 2, "time": 3}"#).unwrap();
+    let (prepared, report) = run(&config, &PrepareOptions::default(), &kind(SplitKind::Ratio)).unwrap();
+    assert_eq!((events(&prepared)[9], has(&report, "read as user")), ((1_500_000_000.0, Some(4)), false));
+}
+
+#[test]
+fn numbers_that_are_all_dates_are_read_as_dates_and_told() {
+    let noon = |n: i64| 1_496_275_200 + 86_400 * n;
+    let expected: Vec<_> = (0..10).map(|n| (4.0, Some(noon(n)))).collect();
+    let date = |n: i64| 20_170_601 + n;
+    let table = format!("user,item,rating,date\n{}", ten(|n| format!("4,{}", date(n))));
+    let line = |n: i64| format!("{{\"user\":\"u{}\",\"item\":\"i{n}\",\"rating\":4,\"time\":{}}}\n", n % 2, date(n));
+    let json: String = (0..10).map(line).collect();
+    for (file, text) in [("log.csv", table), ("log.csv", ten(|n| format!("{},4", date(n)))), ("log.json", json)] {
+        let (prepared, report) = read(file, &text);
+        assert_eq!(events(&prepared), expected, "{text}");
+        assert!(has(&report, "read as the date"), "{:?}", report.notes);
+    }
+    // A date alone is a time, too; and one number that is no date makes all of them seconds.
+    let (prepared, _) = read("log.csv", &ten(|n| date(n).to_string()));
+    assert_eq!(events(&prepared)[3], (1.0, Some(noon(3))));
+    let (prepared, report) = read("log.csv", &ten(|n| format!("4,{}", if n == 9 { 20_170_631 } else { date(n) })));
+    assert_eq!((events(&prepared)[3], has(&report, "date")), ((4.0, Some(date(3))), false));
+}
+
+#[test]
+fn the_files_of_a_domain_have_one_kind_of_time() {
+    let first = ten(|n| format!("4,{}", 20_170_601 + n));
+    let second = "u0,j,4,1500000000\n";
+    let dir = files(&[("a.csv", &first), ("b.csv", second)]);
+    let interactions =
+        Some(serde_json::from_value(serde_json::json!([dir.path().join("a.csv"), dir.path().join("b.csv")])).unwrap());
+    let config = data(vec![DomainConfig { name: "films".into(), interactions, ..DomainConfig::default() }]);
+    let (prepared, _) = run(&config, &PrepareOptions::default(), &kind(SplitKind::Ratio)).unwrap();
+    assert!(events(&prepared).contains(&(4.0, Some(20_170_601))));
+}
+
+#[test]
+fn words_for_nothing_are_no_ids() {
+    let rows = ten(|n| format!("4,{}", 1_500_000_000 + n));
+    let none: String = ["NULL", "null", "None", "\\N", "NaN", "nan", ""]
+        .iter()
+        .flat_map(|none| [format!("{none},i0,4,1500000000\n"), format!("u0,{none},4,1500000000\n")])
+        .collect();
+    let (prepared, report) = read("log.csv", &(rows.clone() + &none));
+    assert_eq!((events(&prepared).len(), prepared.users.len(), prepared.catalogue.n_items()), (10, 2, 10));
+    assert!(has(&report, "14 incomplete rows were dropped; of them 14 name nobody or nothing"), "{:?}", report.notes);
+    let (_dir, config) = of("log.csv", &(rows + &none));
+    let options = PrepareOptions { drop_incomplete: false, ..PrepareOptions::default() };
+    assert!(message(run(&config, &options, &SplitConfig::default())).contains("14 rows of domain films"));
+}
+
+#[test]
+fn what_a_file_holds_never_steers_the_terminal() {
+    let bad = "user,item,rating\nu,i,\u{1b}[31mred\u{7}\nu,i,\u{202e}4\nu,i,1e39\nu,i,NaN\n";
+    let (_dir, config) = of("log.csv", bad);
+    let text = message(run(&config, &PrepareOptions::default(), &SplitConfig::default()));
+    assert!(!text.contains(['\u{1b}', '\u{7}']), "{text:?}");
+    assert!(text.contains("is beyond single precision") && text.contains("is not finite"), "{text}");
+    let (_dir, config) = of("log.csv", "user,\u{1b}]0;x,rating\nu,i,4\n");
+    let text = message(run(&config, &PrepareOptions::default(), &SplitConfig::default()));
+    assert!(text.contains("no column for the item") && !text.contains('\u{1b}'), "{text:?}");
+    let (_dir, config) =
+        of("log.json", "{\"user\": 1, \"item\": 2, \"rating\": NaN}\n{\"user\": 1, \"item\": 2, \"rating\": 1e39}\n");
+    let text = message(run(&config, &PrepareOptions::default(), &SplitConfig::default()));
+    assert!(text.contains("has NaN, which JSON") && text.contains("beyond single precision"), "{text}");
+}
