@@ -8,10 +8,11 @@ Each domain is a table of `user,item,rating,timestamp` (CSV, gzip or not); the l
         prepare.core.users=CORE prepare.core.items=CORE
         prepare.deduplicate=RULE [prepare.clip=null prepare.log=log2] split=KIND
 
-where RULE is latest, first, max or sum; KIND leave_one_out, time_cut, or ratio_by_time (split=ratio split.order=time).
+where RULE is latest, first, max or sum; KIND leave_one_out, time_cut, ratio, ratio_by_time (split=ratio split.order=time),
+k_fold, cold_user, cold_item or few_shot.
 
 Every statement is a step of the table at the top of `crates/segue-data/src/prepare/mod.rs`, ties included; only the loop
-of the core is not SQL. External ids must compare as bytes (no number without leading zeros among them), for DuckDB has
+of the core is not SQL, nor the hash of ids, a function that any engine has to be given. External ids must compare as bytes (no number without leading zeros among them), for DuckDB has
 no order of numbers before texts.
 """
 
@@ -23,6 +24,10 @@ import duckdb
 VALUES = (1.0, 5.0)
 MIN_HISTORY = 3
 TRAIN, VALID, TEST = 0.8, 0.1, 0.1
+FOLDS = 5
+COLD_VALID, COLD_TEST = 0.1, 0.2
+SUPPORT = 5
+SEED = 42
 
 # Step 4: what is kept of a pair, and in which order the first is the one.
 KEPT = {
@@ -31,7 +36,11 @@ KEPT = {
     "max": "value DESC, time DESC",
 }
 
-# Step 11, of the target's rows alone: `rank` from 1 is by time desc, value desc, item id; `n` are the user's rows.
+# What is drawn at `unit` where shares of users or items are held out.
+COLD = f"CASE WHEN unit < {COLD_TEST} THEN 'test' WHEN unit < {COLD_TEST + COLD_VALID!r}::DOUBLE THEN 'val' ELSE 'train' END"
+
+# Step 11, of the target's rows alone: `rank` from 1 is by time desc, value desc, item id; `n` are the user's rows, `unit` is
+# the hash of `NAMED`.
 SPLITS = {
     "leave_one_out": "CASE WHEN rank = 1 THEN 'test' WHEN rank = 2 THEN 'val' ELSE 'train' END",
     "ratio_by_time": f"""CASE
@@ -39,8 +48,42 @@ SPLITS = {
         WHEN rank <= least(round(n * {TEST}), n - 1)
                    + least(round(n * {VALID}), n - 1 - least(round(n * {TEST}), n - 1)) THEN 'val'
         ELSE 'train' END""",
+    "ratio": f"""CASE
+        WHEN unit < {TRAIN} THEN 'train' WHEN unit < {TRAIN + VALID!r}::DOUBLE THEN 'val' ELSE 'test' END""",
+    "k_fold": f"CASE floor(unit * {FOLDS}) WHEN 0 THEN 'test' WHEN 1 THEN 'val' ELSE 'train' END",
+    "cold_user": f"CASE WHEN elsewhere THEN {COLD} ELSE 'train' END",
+    "cold_item": COLD,
+    "few_shot": f"CASE WHEN n - rank >= {SUPPORT} THEN {COLD} ELSE 'train' END",
     "time_cut": "CASE WHEN time >= second THEN 'test' WHEN time >= first THEN 'val' ELSE 'train' END",
 }
+
+# What a split hashes, after the seed and "split".
+NAMED = {
+    "ratio": lambda domain, user, item: ["ratio", user, item],
+    "k_fold": lambda domain, user, item: ["fold", user, item],
+    "cold_user": lambda domain, user, item: ["cold_user", domain, user],
+    "cold_item": lambda domain, user, item: ["cold_item", domain, item],
+    "few_shot": lambda domain, user, item: ["few_shot", domain, user],
+}
+BITS = (1 << 64) - 1
+GOLDEN = 0x9E3779B97F4A7C15
+
+
+def mix(z: int) -> int:
+    """The mix of SplitMix64."""
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & BITS
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB & BITS
+    return z ^ (z >> 31)
+
+
+def unit(names: list[str]) -> float:
+    """The hash of a path of names from the seed on, in [0, 1)."""
+    point = mix(SEED + GOLDEN & BITS)
+    for name in names:
+        for byte in name.encode():
+            point = mix(point ^ byte) + GOLDEN & BITS
+        point = mix(point)
+    return (mix(point) >> 11) / (1 << 53)
 
 
 def main(out: pathlib.Path, core: int, keep: str, plays: bool, split: str, domains: list[tuple[str, str]]) -> None:
@@ -103,6 +146,19 @@ def main(out: pathlib.Path, core: int, keep: str, plays: bool, split: str, domai
     cut = f"SELECT time FROM log WHERE domain = {target_number} ORDER BY time LIMIT 1 OFFSET"
     rows = con.execute(f"SELECT count(*) FROM log WHERE domain = {target_number}").fetchone()[0]
     first, second = (min(round(rows * share), rows - 1) for share in (TRAIN, TRAIN + VALID))
+    drawn, elsewhere = "(SELECT *, NULL::DOUBLE AS unit FROM log)", "NULL"
+    if named := NAMED.get(split):
+        pairs = con.execute(f'SELECT DISTINCT "user", item FROM log WHERE domain = {target_number}').fetchall()
+        con.execute(
+            """
+            CREATE TABLE units AS
+            SELECT unnest(?::VARCHAR[]) AS "user", unnest(?::VARCHAR[]) AS item, unnest(?::DOUBLE[]) AS unit
+            """,
+            [*map(list, zip(*pairs)), [unit(["split", *named(target, *pair)]) for pair in pairs]],
+        )
+        drawn = 'log LEFT JOIN units USING ("user", item)'
+    if split == "cold_user":
+        elsewhere = f'"user" IN (SELECT "user" FROM log WHERE domain <> {target_number})'
     con.execute(
         f"""
         CREATE OR REPLACE TABLE log AS
@@ -110,11 +166,13 @@ def main(out: pathlib.Path, core: int, keep: str, plays: bool, split: str, domai
                CASE WHEN domain <> {target_number} OR n < {MIN_HISTORY} THEN 'train' ELSE {SPLITS[split]} END AS part
         FROM (
             SELECT *, row_number() OVER (PARTITION BY domain, "user" ORDER BY time DESC, value DESC, item) AS rank,
-                   count(*) OVER (PARTITION BY domain, "user") AS n
-            FROM log, (SELECT ({cut} {first}) AS first, ({cut} {second}) AS second)
+                   count(*) OVER (PARTITION BY domain, "user") AS n,
+                   {elsewhere} AS elsewhere
+            FROM {drawn}, (SELECT ({cut} {first}) AS first, ({cut} {second}) AS second)
         )
         -- What is not asked about must not be later than what is learnt from.
         WHERE NOT ('{split}' = 'time_cut' AND time >= first AND (domain <> {target_number} OR n < {MIN_HISTORY}))
+          AND NOT ('{split}' = 'cold_item' AND domain = {target_number} AND n < {MIN_HISTORY} AND {COLD} <> 'train')
         """
     )
     # 12 weight: by the least and largest value of the domain's training rows.

@@ -54,7 +54,7 @@ struct Job {
     theirs: &'static str,
 }
 
-const JOBS: [Job; 7] = [
+const JOBS: [Job; 12] = [
     Job { n_domains: 2, core: 3, ours: "", theirs: "" },
     Job { n_domains: 3, core: 4, ours: "prepare.memory=0", theirs: "" },
     Job { n_domains: 1, core: 2, ours: "", theirs: "" },
@@ -82,6 +82,11 @@ const JOBS: [Job; 7] = [
         ours: "prepare.deduplicate=sum prepare.clip=null prepare.log=log2",
         theirs: "--keep sum --plays",
     },
+    Job { n_domains: 2, core: 2, ours: "split=ratio", theirs: "--split ratio" },
+    Job { n_domains: 1, core: 3, ours: "split=k_fold prepare.memory=0", theirs: "--split k_fold" },
+    Job { n_domains: 3, core: 2, ours: "split=cold_user", theirs: "--split cold_user" },
+    Job { n_domains: 2, core: 2, ours: "split=cold_item", theirs: "--split cold_item" },
+    Job { n_domains: 2, core: 2, ours: "split=few_shot", theirs: "--split few_shot" },
 ];
 
 #[test]
