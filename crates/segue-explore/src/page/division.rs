@@ -110,9 +110,13 @@ pub(super) fn leakage(all: &Statistics) -> Section {
         "After their own user's first test event, and after the earliest test event of anybody. Sources are learnt from whole, \
          so that theirs are expected; a target's own are not."
     };
+    // A table of few questions stands upright in a narrow card; of more, each is a row.
+    let few = all.leakage.len() <= 2;
+    let (pairs, one, two) =
+        if few { (pairs.turned(), Wide::One, Wide::Two) } else { (pairs, Wide::Whole, Wide::Whole) };
     let cards = vec![
-        table_card("Pairs in two parts", "Distinct pairs of user and item; 0 is clean.", &pairs.turned(), Wide::One),
-        table_card("Training events after the test", says, &late, Wide::Two),
+        table_card("Pairs in two parts", "Distinct pairs of user and item; 0 is clean.", &pairs, one),
+        table_card("Training events after the test", says, &late, two),
         table_card("Whom the test asks about", "By what training has of them.", &cold, Wide::Whole),
     ];
     Section {

@@ -1,10 +1,11 @@
 //! The head of the page: what it is about, in six numbers, and what to know first.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::text::escape;
 use crate::describe::Statistics;
-use crate::findings::Level;
+use crate::findings::{Finding, Level};
 use crate::numbers::{number, percent, thousands};
 use crate::statistics::over_time::Times;
 
@@ -72,20 +73,43 @@ pub(super) fn findings(all: &Statistics) -> String {
         return out;
     }
     out.push_str("<ul class=\"findings\">");
-    for finding in &all.findings {
-        let (class, word) = match finding.level {
-            Level::Warning => ("warning", "Warning"),
-            Level::Note => ("note", "Note"),
-        };
-        let (to, text) = (place_of(&finding.section), escape(&finding.text));
-        let _ = write!(
-            out,
-            "<li class=\"{class}\"><b>{word}</b><span>{text} <a href=\"#{to}\">{}</a></span></li>",
-            name_of(to)
-        );
+    let (warnings, notes): (Vec<_>, Vec<_>) = all.findings.iter().partition(|finding| finding.level == Level::Warning);
+    let places: BTreeSet<&str> = notes.iter().map(|finding| place_of(&finding.section)).collect();
+    let mut told = BTreeMap::new();
+    for finding in warnings {
+        out += &item("warning", "Warning", &link(finding));
+    }
+    for finding in &notes {
+        let n: &mut usize = told.entry(place_of(&finding.section)).or_default();
+        *n += 1;
+        if *n <= SHOWN {
+            out += &item("note", "Note", &link(finding));
+        }
+    }
+    for place in places {
+        let of_place = notes.iter().filter(|finding| place_of(&finding.section) == place);
+        let more: Vec<String> =
+            of_place.skip(SHOWN).map(|finding| format!("<p>{}</p>", escape(&finding.text))).collect();
+        if !more.is_empty() {
+            let about = name_of(place).trim_start_matches("see ");
+            let summary = format!("{} more about {about}", more.len());
+            out += &item("note", "Note", &format!("<details><summary>{summary}</summary>{}</details>", more.concat()));
+        }
     }
     out.push_str("</ul></section>");
     out
+}
+
+/// Notes that lead to one place and are shown; the others are folded, for each of many questions has its own.
+const SHOWN: usize = 3;
+
+fn item(class: &str, word: &str, html: &str) -> String {
+    format!("<li class=\"{class}\"><b>{word}</b><span>{html}</span></li>")
+}
+
+fn link(finding: &Finding) -> String {
+    let to = place_of(&finding.section);
+    format!("{} <a href=\"#{to}\">{}</a>", escape(&finding.text), name_of(to))
 }
 
 /// Where on the page a section of the report is.
@@ -116,5 +140,29 @@ fn name_of(place: &str) -> &'static str {
         "preparation" => "see preparation",
         "parts" => "see the split",
         _ => "see sizes",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use segue_core::OpenedTests;
+
+    use super::*;
+    use crate::describe::describe;
+    use crate::statistics::example;
+
+    #[test]
+    fn notes_of_one_place_are_folded_beyond_three_and_warnings_never() {
+        let mut all = describe(&example::prepared(), "x", &example::report(), &mut OpenedTests::default());
+        let finding = |n: u32| {
+            let level = if n < 5 { Level::Warning } else { Level::Note };
+            Finding { level, section: "cold".into(), text: format!("number {n}.") }
+        };
+        all.findings = (0..12).map(finding).collect();
+        let html = findings(&all);
+        let count = |class: &str| html.matches(&format!("<li class=\"{class}\">")).count();
+        assert_eq!((count("warning"), count("note")), (5, 4));
+        let (shown, folded) = html.split_once("<details><summary>4 more about leakage</summary>").unwrap();
+        assert!(shown.contains("number 7.") && !shown.contains("number 8.") && folded.contains("number 11."));
     }
 }
