@@ -94,6 +94,7 @@ impl<'r> Composer<'r> {
             let misfit = resolved["model"].as_object().and_then(|given| model.misfit(given));
             return Err(LabError::Config(misfit.unwrap_or(refusal)));
         }
+        refuse_idle_fold(overrides, &composed)?;
         let named = overrides.iter().any(|item| ["out", "run_name", "overwrite"].contains(&item.key.as_str()));
         Ok(Job { composed, resolved, named })
     }
@@ -133,6 +134,21 @@ fn refuse_ignored(overrides: &[Override]) -> Result<(), LabError> {
     match ignored {
         Some(item) if given => Err(LabError::Config(format!(
             "`{}` changes nothing beside data_dir, whose data are prepared already: give it to `segue prepare`",
+            item.text
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// `data.fold` is for paths to use; where none does, it is taken for the fold of a split.
+fn refuse_idle_fold(overrides: &[Override], composed: &Value) -> Result<(), LabError> {
+    let given = |item: &&Override| {
+        item.key == "data.fold" && item.text.split_once('=').is_some_and(|(_, value)| value.trim() != "null")
+    };
+    match overrides.iter().find(given) {
+        Some(item) if !composed.to_string().contains("${data.fold}") => Err(LabError::Config(format!(
+            "`{}` changes nothing: no path of these data has ${{data.fold}} in it; the fold of split=k_fold is split.fold, \
+             and data=ml_100k has the folds u1 to u5",
             item.text
         ))),
         _ => Ok(()),

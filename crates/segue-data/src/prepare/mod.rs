@@ -56,6 +56,7 @@ mod divided;
 mod features;
 mod filter;
 mod folder;
+mod idle;
 mod ingest;
 mod interval;
 mod links;

@@ -18,7 +18,7 @@ use super::report::PrepareReport;
 use super::rows::World;
 use super::sample::MaxRows;
 use super::values::DomainValues;
-use super::{assemble, clean, features, filter, ingest, locate, sample, split as splitting, subset, weights};
+use super::{assemble, clean, features, filter, idle, ingest, locate, sample, split as splitting, subset, weights};
 use crate::DataError;
 use crate::place::Lock;
 use crate::readers::{Column, Format, InputFile, Progress, Session, read_items, rounded_note};
@@ -111,6 +111,7 @@ fn settle(
     let shares_negatives = world.negatives.is_some() && report.parts.iter().any(|p| p.part == "val" && p.users > 0);
     let (assembled, notes) = assemble::assemble(world, (&census, asked), spill)?;
     report.notes = notes;
+    report.notes.extend(idle::note(&report.options, &report.split));
     if shares_negatives {
         report.notes.push("the given negatives are shared by validation and test".into());
     }

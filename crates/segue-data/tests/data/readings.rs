@@ -114,3 +114,11 @@ fn what_a_file_holds_never_steers_the_terminal() {
     let text = message(run(&config, &PrepareOptions::default(), &SplitConfig::default()));
     assert!(text.contains("has NaN, which JSON") && text.contains("beyond single precision"), "{text}");
 }
+
+#[test]
+fn keys_that_change_nothing_are_told() {
+    let (_dir, config) = of("log.csv", &ten(|n| format!("4,{}", 1_500_000_000 + n)));
+    let split = SplitConfig { ratios: [0.5, 0.2, 0.3], ..SplitConfig::default() };
+    let (_, report) = run(&config, &PrepareOptions::default(), &split).unwrap();
+    assert!(has(&report, "changes nothing: split.ratios"), "{:?}", report.notes);
+}

@@ -219,3 +219,10 @@ fn a_disk_that_fills_up() {
         assert!(!scratch.path(folder).exists(), "{what} left {folder} half-written");
     }
 }
+
+#[test]
+fn a_fold_that_no_path_uses_is_refused() {
+    let scratch = with_ratings(format!("{HEADER}1,1,5,1\n1,2,4,2\n1,3,4,3\n"));
+    scratch.fails("prepare data=log data.root=ratings.csv data.fold=3 --out o", &["data.fold=3", "split.fold"]);
+    scratch.ok("prepare data=log data.root=ratings.csv data.fold=null --out o");
+}
