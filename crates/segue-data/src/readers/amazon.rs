@@ -13,7 +13,10 @@
 //! *Justifying Recommendations using Distantly-Labeled Reviews and Fine-Grained Aspects*, EMNLP 2019; Hou et al.,
 //! *Bridging Language and Items for Retrieval and Recommendation*, 2024.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::columns::{Column, ColumnMap};
 use super::format::Layout;
@@ -90,6 +93,11 @@ pub(super) fn item(line: &str, shelf: &mut Shelf<'_>) -> Result<(), Reason> {
     let text = |keys: &[&str]| {
         keys.iter().find_map(|key| match record.get(key)? {
             Value::String(text) => Some(text.clone()),
+            // Of an id beyond 64 bits every digit counts.
+            Value::Number(number) if number.is_f64() => {
+                let cells: BTreeMap<String, &RawValue> = serde_json::from_str(line).ok()?;
+                cells.get(*key).map(|cell| cell.get().to_owned())
+            }
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         })

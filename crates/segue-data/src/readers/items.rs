@@ -55,8 +55,8 @@ pub fn read_items(
         let what = "is Parquet; titles and categories are read from text: write them as CSV or JSON lines";
         return Err(DataError::Format { path: path.into(), what: what.into() });
     }
-    let mut shelf = Shelf { items, infos };
-    if is_attributes(first) {
+    let mut shelf = Shelf { items, infos, other_titles: 0 };
+    let read = if is_attributes(first) {
         session.each_line(input, |line| attributes(line, &mut shelf))
     } else if first.trim_ascii_start().starts_with(b"{") {
         let text = decoded(first);
@@ -81,13 +81,21 @@ pub fn read_items(
         tags::read(input, session, &mut shelf)
     } else {
         named_table(input, column, session, &mut shelf)
+    };
+    read?;
+    if shelf.other_titles > 0 {
+        let n = shelf.other_titles;
+        session.note(format!("{n} records give an item another title than an earlier one, which stands"));
     }
+    Ok(())
 }
 
 /// What is known of the items so far, by dense position.
 pub(super) struct Shelf<'a> {
     items: &'a IdMap,
     infos: &'a mut [Option<ItemInfo>],
+    /// Records with another title than the item has.
+    other_titles: u64,
 }
 
 impl Shelf<'_> {
@@ -107,8 +115,10 @@ impl Shelf<'_> {
     pub(super) fn put_at(&mut self, position: u32, title: &str, categories: impl Iterator<Item = String>) {
         let info = self.infos[position as usize].get_or_insert_default();
         let title = plain(title);
-        if info.title.is_none() && !title.is_empty() {
-            info.title = Some(title.into_owned());
+        match &info.title {
+            _ if title.is_empty() => {}
+            None => info.title = Some(title.into_owned()),
+            Some(known) => self.other_titles += u64::from(*known != title),
         }
         if !info.categories.is_empty() {
             return;
@@ -320,6 +330,24 @@ mod tests {
             infos.iter().map(|i| (i.title.as_deref(), i.categories.iter().map(String::as_str).collect())).collect();
         let expected: Vec<(Option<&str>, Vec<&str>)> = expected.iter().map(|(t, c)| (*t, c.to_vec())).collect();
         assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn the_first_title_of_an_item_stands_and_others_are_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("items");
+        let long = "123456789012345678901234567890";
+        let line = |id: &str, title: &str| format!("{{\"asin\": {id}, \"title\": \"{title}\"}}\n");
+        let lines = [line("7", "One"), line(long, "Long"), line("7", "Two"), line("7", "One"), line("7", "")];
+        std::fs::write(&path, lines.concat()).unwrap();
+        let items = IdMap::new(vec!["7", long]);
+        let mut progress = |_: super::super::Progress<'_>| ControlFlow::Continue(());
+        let (mut session, mut infos) = (Session::new(None, &mut progress), vec![None; 2]);
+        read_items(&path, (&items, None), &mut session, &mut infos).unwrap();
+        let titles: Vec<_> = infos.into_iter().map(|info| info.unwrap().title.unwrap()).collect();
+        assert_eq!(titles, ["One", "Long"]);
+        let notes = &session.files()[0].notes;
+        assert_eq!(notes, &["1 records give an item another title than an earlier one, which stands"]);
     }
 
     #[test]

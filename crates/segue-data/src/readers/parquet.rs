@@ -197,6 +197,30 @@ mod tests {
     }
 
     #[test]
+    fn uuids_are_ids() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.parquet");
+        let schema = "message log { required fixed_len_byte_array(16) user (UUID); required fixed_len_byte_array(16) item (UUID); }";
+        let schema = Arc::new(parse_message_type(schema).unwrap());
+        let mut file = SerializedFileWriter::new(File::create(&path).unwrap(), schema, Arc::default()).unwrap();
+        let mut group = file.next_row_group().unwrap();
+        for first in [0x10_u8, 0xf0] {
+            let mut column = group.next_column().unwrap().unwrap();
+            let id = FixedLenByteArray::from((first..=first + 15).collect::<Vec<u8>>());
+            column.typed::<FixedLenByteArrayType>().write_batch(&[id], None, None).unwrap();
+            column.close().unwrap();
+        }
+        group.close().unwrap();
+        file.close().unwrap();
+        let mut listen = |_: super::super::session::Progress<'_>| ControlFlow::Continue(());
+        let (mut session, mut log) = (Session::new(Some(0), &mut listen), RawLog::default());
+        read(&path, &mut session, &mut log, &Layout::default()).unwrap();
+        log.settle();
+        let ids = [log.users.get(0), log.items.get(0)];
+        assert_eq!(ids, ["10111213-1415-1617-1819-1a1b1c1d1e1f", "f0f1f2f3-f4f5-f6f7-f8f9-fafbfcfdfeff"]);
+    }
+
+    #[test]
     fn pages_of_every_usual_codec_are_read() {
         for codec in [
             Compression::UNCOMPRESSED,
