@@ -34,12 +34,12 @@ def compared(strength: str, model: str, seed: int) -> list:
         f"model={model}", "scope=shuffled,joint", f"seed={seed}",
     ]
     done = subprocess.run(
-        [SEGUE, "compare", *overrides, "--tests", "--baseline", model, "--show", METRIC, "--format", "csv"],
+        [SEGUE, "compare", *overrides, "--tests", "--baseline", model, "--show", METRIC, "--format", "tsv"],
         capture_output=True, text=True, env={**os.environ, "RAYON_NUM_THREADS": "1"},
     )
     if done.returncode:
         sys.exit(done.stderr)
-    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    rows = list(csv.DictReader(io.StringIO(done.stdout), delimiter="\t"))
     joint = next(row for row in rows if row["model"] == model and row["scope"] == "joint")
     # The mean without its interval.
     adds = next(value for name, value in joint.items() if name.startswith(f"{METRIC} over")).split()[0]
