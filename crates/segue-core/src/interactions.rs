@@ -73,7 +73,8 @@ pub enum LogError {
     },
 }
 
-/// All events by user, then time (then item): the rows of a user are that user's history.
+/// All events by user, then time: the rows of a user are that user's history. Those of one second are in the order in
+/// which they were given.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Interactions {
     n_items: usize,
@@ -86,7 +87,8 @@ pub struct Interactions {
 }
 
 impl Interactions {
-    /// Sorts events by (user, time, item) and checks them. Without times the given order within a user is kept.
+    /// Sorts events by (user, time) and checks them. The given order of events of one second, which may have come one after
+    /// the other, is kept; without times that of all events of a user.
     pub fn new(n_users: usize, n_items: usize, mut events: Vec<Event>) -> Result<Self, LogError> {
         let timed = events.first().is_some_and(|e| e.time.is_some());
         for (position, e) in events.iter().enumerate() {
@@ -103,11 +105,7 @@ impl Interactions {
                 return Err(LogError::Times { position, has: e.time.is_some() });
             }
         }
-        if timed {
-            events.sort_by_key(|e| (e.user, e.time, e.item));
-        } else {
-            events.sort_by_key(|e| e.user);
-        }
+        events.sort_by_key(|e| (e.user, e.time));
         let mut user_ptr = vec![0; n_users + 1];
         for e in &events {
             user_ptr[e.user as usize + 1] += 1;
@@ -191,7 +189,7 @@ impl Interactions {
         Self::rebuilt(self.n_users(), self.n_items, kept)
     }
 
-    /// Both logs as one; both must count the same users and items.
+    /// Both logs as one, of events of one second those of `self` first; both must count the same users and items.
     #[must_use]
     pub fn merged(&self, other: &Self) -> Self {
         assert_eq!((self.n_users(), self.n_items), (other.n_users(), other.n_items), "logs of one world");
@@ -252,10 +250,12 @@ mod tests {
     }
 
     #[test]
-    fn events_sort_by_user_then_time_then_item() {
+    fn events_sort_by_user_then_time_and_keep_their_order_within_a_second() {
         let log =
             Interactions::new(3, 4, vec![event(2, 1, 5), event(0, 3, 9), event(0, 2, 1), event(0, 0, 9)]).unwrap();
-        assert_eq!(log.user(0).items, [2, 0, 3]);
+        assert_eq!(log.user(0).items, [2, 3, 0]);
+        let later = Interactions::new(3, 4, vec![event(0, 1, 9), event(0, 3, 1)]).unwrap();
+        assert_eq!(log.merged(&later).user(0).items, [2, 3, 3, 0, 1]);
         assert!(log.user(1).is_empty());
         assert_eq!(log.user(2).items, [1]);
         assert_eq!(log.restricted(1..3).user(0).items, [1]);

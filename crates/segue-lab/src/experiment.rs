@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use segue_core::{
-    ArtifactReader, Configured, DomainId, EpochRecord, FitCx, FitError, Interactions, OpenedTests, Output, Prepared,
-    Recommender, Registry, Seed, Task, TaskKind, TrainData, Validator, Watch,
+    ArtifactReader, Configured, DomainId, EpochRecord, Event, FitCx, FitError, Interactions, OpenedTests, Output,
+    Prepared, Recommender, Registry, Seed, Task, TaskKind, TrainData, UserId, Validator, Watch,
 };
 use segue_data::prepare::{
     DataConfig, OneOrMany, PrepareReport, Progress, load_folder, prepare, prepare_folder, write_folder,
@@ -400,10 +400,19 @@ pub fn fingerprint<const N: usize>((data, task): (&Prepared, &Task), logs: [&Int
         take(data.catalogue.external(item).as_bytes());
     }
     for log in logs {
-        for event in log.events().filter(|event| range.contains(&event.item)) {
-            take(data.users.external(event.user).as_bytes());
-            take(&(event.item - range.start).to_le_bytes());
-            take(&[event.signal as u8]);
+        for user in 0..log.n_users() as UserId {
+            let history = log.user(user);
+            let events = (0..history.len()).map(|n| history.event(user, n));
+            let mut events: Vec<Event> = events.filter(|event| range.contains(&event.item)).collect();
+            // By item within a second: what is asked does not depend on the order of its thousandths.
+            if log.has_times() {
+                events.sort_by_key(|event| (event.time, event.item));
+            }
+            for event in events {
+                take(data.users.external(user).as_bytes());
+                take(&(event.item - range.start).to_le_bytes());
+                take(&[event.signal as u8]);
+            }
         }
         take(b"end");
     }

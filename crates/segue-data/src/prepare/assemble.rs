@@ -199,7 +199,7 @@ impl SplitRows {
     }
 
     /// The events of the users of one chunk after the other, users rising: of training, then of validation and test of
-    /// each task, each by user, time, item and value.
+    /// each task, each by user, time in milliseconds, item and value.
     pub(super) fn each_piece(
         &self,
         take: &mut dyn FnMut(Vec<Vec<Event>>) -> Result<(), DataError>,
@@ -209,7 +209,7 @@ impl SplitRows {
     }
 
     fn piece(&self, k: usize) -> Result<Vec<Vec<Event>>, DataError> {
-        let mut parts = vec![Vec::new(); 1 + 2 * self.asked.tasks().len()];
+        let mut parts: Vec<Vec<(i64, Event)>> = vec![Vec::new(); 1 + 2 * self.asked.tasks().len()];
         for (d, rows) in self.domains.iter().enumerate() {
             let items = &self.items[d];
             rows.with_chunk(k, |rows| {
@@ -222,24 +222,26 @@ impl SplitRows {
                             None => 0,
                         },
                     };
-                    parts[part].push(Event {
+                    let event = Event {
                         user: self.users[row.user as usize],
                         item: items[row.item as usize],
                         weight: row.weight,
                         signal: row.signal,
                         value: row.value,
                         time: self.timed.then_some(row.time.div_euclid(1_000)),
-                    });
+                    };
+                    parts[part].push((if self.timed { row.time } else { 0 }, event));
                 }
             })?;
         }
-        for part in &mut parts {
-            // One total order, so that neither the input's nor a sort's order shows.
-            part.par_sort_unstable_by(|a, b| {
-                (a.user, a.time, a.item).cmp(&(b.user, b.time, b.item)).then(a.value.total_cmp(&b.value))
+        let sorted = |mut part: Vec<(i64, Event)>| {
+            // One total order, so that neither the input's nor a sort's order shows; the order of seconds is its own.
+            part.par_sort_unstable_by(|(at, a), (bt, b)| {
+                (a.user, at, a.item).cmp(&(b.user, bt, b.item)).then(a.value.total_cmp(&b.value))
             });
-        }
-        Ok(parts)
+            part.into_iter().map(|(_, event)| event).collect()
+        };
+        Ok(parts.into_iter().map(sorted).collect())
     }
 }
 

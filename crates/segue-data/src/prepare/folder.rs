@@ -5,8 +5,8 @@
 //! <folder>/data/train.parquet       user, item, domain, user_id, item_id, rating, rating_norm, signal, timestamp, timestamp_norm
 //! <folder>/data/val.parquet         the same columns; further tasks write val_<task>.parquet, test_<task>.parquet
 //! <folder>/data/test.parquet
-//! <folder>/data/items.parquet       item_id, item, domain, title, categories, features (places in feature_map, the same for all domains),
-//!                                   multi_hot (0 or 1 for each feature: one length for all items), of up to 4096 features
+//! <folder>/data/items.parquet       item_id, item, domain, title, categories, features (places in feature_map, the same
+//!                                   for all domains), multi_hot (0 or 1 for each of up to 4096 features)
 //! <folder>/data/negatives.parquet   user_id, item_id, where the protocol gives negatives
 //! <folder>/data/train_hist.parquet  user_id, item_id, timestamp, history; with prepare.history, and val_hist, test_hist alike
 //! <folder>/maps/user_id_map.json    external id -> dense id

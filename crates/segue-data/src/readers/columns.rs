@@ -34,7 +34,8 @@ pub struct ColumnMap {
     pub item: Option<Column>,
     /// Rating, plays; without it every interaction has value 1.
     pub value: Option<Column>,
-    /// Unix seconds, milliseconds or microseconds, or `YYYY-MM-DD HH:MM:SS` in UTC.
+    /// Unix seconds, milliseconds or microseconds, or `YYYY-MM-DD HH:MM:SS` in UTC; where all numbers are dates such as
+    /// 20170615, these.
     pub time: Option<Column>,
 }
 

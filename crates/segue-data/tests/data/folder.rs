@@ -236,3 +236,29 @@ fn histories_hold_what_came_before_and_nothing_that_is_held_out() {
     };
     assert!(refused(20).starts_with("prepare.history: needs times") && refused(0).contains("1 to 10000"));
 }
+
+#[test]
+fn events_of_one_second_keep_their_order_in_memory_in_the_folder_and_in_histories() {
+    let at = |user: &str, item: &str, milliseconds: u32| format!("{user},{item},5,1588687728{milliseconds}\n");
+    let films = [at("u", "c", 100), at("u", "a", 300), at("u", "b", 500), at("u", "e", 700), at("u", "d", 900)];
+    let songs = [at("u", "z", 200), at("u", "y", 600)];
+    let dir = files(&[
+        ("films.csv", &("user,item,rating,time\n".to_owned() + &films.concat())),
+        ("songs.csv", &("user,item,rating,time\n".to_owned() + &songs.concat())),
+    ]);
+    let config = data(vec![domain(dir.path(), "songs", "songs.csv"), domain(dir.path(), "films", "films.csv")]);
+    let options =
+        PrepareOptions { history: Some(9), history_domains: HistoryDomains::All, ..PrepareOptions::default() };
+    let (prepared, report) = run(&config, &options, &SplitConfig::default()).unwrap();
+    let out = dir.path().join("out");
+    write_folder(&out, &prepared, &report).unwrap();
+    let loaded = load_folder(&out).unwrap().0;
+    for prepared in [&prepared, &loaded] {
+        let names = |log: &segue_core::Interactions| {
+            log.events().map(|event| prepared.catalogue.external(event.item).to_owned()).collect::<String>()
+        };
+        let [train, valid, test] = parts(prepared);
+        assert_eq!((names(&train), names(&valid), names(&test)), ("czaby".into(), "e".into(), "d".into()));
+        assert_eq!(names(&train.merged(&valid)), "czabye");
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! A row for each event of a domain that is asked about. Of a training event the history is the user's training events
 //! before it, of a validation event those no later than it, of a test event validation of its domain counts as well,
-//! whatever the question; events of equal time follow the order of the tables (time, item, value). The newest `length`
+//! whatever the question; events of one second follow the order of the tables. The newest `length`
 //! events stay, oldest first.
 
 use std::ops::Range;
@@ -84,7 +84,7 @@ impl HistoryFiles {
         };
         let mut before: Vec<Event> = known.iter().flat_map(of_user).collect();
         // Parts are in order themselves; stable, so that what is equal stays as it stands there.
-        before.sort_by_key(|other| (other.time, other.item));
+        before.sort_by_key(|other| other.time);
         self.newest(before.into_iter().rev(), &self.asked[task])
     }
 
