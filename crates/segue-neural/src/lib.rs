@@ -1,7 +1,7 @@
 //! The learned models of Segue whose gradients an autodiff engine derives: one file each.
 //!
 //! A model says in its file what it computes, once: training, scoring and fold-in run the same lines. What all share is
-//! around it: `pairs` draws samples and loops, `engine` carries numbers to the engine and back, `losses` and
+//! around it: `pairs` draws samples and loops, `fold` answers histories that training has not seen, `engine` carries numbers to the engine and back, `losses` and
 //! `optimise` hold what a user may choose.
 //!
 //! Adding a model is one file, one `mod` line and one line in [`MODELS`].
@@ -9,6 +9,7 @@
 use segue_core::ModelEntry;
 
 mod engine;
+mod fold;
 mod fused;
 mod gmf;
 #[cfg(test)]

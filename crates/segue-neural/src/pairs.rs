@@ -8,15 +8,14 @@
 //! shards; the engine derives the gradient of one shard on one thread, and gradients are summed in the order of the shards, so
 //! that the model is the same to the bit at any number of threads.
 //!
-//! A known user whose history is that of the training is answered by the trained vector. Any other history is folded in: the
-//! loss over its likes, against a fixed pool of drawn items and with everything but the user's vector fixed, is minimised from
-//! the trained vector, or from the mean user for a guest. A dislike is a like with its sign turned.
+//! A known user whose history is that of the training is answered by the trained vector. Any other history is folded in
+//! ([`fold`](crate::fold)), from the trained vector, or from the mean user for a guest. A dislike is a like with its sign
+//! turned.
 
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
 use rayon::prelude::*;
-use segue_core::kernels::dot;
-use segue_core::training::descent::{minimise, pool};
+use segue_core::training::descent::pool;
 use segue_core::training::rows::{RowGradients, Terms};
 use segue_core::training::sampler::{Positives, shuffled};
 use segue_core::training::tables::Tables;
@@ -27,6 +26,7 @@ use segue_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Computed, Dense, DenseSteps, Parameter, Weights, failed, gradient, numbers};
+use crate::fold::Fixed;
 use crate::histories::{Histories, Signed, signed};
 use crate::layers::Dropout;
 use crate::losses::Compared;
@@ -134,40 +134,13 @@ impl<N: PairNet> PairModel<N> {
     fn vector(&self, query: &Query<'_>) -> Vec<f32> {
         let Learnt { users, items, histories, guest, .. } = &self.learnt;
         let now = signed(query.history, items.n_rows());
-        let Some(user) = query.user.map(|u| u as usize).filter(|&u| u < users.n_rows()) else {
-            return self.fold_in(guest, &now, &Signed::new());
+        let user = query.user.map(|u| u as usize).filter(|&u| u < users.n_rows());
+        let (start, then) = user.map_or((&guest[..], Signed::new()), |u| (users.row(u), histories.user(u)));
+        let fixed = Fixed { net: &self.net, weights: &self.weights, met: &self.met, pool: &self.pool };
+        let Ok(vector) = fixed.fold_in(start, &now, &then) else {
+            unreachable!("the shapes are those of the model, whose parts have met before")
         };
-        let then = histories.user(user);
-        if now == then { users.row(user).to_vec() } else { self.fold_in(users.row(user), &now, &then) }
-    }
-
-    /// Fold-in: the vector that fits what is known `now` to everything that is fixed, found from `start`, which is what
-    /// training made of what was known `then`.
-    ///
-    /// The slope that the loss of `then` has at `start` is taken off: what training left there is no evidence, so that only
-    /// what has changed moves the vector; and not far, for where all losses are satisfied nothing else would hold it.
-    fn fold_in(&self, start: &[f32], now: &Signed, then: &Signed) -> Vec<f32> {
-        const EVALUATIONS: usize = 30;
-        const ANCHOR: f32 = 0.1;
-        // As in training, what is not liked may be drawn.
-        let liked = |item: &ItemId| [now, then].iter().any(|all| all.binary_search(&(*item, true)).is_ok());
-        let drawable: Vec<bool> = self.pool.iter().map(|item| !liked(item)).collect();
-        let of = |signed| Fold::new(self, signed, &drawable).ok().flatten();
-        let (mut left, mut anchor) = (vec![0.0; start.len()], 0.0);
-        if let Some(then) = of(then) {
-            then.evaluate(start, &mut left);
-            anchor = ANCHOR;
-        }
-        let Some(now) = of(now) else { return start.to_vec() };
-        minimise(start, EVALUATIONS, |p, gradient| {
-            let mut value = now.evaluate(p, gradient);
-            for (((g, left), x), from) in gradient.iter_mut().zip(&left).zip(p).zip(start) {
-                let moved = x - from;
-                *g += anchor * moved - left;
-                value += f64::from(0.5 * anchor * moved * moved - left * moved);
-            }
-            value
-        })
+        vector
     }
 }
 
@@ -177,7 +150,7 @@ fn gathered(table: &Matrix, rows: &[u32], widths: &[usize]) -> Computed<Vec<Tens
 }
 
 /// The same as leaves whose gradients are wanted.
-fn leaves(table: &Matrix, rows: &[u32], widths: &[usize]) -> Computed<Vec<Tensor>> {
+pub(crate) fn leaves(table: &Matrix, rows: &[u32], widths: &[usize]) -> Computed<Vec<Tensor>> {
     let leaf = |(numbers, shape)| Ok(Var::from_vec(numbers, shape, &Device::Cpu)?.into_inner());
     parts(table, rows, widths).map(leaf).collect()
 }
@@ -196,7 +169,7 @@ fn parts(table: &Matrix, rows: &[u32], widths: &[usize]) -> impl Iterator<Item =
 }
 
 /// The gradients of such leaves as rows of the table again.
-fn row_gradients(all: &GradStore, leaves: &[Tensor]) -> Computed<Vec<f32>> {
+pub(crate) fn row_gradients(all: &GradStore, leaves: &[Tensor]) -> Computed<Vec<f32>> {
     let mut parts: Vec<Vec<f32>> = leaves.iter().map(|leaf| gradient(all, leaf)).collect::<Computed<_>>()?;
     if parts.len() == 1 {
         return Ok(parts.remove(0));
@@ -210,73 +183,6 @@ fn row_gradients(all: &GradStore, leaves: &[Tensor]) -> Computed<Vec<f32>> {
         }
     }
     Ok(rows)
-}
-
-/// The loss of a history as a function of the user's vector.
-struct Fold<'a, N> {
-    model: &'a PairModel<N>,
-    /// What meets the user: the items of the history, then those of the pool, each `(n, g)`.
-    items: Vec<Tensor>,
-    /// Which scores each row compares, `(n_rows · (1 + m))`.
-    compared: Tensor,
-    /// `(n_rows, 1)`: 1 for a like, -1 for a dislike.
-    signs: Tensor,
-}
-
-impl<'a, N: PairNet> Fold<'a, N> {
-    /// `None` where there is nothing to compare. An item meets the same part of the pool in every history, but for those items
-    /// of the pool that are not `drawable`: the next one takes their place.
-    fn new(model: &'a PairModel<N>, signed: &Signed, drawable: &[bool]) -> Computed<Option<Self>> {
-        const DRAWN: usize = 16;
-        let (n, m) = (signed.len(), DRAWN.min(drawable.len()));
-        if n == 0 || !drawable.contains(&true) {
-            return Ok(None);
-        }
-        let drawn = |item: ItemId, j: usize| {
-            let from = item as usize * 211 + j * drawable.len() / m;
-            let at = (from..from + drawable.len()).map(|at| at % drawable.len()).find(|&at| drawable[at]);
-            (n + at.unwrap_or_default()) as u32
-        };
-        let row = |(row, &(item, _)): (usize, &(ItemId, bool))| {
-            std::iter::once(row as u32).chain((0..m).map(move |j| drawn(item, j)))
-        };
-        let compared: Vec<u32> = signed.iter().enumerate().flat_map(row).collect();
-        let signs: Vec<f32> = signed.iter().map(|&(_, liked)| if liked { 1.0 } else { -1.0 }).collect();
-        let rows: Vec<u32> = signed.iter().map(|&(item, _)| item).chain(model.pool.iter().copied()).collect();
-        let rows = Tensor::from_vec(rows, n + model.pool.len(), &Device::Cpu)?;
-        Ok(Some(Self {
-            model,
-            items: of_rows(&model.met, |part| part.index_select(&rows, 0))?,
-            compared: Tensor::from_vec(compared, n * (1 + m), &Device::Cpu)?,
-            signs: Tensor::from_vec(signs, (n, 1), &Device::Cpu)?,
-        }))
-    }
-
-    /// Value and gradient at `p`: the loss of all rows, each with its penalty.
-    fn evaluate(&self, p: &[f32], gradient: &mut [f32]) -> f64 {
-        let how = self.model.net.training();
-        let Ok((loss, found)) = self.derive(p, &how) else {
-            unreachable!("the shapes are those of the model, whose parts have met before")
-        };
-        let l2 = how.l2 * self.signs.elem_count() as f32;
-        gradient.iter_mut().zip(found).zip(p).for_each(|((g, found), x)| *g = found + l2 * x);
-        loss + 0.5 * f64::from(l2 * dot(p, p))
-    }
-
-    /// Loss and its gradient.
-    fn derive(&self, p: &[f32], how: &Optimisation) -> Computed<(f64, Vec<f32>)> {
-        let net = &self.model.net;
-        let leaves = leaves(&Matrix::from_vec(1, p.len(), p.to_vec()), &[0], &net.widths())?;
-        let users = net.users(&leaves, &self.model.weights)?;
-        let scores = net.meet(&users, &self.items, &self.model.weights, None)?;
-        let n = self.signs.dim(0)?;
-        let scores = scores.flatten_all()?.index_select(&self.compared, 0)?.reshape((n, ()))?;
-        let compared =
-            Compared { scores: &scores, signs: Some(&self.signs), negatives: how.negatives, margin: how.margin };
-        let loss = how.loss.of(compared)?.sum_all()?;
-        let gradients = loss.backward()?;
-        Ok((f64::from(loss.to_scalar::<f32>()?), row_gradients(&gradients, &leaves)?))
-    }
 }
 
 impl<N: PairNet> Recommender for PairModel<N> {
@@ -311,7 +217,7 @@ struct PairScorer<'a, N> {
 }
 
 /// The same rows of every part.
-fn of_rows(parts: &[Tensor], rows: impl Fn(&Tensor) -> Computed<Tensor>) -> Computed<Vec<Tensor>> {
+pub(crate) fn of_rows(parts: &[Tensor], rows: impl Fn(&Tensor) -> Computed<Tensor>) -> Computed<Vec<Tensor>> {
     parts.iter().map(rows).collect()
 }
 
