@@ -265,13 +265,13 @@ impl<'a> Training<'a> {
                     negatives.fill(item);
                     continue;
                 }
-                let p = self.tables.users.row(user as usize);
-                let liked = dot(p, self.tables.items.row(item as usize));
+                let p = self.tables.users.matrix.row(user as usize);
+                let liked = dot(p, self.tables.items.matrix.row(item as usize));
                 for (negative, slope) in negatives.iter_mut().zip(slopes) {
                     let mut best = (f32::NEG_INFINITY, item);
                     for _ in 0..self.params.candidates() {
                         let candidate = others.draw(&mut stream);
-                        let score = dot(p, self.tables.items.row(candidate as usize));
+                        let score = dot(p, self.tables.items.matrix.row(candidate as usize));
                         if score > best.0 {
                             best = (score, candidate);
                         }
@@ -291,7 +291,7 @@ impl<'a> Training<'a> {
         let per_like = self.params.negatives;
         let share = 1.0 / per_like as f32;
         let samples = || batch.iter().zip(compared.negatives.chunks(per_like).zip(compared.slopes.chunks(per_like)));
-        let d = self.tables.items.n_cols();
+        let d = self.tables.items.matrix.n_cols();
         rayon::join(
             || {
                 let mut terms = Terms::default();
@@ -300,7 +300,7 @@ impl<'a> Training<'a> {
                     terms.push(user, item, slopes.iter().sum(), 1.0);
                     negatives.iter().zip(slopes).for_each(|(&j, &slope)| terms.push(user, j, -slope, 0.0));
                 }
-                let mut sum = terms.sum(self.tables.items.as_slice(), d);
+                let mut sum = terms.sum(self.tables.items.matrix.as_slice(), d);
                 if self.params.item_bias {
                     // The column that carries the bias is constant on the side of the users.
                     sum.data.iter_mut().skip(d - 1).step_by(d).for_each(|g| *g = 0.0);
@@ -314,7 +314,7 @@ impl<'a> Training<'a> {
                     terms.push(item, user, slopes.iter().sum(), 1.0);
                     negatives.iter().zip(slopes).for_each(|(&j, &slope)| terms.push(j, user, -slope, share));
                 }
-                terms.sum(self.tables.users.as_slice(), d)
+                terms.sum(self.tables.users.matrix.as_slice(), d)
             },
         )
     }
@@ -326,8 +326,8 @@ impl<'a> Training<'a> {
         self.tables.step(&users, &items, rate, Decay::Coupled(l2));
         if self.params.item_bias {
             // The penalty would shrink the constant.
-            let last = self.tables.users.n_cols() - 1;
-            users.rows.iter().for_each(|&user| self.tables.users.row_mut(user as usize)[last] = 1.0);
+            let last = self.tables.users.matrix.n_cols() - 1;
+            users.rows.iter().for_each(|&user| self.tables.users.matrix.row_mut(user as usize)[last] = 1.0);
         }
         compared.losses.iter().map(|&loss| f64::from(loss)).sum()
     }
@@ -346,14 +346,14 @@ impl Trainable for Training<'_> {
     }
 
     fn snapshot(&self) -> MfModel {
-        let (guest, users) = self.positives.with_mean_user(&self.tables.users);
+        let (guest, users) = self.positives.with_mean_user(&self.tables.users.matrix);
         MfModel {
             params: self.params.clone(),
             users,
-            items: self.tables.items.clone(),
+            items: self.tables.items.matrix.clone(),
             fingerprints: self.fingerprints.clone(),
             guest,
-            pool: pool(self.tables.items.n_rows()),
+            pool: pool(self.tables.items.matrix.n_rows()),
         }
     }
 
@@ -591,7 +591,13 @@ mod tests {
             for (&like, negatives) in batch.iter().zip(compared.negatives.chunks(2)) {
                 let (u, i) = training.positives.pair(like);
                 let score = |i: u32| -> f64 {
-                    let pairs = training.tables.users.row(u as usize).iter().zip(training.tables.items.row(i as usize));
+                    let pairs = training
+                        .tables
+                        .users
+                        .matrix
+                        .row(u as usize)
+                        .iter()
+                        .zip(training.tables.items.matrix.row(i as usize));
                     pairs.map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
                 };
                 sum += negatives.iter().map(|&j| (score(j) - score(i)).exp().ln_1p() / 2.0).sum::<f64>();
@@ -602,12 +608,20 @@ mod tests {
             for (row, _, gradient) in gradients.within(0..100) {
                 for (c, &found) in gradient.iter().enumerate() {
                     let mut moved = |by: f32| {
-                        let table = if of_users { &mut training.tables.users } else { &mut training.tables.items };
+                        let table = if of_users {
+                            &mut training.tables.users.matrix
+                        } else {
+                            &mut training.tables.items.matrix
+                        };
                         let old = table.row(row)[c];
                         table.row_mut(row)[c] = old + by;
                         let at = f64::from(old + by);
                         let value = objective(&training);
-                        let table = if of_users { &mut training.tables.users } else { &mut training.tables.items };
+                        let table = if of_users {
+                            &mut training.tables.users.matrix
+                        } else {
+                            &mut training.tables.items.matrix
+                        };
                         table.row_mut(row)[c] = old;
                         (value, at)
                     };

@@ -23,6 +23,10 @@ pub(crate) fn failed(error: &candle_core::Error) -> FitError {
 pub(crate) enum Start {
     /// Zeros: biases.
     Zeros,
+    /// Ones: gains.
+    Ones,
+    /// Normal, with this standard deviation.
+    Normal(f32),
     /// Uniform within `√(6 / (rows + columns))`. Xavier Glorot, Yoshua Bengio: *Understanding the difficulty of training deep
     /// feedforward neural networks*, AISTATS 2010.
     Glorot,
@@ -49,6 +53,8 @@ impl Parameter {
         let mut stream = seed.named(&self.name).stream();
         match self.start {
             Start::Zeros => vec![0.0; self.len()],
+            Start::Ones => vec![1.0; self.len()],
+            Start::Normal(deviation) => (0..self.len()).map(|_| deviation * stream.normal() as f32).collect(),
             Start::Glorot => {
                 let bound = (6.0 / self.shape.iter().sum::<usize>() as f64).sqrt();
                 (0..self.len()).map(|_| ((2.0 * stream.unit() - 1.0) * bound) as f32).collect()

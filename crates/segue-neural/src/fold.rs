@@ -12,7 +12,6 @@ use segue_core::{ItemId, Matrix};
 
 use crate::engine::{Computed, Weights};
 use crate::histories::Signed;
-use crate::losses::Compared;
 use crate::optimise::Optimisation;
 use crate::pairs::{PairNet, leaves, of_rows, row_gradients};
 
@@ -146,8 +145,7 @@ impl<'a, N: PairNet> Compare<'a, N> {
         let scores = net.meet(&users, &self.items, weights, None)?;
         let scores = scores.flatten_all()?.index_select(&self.compared, 0)?.reshape((self.signs.dim(0)?, ()))?;
         let how = &self.how;
-        let compared =
-            Compared { scores: &scores, signs: Some(&self.signs), negatives: how.negatives, margin: how.margin };
+        let compared = how.compared(&scores, Some(&self.signs), self.fixed.met[0].dim(0)?);
         let loss = (how.loss.of(compared)? * &self.shares)?.sum_all()?;
         let found = row_gradients(&loss.backward()?, &leaves)?;
         let l2 = how.l2 * self.n;

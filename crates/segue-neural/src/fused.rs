@@ -1,23 +1,23 @@
 //! Operations that the engine would take in several passes over memory, each in one on the CPU: a layer with its bias and
-//! activation, the first meeting of users and items, inner products. On other devices they are the engine's own operations.
+//! activation, layer norm, the first meeting of users and items, inner products. On other devices they are the engine's own operations.
 //!
 //! Matrix products are those of `segue-core`: on the thread that asks, so that a sum has one order at any number of threads,
 //! and without asking the system for its number of processors each time.
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Shape, Storage, Tensor};
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, DType, Layout, Shape, Storage, Tensor};
 use segue_core::kernels::{Block, axpy, dot, matmul};
 
 use crate::engine::Computed;
 
 /// The numbers of a contiguous tensor in our memory.
-fn slice<'s>(storage: &'s CpuStorage, layout: &Layout) -> Computed<&'s [f32]> {
+pub(crate) fn slice<'s>(storage: &'s CpuStorage, layout: &Layout) -> Computed<&'s [f32]> {
     let range = layout.contiguous_offsets();
     let (start, end) =
         range.ok_or_else(|| candle_core::Error::Msg("a fused operation wants contiguous rows".into()))?;
     Ok(&storage.as_slice::<f32>()?[start..end])
 }
 
-fn cpu_slice<'s>(storage: &'s Storage, layout: &Layout) -> Computed<&'s [f32]> {
+pub(crate) fn cpu_slice<'s>(storage: &'s Storage, layout: &Layout) -> Computed<&'s [f32]> {
     match storage {
         Storage::Cpu(storage) => slice(storage, layout),
         _ => Err(candle_core::Error::Msg("a fused operation runs on the CPU".into())),
@@ -28,9 +28,10 @@ fn cpu_slice<'s>(storage: &'s Storage, layout: &Layout) -> Computed<&'s [f32]> {
 macro_rules! slices {
     ($($name:ident = $tensor:expr),+) => {
         $(let (storage, layout) = $tensor.storage_and_layout();
-        let $name = cpu_slice(&storage, layout)?;)+
+        let $name = crate::fused::cpu_slice(&storage, layout)?;)+
     };
 }
+pub(crate) use slices;
 
 fn whole(n_rows: usize, n_cols: usize) -> Block {
     Block { n_rows, n_cols, offset: 0, stride: n_cols, transposed: false }
@@ -40,7 +41,7 @@ fn turned(n_rows: usize, n_cols: usize) -> Block {
     Block { n_rows: n_cols, n_cols: n_rows, offset: 0, stride: n_cols, transposed: true }
 }
 
-fn is_ours(tensor: &Tensor) -> bool {
+pub(crate) fn is_ours(tensor: &Tensor) -> bool {
     tensor.device().is_cpu() && tensor.dtype() == DType::F32
 }
 
@@ -180,6 +181,85 @@ impl CustomOp2 for Meeting {
         let device = users.device();
         let of_items = items.track_op().then(|| Tensor::from_vec(passed, (b * c, f), device));
         Ok((Some(Tensor::from_vec(of_users, (b, f), device)?), of_items.transpose()?))
+    }
+}
+
+/// Each row less its mean, over its deviation, times `gain`, plus `bias`: `(n, d)`, `(d)`, `(d)` to `(n, d)`. Jimmy Lei Ba,
+/// Jamie Ryan Kiros, Geoffrey Hinton: *Layer Normalization*, 2016, with `ε = 10⁻⁵`.
+pub(crate) fn layer_norm(x: &Tensor, gain: &Tensor, bias: &Tensor) -> Computed<Tensor> {
+    if is_ours(x) {
+        return x.contiguous()?.apply_op3(gain, bias, LayerNorm);
+    }
+    let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
+    let deviation = (centred.sqr()?.mean_keepdim(D::Minus1)? + f64::from(EPSILON))?.sqrt()?;
+    centred.broadcast_div(&deviation)?.broadcast_mul(gain)?.broadcast_add(bias)
+}
+
+/// What keeps the deviation of a constant row from being zero.
+const EPSILON: f32 = 1e-5;
+
+struct LayerNorm;
+
+/// Mean of a row, and one over its deviation.
+fn moments(row: &[f32]) -> (f32, f32) {
+    let n = row.len() as f32;
+    let mean = row.iter().sum::<f32>() / n;
+    let variance = row.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / n;
+    (mean, 1.0 / (variance + EPSILON).sqrt())
+}
+
+impl CustomOp3 for LayerNorm {
+    fn name(&self) -> &'static str {
+        "layer norm"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        gain: &CpuStorage,
+        gain_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Computed<(CpuStorage, Shape)> {
+        let (x, gain, bias) = (slice(x, x_layout)?, slice(gain, gain_layout)?, slice(bias, bias_layout)?);
+        let mut out = Vec::with_capacity(x.len());
+        for row in x.chunks_exact(gain.len()) {
+            let (mean, scale) = moments(row);
+            out.extend(row.iter().zip(gain).zip(bias).map(|((x, gain), bias)| (x - mean) * scale * gain + bias));
+        }
+        Ok((CpuStorage::F32(out), x_layout.shape().clone()))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        gain: &Tensor,
+        bias: &Tensor,
+        _: &Tensor,
+        slope: &Tensor,
+    ) -> Computed<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let (n, d) = x.dims2()?;
+        let slope = slope.contiguous()?;
+        slices!(rows = x, gains = gain, given = slope);
+        let (mut of_x, mut of_gain, mut of_bias) = (Vec::with_capacity(n * d), vec![0.0; d], vec![0.0; d]);
+        let (mut normal, mut passed) = (vec![0.0; d], vec![0.0; d]);
+        for (row, slope) in rows.chunks_exact(d).zip(given.chunks_exact(d)) {
+            let (mean, scale) = moments(row);
+            for c in 0..d {
+                normal[c] = (row[c] - mean) * scale;
+                passed[c] = slope[c] * gains[c];
+                of_gain[c] += slope[c] * normal[c];
+                of_bias[c] += slope[c];
+            }
+            let shift = passed.iter().sum::<f32>() / d as f32;
+            let turn = dot(&passed, &normal) / d as f32;
+            of_x.extend(passed.iter().zip(&normal).map(|(g, x)| scale * (g - shift - x * turn)));
+        }
+        let device = x.device();
+        let of_bias = bias.track_op().then(|| Tensor::from_vec(of_bias, d, device));
+        let of_gain = gain.track_op().then(|| Tensor::from_vec(of_gain, d, device));
+        Ok((Some(Tensor::from_vec(of_x, (n, d), device)?), of_gain.transpose()?, of_bias.transpose()?))
     }
 }
 

@@ -30,7 +30,7 @@ neural_params! {
         /// Length of the vectors.
         factors: usize = 64, range Interval::between(1.0, 4096.0), alias "mf_dim", alias "embedding_dim";
     }
-    training { epochs: 50, batch_size: 1024, learning_rate: 0.001, negatives: 4 }
+    training { epochs: 50, batch_size: 1024, learning_rate: 0.001, negatives: 4, loss: Bce }
 }
 
 impl Algorithm for Gmf {
@@ -48,7 +48,7 @@ impl Algorithm for Gmf {
     type Model = PairModel<Self>;
 
     fn check(&self) -> Result<(), ParamError> {
-        self.check_training()
+        pairs::check(self)
     }
 
     fn fit(&self, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<Self::Model, FitError> {

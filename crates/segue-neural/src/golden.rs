@@ -5,11 +5,11 @@ use candle_core::{Device, Tensor, Var};
 use segue_core::{ArtifactReader, ArtifactWriter, Registry};
 use serde_json::{Value, json};
 
-use crate::engine::{Dense, gradient, numbers};
+use crate::engine::{Dense, Parameter, gradient, numbers};
 use crate::losses::{Compared, Loss};
 use crate::pairs::PairNet;
 
-fn list(value: &Value) -> Vec<f32> {
+pub(crate) fn list(value: &Value) -> Vec<f32> {
     value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect()
 }
 
@@ -17,7 +17,7 @@ fn ids(value: &Value) -> Vec<u32> {
     serde_json::from_value(value.clone()).unwrap()
 }
 
-fn close(found: &[f32], wanted: &[f32], what: &str) {
+pub(crate) fn close(found: &[f32], wanted: &[f32], what: &str) {
     assert_eq!(found.len(), wanted.len(), "{what}");
     for (found, wanted) in found.iter().zip(wanted) {
         assert!((found - wanted).abs() <= 1e-5 * wanted.abs().max(1.0), "{what}: {found} for {wanted}");
@@ -25,14 +25,14 @@ fn close(found: &[f32], wanted: &[f32], what: &str) {
 }
 
 /// The dense parameters of a case, by way of an artifact, as a saved model's come.
-fn dense<N: PairNet>(net: &N, case: &Value) -> Dense {
+pub(crate) fn dense(parameters: &[Parameter], values: &Value) -> Dense {
     let mut writer = ArtifactWriter::new();
-    for (name, tensor) in case["dense"].as_object().unwrap() {
+    for (name, tensor) in values.as_object().unwrap() {
         let shape: Vec<usize> = serde_json::from_value(tensor["shape"].clone()).unwrap();
         writer.tensor(name, &shape, list(&tensor["values"]));
     }
     let (bytes, registry) = (writer.to_bytes(), Registry::default());
-    Dense::load(&net.parameters(), &ArtifactReader::open(&bytes, &registry).unwrap()).unwrap()
+    Dense::load(parameters, &ArtifactReader::open(&bytes, &registry).unwrap()).unwrap()
 }
 
 /// Fails where a model of pairs does not agree.
@@ -47,7 +47,7 @@ pub(crate) fn pairs_agree<N: PairNet>() {
         }
     }
     let net: N = serde_json::from_value(Value::Object(params)).unwrap();
-    let dense = dense(&net, case);
+    let dense = dense(&net.parameters(), &case["dense"]);
     let weights = dense.leaves().unwrap();
     let table = |key: &str, width: usize| {
         let values = list(&case[key]);
@@ -70,7 +70,7 @@ pub(crate) fn pairs_agree<N: PairNet>() {
 
     for (loss, wanted) in case["losses"].as_object().unwrap() {
         let of: Loss = serde_json::from_value(json!(loss)).unwrap();
-        let compared = Compared { scores: &scores, signs: None, negatives: 2, margin: 1.0 };
+        let compared = Compared { scores: &scores, signs: None, negatives: 2, margin: 1.0, power: 1.0 };
         let value = of.of(compared).unwrap().mean_all().unwrap();
         let what = format!("{name}, {loss}");
         close(&[value.to_scalar().unwrap()], &[wanted["loss"].as_f64().unwrap() as f32], &what);

@@ -1,10 +1,10 @@
 //! Layers of neurons, and dropout.
 
 use candle_core::{Device, Tensor};
-use segue_core::{ParamError, Seed};
+use segue_core::{ParamError, Seed, Stream};
 
 use crate::engine::{Computed, Parameter, Start, Weights};
-use crate::fused::{affine, meeting};
+use crate::fused::{affine, layer_norm, meeting};
 
 /// `x W + b` of rows: `(n, in)` to `(n, out)`.
 pub(crate) fn linear(x: &Tensor, weights: &Weights, name: &str) -> Computed<Tensor> {
@@ -24,6 +24,19 @@ pub(crate) fn linear_parameters(name: &str, from: usize, to: usize) -> [Paramete
     ]
 }
 
+/// [`layer_norm`] with the parameters of this name.
+pub(crate) fn norm(x: &Tensor, weights: &Weights, name: &str) -> Computed<Tensor> {
+    layer_norm(x, weights.get(&format!("{name}.gain"))?, weights.get(&format!("{name}.bias"))?)
+}
+
+/// The parameters of [`norm`].
+pub(crate) fn norm_parameters(name: &str, width: usize) -> [Parameter; 2] {
+    [
+        Parameter::new(format!("{name}.gain"), &[width], Start::Ones),
+        Parameter::new(format!("{name}.bias"), &[width], Start::Zeros),
+    ]
+}
+
 /// Dropout of a shard in training: each number is zeroed with probability `rate`, the others grow by `1 / (1 - rate)`. Nitish
 /// Srivastava and others: *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*, JMLR 15, 2014.
 ///
@@ -36,22 +49,40 @@ pub(crate) struct Dropout {
 
 impl Dropout {
     pub(crate) fn of(self, x: &Tensor, layer: &str) -> Computed<Tensor> {
-        if self.rate == 0.0 {
-            return Ok(x.clone());
-        }
-        let mut stream = self.shard.named(layer).stream();
-        // Four draws of sixteen bits from each number.
-        let below = (f64::from(self.rate) * 65536.0) as u64;
-        let kept = 1.0 / (1.0 - self.rate);
-        let mut mask = vec![0.0_f32; x.elem_count()];
-        for four in mask.chunks_mut(4) {
-            let mut bits = stream.next_u64();
+        let Some(masks) = self.masks(layer) else { return Ok(x.clone()) };
+        let mut mask = vec![1.0_f32; x.elem_count()];
+        masks.apply(&mut mask);
+        x.mul(&Tensor::from_vec(mask, x.shape(), &Device::Cpu)?)
+    }
+
+    /// What falls on the numbers of a layer; `None` if nothing does.
+    pub(crate) fn masks(self, layer: &str) -> Option<Masks> {
+        (self.rate > 0.0).then(|| Masks {
+            stream: self.shard.named(layer).stream(),
+            below: (f64::from(self.rate) * 65536.0) as u64,
+            kept: 1.0 / (1.0 - self.rate),
+        })
+    }
+}
+
+/// The draws of one layer.
+#[derive(Debug, Clone)]
+pub(crate) struct Masks {
+    stream: Stream,
+    below: u64,
+    kept: f32,
+}
+
+impl Masks {
+    /// Zeroes some numbers and lets the others grow; four draws of sixteen bits from each number of the stream.
+    pub(crate) fn apply(mut self, numbers: &mut [f32]) {
+        for four in numbers.chunks_mut(4) {
+            let mut bits = self.stream.next_u64();
             for number in four {
-                *number = if bits & 0xFFFF < below { 0.0 } else { kept };
+                *number *= if bits & 0xFFFF < self.below { 0.0 } else { self.kept };
                 bits >>= 16;
             }
         }
-        x.mul(&Tensor::from_vec(mask, x.shape(), &Device::Cpu)?)
     }
 }
 

@@ -1,33 +1,42 @@
 //! The learned models of Segue whose gradients an autodiff engine derives: one file each.
 //!
 //! A model says in its file what it computes, once: training, scoring and fold-in run the same lines. What all share is
-//! around it: `pairs` draws samples and loops, `fold` answers histories that training has not seen, `engine` carries numbers to the engine and back, `losses` and
+//! around it: `pairs` and `sequences` draw samples and loop, `fold` answers histories that training has not seen, `engine` carries numbers to the engine and back, `losses` and
 //! `optimise` hold what a user may choose.
 //!
 //! Adding a model is one file, one `mod` line and one line in [`MODELS`].
 
 use segue_core::ModelEntry;
 
+mod attention;
 mod engine;
 mod fold;
 mod fused;
 mod gmf;
 #[cfg(test)]
 mod golden;
+mod heads;
 mod histories;
 mod layers;
 mod losses;
 mod mlp;
+mod negatives;
 mod neumf;
 mod optimise;
 mod pairs;
+mod sasrec;
+mod sequences;
+mod transformer;
 
 pub use gmf::Gmf;
 pub use losses::Loss;
 pub use mlp::Mlp;
+pub use negatives::NegativeSampling;
 pub use neumf::NeuMf;
 pub use optimise::{Optimizer, Schedule};
-pub use pairs::{NegativeSampling, PairModel};
+pub use pairs::PairModel;
+pub use sasrec::{SasRec, Variant};
+pub use sequences::SequenceModel;
 
 /// Every model of this crate, in the order in which tables show them.
 pub static MODELS: &[ModelEntry] = &[
@@ -35,4 +44,6 @@ pub static MODELS: &[ModelEntry] = &[
     ModelEntry::of::<gmf::Gmf>(),
     ModelEntry::of::<mlp::Mlp>(),
     ModelEntry::of::<neumf::NeuMf>(),
+    // What came before says what comes next.
+    ModelEntry::of::<sasrec::SasRec>(),
 ];

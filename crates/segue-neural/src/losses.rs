@@ -21,6 +21,13 @@ pub enum Loss {
     /// Cross-entropy over the like and the drawn: `ln(e^s + Σⱼ e^sⱼ) - s`.
     #[serde(alias = "sampled_softmax")]
     Softmax,
+    /// Cross-entropy over all items of the like's domain, nothing drawn: models of sequences alone.
+    #[serde(alias = "cross_entropy", alias = "ce")]
+    FullSoftmax,
+    /// Binary cross-entropy whose likes count less, the fewer of the items are drawn: `β ln(1 + e^-s) + Σⱼ ln(1 + e^sⱼ)`, over
+    /// `1 + n`. Aleksandr Petrov, Craig Macdonald: *gSASRec: Reducing Overconfidence in Sequential Recommendation Trained with
+    /// Negative Sampling*, `RecSys` 2023.
+    Gbce,
 }
 
 /// Rows of scores and what to make of them.
@@ -34,9 +41,18 @@ pub(crate) struct Compared<'a> {
     pub(crate) negatives: usize,
     /// Distance that satisfies the hinge loss.
     pub(crate) margin: f32,
+    /// `β` of generalised binary cross-entropy.
+    pub(crate) power: f64,
 }
 
 impl Loss {
+    /// `β = 1 - t (1 - α)`, where `α` is the share of the other items that are drawn and `t` the calibration: 0 for plain binary
+    /// cross-entropy, 1 for scores whose sigmoid is the probability among all items.
+    pub(crate) fn power(negatives: usize, n_items: usize, calibration: f32) -> f64 {
+        let drawn = (negatives as f64 / (n_items as f64 - 1.0).max(1.0)).min(1.0);
+        1.0 - f64::from(calibration) * (1.0 - drawn)
+    }
+
     /// The loss of each row, `(b, 1)`.
     pub(crate) fn of(self, compared: Compared<'_>) -> Computed<Tensor> {
         let m = compared.scores.dim(1)? - 1;
@@ -54,6 +70,11 @@ impl Loss {
                 let drawn = softplus(&drawn)?.mean_keepdim(D::Minus1)?;
                 (own + drawn.mul(&wanted)? * n)? / (1.0 + n)
             }
+            Self::Gbce => {
+                let own = (softplus(&signed(own)?.neg()?)? * compared.power)?;
+                let drawn = softplus(&drawn)?.mean_keepdim(D::Minus1)?;
+                (own + drawn.mul(&wanted)? * n)? / (1.0 + n)
+            }
             Self::Mse => {
                 let drawn = drawn.sqr()?.mean_keepdim(D::Minus1)?;
                 ((own - &wanted)?.sqr()? + drawn.mul(&wanted)? * n)? / (1.0 + n)
@@ -63,7 +84,8 @@ impl Loss {
                 let below = signed(drawn.broadcast_sub(&own)?)?.affine(1.0, f64::from(compared.margin))?;
                 below.relu()?.mean_keepdim(D::Minus1)
             }
-            Self::Softmax => softplus(&signed((log_sum_exp(&drawn)? - own)?)?),
+            // Over those that are there.
+            Self::Softmax | Self::FullSoftmax => softplus(&signed((log_sum_exp(&drawn)? - own)?)?),
         }
     }
 }
@@ -84,12 +106,13 @@ mod tests {
     use super::*;
     use candle_core::{Device, Var};
 
-    const ALL: [Loss; 5] = [Loss::Bce, Loss::Bpr, Loss::Hinge, Loss::Mse, Loss::Softmax];
+    const ALL: [Loss; 6] = [Loss::Bce, Loss::Bpr, Loss::Hinge, Loss::Mse, Loss::Softmax, Loss::Gbce];
 
     fn value(loss: Loss, rows: &[[f64; 3]], signs: Option<&[f64]>) -> (f64, Vec<f64>) {
         let scores = Var::from_slice(rows.as_flattened(), (rows.len(), 3), &Device::Cpu).unwrap();
         let signs = signs.map(|signs| Tensor::from_slice(signs, (signs.len(), 1), &Device::Cpu).unwrap());
-        let compared = Compared { scores: scores.as_tensor(), signs: signs.as_ref(), negatives: 2, margin: 1.0 };
+        let compared =
+            Compared { scores: scores.as_tensor(), signs: signs.as_ref(), negatives: 2, margin: 1.0, power: 0.75 };
         let sum = loss.of(compared).unwrap().sum_all().unwrap();
         let gradients = sum.backward().unwrap();
         let gradient = gradients.get(scores.as_tensor()).unwrap().flatten_all().unwrap().to_vec1().unwrap();
@@ -107,6 +130,7 @@ mod tests {
             f64::midpoint((1.0 - (s - a)).max(0.0), (1.0 - (s - b)).max(0.0)),
             ((1.0 - s).powi(2) + a * a + b * b) / 3.0,
             (s.exp() + a.exp() + b.exp()).ln() - s,
+            (0.75 * ln(-s) + ln(a) + ln(b)) / 3.0,
         ];
         for (loss, wanted) in ALL.into_iter().zip(wanted) {
             let found = value(loss, &[[s, a, b]], None).0;
@@ -132,6 +156,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn likes_count_in_full_where_nothing_is_calibrated_or_everything_is_drawn() {
+        assert_eq!(Loss::power(10, 101, 0.0), 1.0);
+        assert_eq!(Loss::power(100, 101, 0.75), 1.0);
+        assert!((Loss::power(10, 101, 1.0) - 0.1).abs() < 1e-12);
     }
 
     #[test]

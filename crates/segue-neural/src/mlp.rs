@@ -32,7 +32,7 @@ neural_params! {
         /// Share of the neurons of each hidden layer that a sample does without.
         dropout: f32 = 0.0, range Interval::between(0.0, 0.95);
     }
-    training { epochs: 50, batch_size: 1024, learning_rate: 0.001, negatives: 4 }
+    training { epochs: 50, batch_size: 1024, learning_rate: 0.001, negatives: 4, loss: Bce }
 }
 
 impl Mlp {
@@ -57,7 +57,7 @@ impl Algorithm for Mlp {
 
     fn check(&self) -> Result<(), ParamError> {
         self.tower().check(Self::INFO.name)?;
-        self.check_training()
+        pairs::check(self)
     }
 
     fn fit(&self, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<Self::Model, FitError> {

@@ -1,11 +1,12 @@
 //! How gradients move parameters: the optimiser, its pace, and the parameters that every model of this crate has.
 
+use candle_core::Tensor;
 use segue_core::ParamError;
 use segue_core::training::adam::Decay;
 use serde::{Deserialize, Serialize};
 
-use crate::losses::Loss;
-use crate::pairs::NegativeSampling;
+use crate::losses::{Compared, Loss};
+use crate::negatives::NegativeSampling;
 
 /// The rule of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -58,6 +59,7 @@ pub(crate) struct Optimisation {
     pub(crate) clip_norm: f32,
     pub(crate) loss: Loss,
     pub(crate) margin: f32,
+    pub(crate) calibration: f32,
     pub(crate) negatives: usize,
     pub(crate) negative_sampling: NegativeSampling,
     pub(crate) hard_candidates: usize,
@@ -65,6 +67,31 @@ pub(crate) struct Optimisation {
 }
 
 impl Optimisation {
+    /// As simple as can be, for tests.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Self {
+        Self {
+            epochs: 4,
+            batch_size: 1,
+            learning_rate: 1.0,
+            optimizer: Optimizer::Adam,
+            betas: [0.9, 0.999],
+            l2: 0.0,
+            schedule: Schedule::None,
+            schedule_factor: 0.5,
+            schedule_epochs: 2,
+            warmup_steps: 0,
+            clip_norm: 0.0,
+            loss: Loss::Bce,
+            margin: 1.0,
+            calibration: 0.75,
+            negatives: 4,
+            negative_sampling: NegativeSampling::Uniform,
+            hard_candidates: 5,
+            init_std: 0.01,
+        }
+    }
+
     /// How large values are held back.
     pub(crate) fn decay(&self) -> Decay {
         match self.optimizer {
@@ -90,6 +117,17 @@ impl Optimisation {
         Ok(())
     }
 
+    /// Decay rates of Adam's moments, if it is Adam that moves.
+    pub(crate) fn adam(&self) -> Option<[f32; 2]> {
+        (self.optimizer != Optimizer::Sgd).then_some(self.betas)
+    }
+
+    /// Rows of scores as the loss wants them, of a model of `n_items` items.
+    pub(crate) fn compared<'a>(&self, scores: &'a Tensor, signs: Option<&'a Tensor>, n_items: usize) -> Compared<'a> {
+        let power = Loss::power(self.negatives, n_items, self.calibration);
+        Compared { scores, signs, negatives: self.negatives, margin: self.margin, power }
+    }
+
     /// Draws per negative.
     pub(crate) fn candidates(&self) -> usize {
         match self.negative_sampling {
@@ -103,14 +141,14 @@ impl Optimisation {
 macro_rules! neural_params {
     (
         $(#[$meta:meta])* pub struct $name:ident { $($own:tt)* }
-        training { epochs: $epochs:expr, batch_size: $batch:expr, learning_rate: $rate:expr, negatives: $negatives:expr }
+        training { epochs: $epochs:expr, batch_size: $batch:expr, learning_rate: $rate:expr, negatives: $negatives:expr, loss: $loss:ident }
     ) => {
         segue_core::params! {
             $(#[$meta])* pub struct $name {
                 $($own)*
                 /// Passes over the likes.
                 epochs: usize = $epochs, range segue_core::Interval::at_least(0.0), alias "n_epochs", alias "max_epochs";
-                /// Likes per step, each with its negatives.
+                /// Likes per step, each with its negatives; of models of sequences, sequences.
                 batch_size: usize = $batch, range segue_core::Interval::between(1.0, 16_777_216.0);
                 /// Batches whose gradients are averaged into one step.
                 accumulate_grad_batches: usize = 1, range segue_core::Interval::between(1.0, 65_536.0);
@@ -132,14 +170,17 @@ macro_rules! neural_params {
                 warmup_steps: usize = 0, range segue_core::Interval::at_least(0.0);
                 /// Longest gradient of a step, all parameters together; 0 for no limit.
                 clip_norm: f32 = 0.0, range segue_core::Interval::at_least(0.0), alias "gradient_clip_val";
-                /// `bce`, `bpr`, `hinge`, `mse` or `softmax`.
-                loss: crate::losses::Loss = crate::losses::Loss::Bce, alias "loss_type";
+                /// `bce`, `bpr`, `hinge`, `mse`, `softmax` (over the like and the drawn), `full_softmax` (over all items; models of
+                /// sequences alone) or `gbce`.
+                loss: crate::losses::Loss = crate::losses::Loss::$loss, alias "loss_type";
                 /// Distance that satisfies the hinge loss.
                 margin: f32 = 1.0, range segue_core::Interval::above(0.0);
+                /// How far `gbce` takes back that only some items are drawn: 0 not at all, 1 wholly.
+                calibration: f32 = 0.75, range segue_core::Interval::between(0.0, 1.0), alias "gbce_t";
                 /// Negatives per like.
                 negatives: usize = $negatives, range segue_core::Interval::between(1.0, 1024.0), alias "n_negatives", alias "num_negatives";
                 /// `uniform`, `popularity` (as often as they are liked) or `hard`: the best scored of `hard_candidates` uniform draws.
-                negative_sampling: crate::pairs::NegativeSampling = crate::pairs::NegativeSampling::Uniform;
+                negative_sampling: crate::negatives::NegativeSampling = crate::negatives::NegativeSampling::Uniform;
                 /// Draws from which a hard negative is the best scored.
                 hard_candidates: usize = 5, range segue_core::Interval::between(1.0, 1024.0);
                 /// Standard deviation of the initial vectors.
@@ -164,20 +205,29 @@ macro_rules! neural_params {
                     clip_norm: self.clip_norm,
                     loss: self.loss,
                     margin: self.margin,
+                    calibration: self.calibration,
                     negatives: self.negatives,
                     negative_sampling: self.negative_sampling,
                     hard_candidates: self.hard_candidates,
                     init_std: self.init_std,
                 }
             }
-
-            fn check_training(&self) -> Result<(), segue_core::ParamError> {
-                self.optimisation().check(Self::INFO.name)
-            }
         }
     };
 }
 pub(crate) use neural_params;
+
+/// Shortens a gradient in several parts to at most `longest`; 0 is no limit.
+pub(crate) fn clip(parts: &mut [&mut Vec<f32>], longest: f32) {
+    if longest == 0.0 {
+        return;
+    }
+    let squares = parts.iter().flat_map(|part| part.iter()).map(|&g| f64::from(g) * f64::from(g)).sum::<f64>();
+    let scale = f64::from(longest) / squares.sqrt();
+    if scale < 1.0 {
+        parts.iter_mut().flat_map(|part| part.iter_mut()).for_each(|g| *g *= scale as f32);
+    }
+}
 
 /// The step size, step by step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -228,28 +278,6 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn plain() -> Optimisation {
-        Optimisation {
-            epochs: 4,
-            batch_size: 1,
-            learning_rate: 1.0,
-            optimizer: Optimizer::Adam,
-            betas: [0.9, 0.999],
-            l2: 0.0,
-            schedule: Schedule::None,
-            schedule_factor: 0.5,
-            schedule_epochs: 2,
-            warmup_steps: 0,
-            clip_norm: 0.0,
-            loss: Loss::Bce,
-            margin: 1.0,
-            negatives: 4,
-            negative_sampling: NegativeSampling::Uniform,
-            hard_candidates: 5,
-            init_std: 0.01,
-        }
-    }
-
     fn sizes(how: &Optimisation, losses: [f64; 4]) -> Vec<f32> {
         let mut pace = Pace::new();
         let each = losses.iter().zip(1..).map(|(&loss, epoch)| {
@@ -262,7 +290,7 @@ mod tests {
 
     #[test]
     fn schedules_change_the_step_size_as_they_say() {
-        let of = |schedule, losses| sizes(&Optimisation { schedule, ..plain() }, losses);
+        let of = |schedule, losses| sizes(&Optimisation { schedule, ..Optimisation::plain() }, losses);
         let falling = [4.0, 3.0, 2.0, 1.0];
         assert_eq!(of(Schedule::None, falling), [1.0; 4]);
         assert_eq!(of(Schedule::Step, falling), [1.0, 1.0, 0.5, 0.5]);
@@ -270,15 +298,24 @@ mod tests {
         assert_eq!(of(Schedule::Plateau, [1.0; 4]), [1.0, 1.0, 1.0, 0.5]);
         let cosine = of(Schedule::Cosine, falling);
         assert!((cosine[2] - 0.5).abs() < 1e-6 && cosine[0] == 1.0 && cosine.is_sorted_by(|a, b| a > b), "{cosine:?}");
-        assert_eq!(sizes(&Optimisation { warmup_steps: 4, ..plain() }, falling), [0.25, 0.5, 0.75, 1.0]);
+        assert_eq!(sizes(&Optimisation { warmup_steps: 4, ..Optimisation::plain() }, falling), [0.25, 0.5, 0.75, 1.0]);
     }
 
     #[test]
     fn parameters_that_contradict_each_other_are_refused() {
-        assert!(plain().check("neumf").is_ok());
+        assert!(Optimisation::plain().check("neumf").is_ok());
         let refusal = |how: Optimisation| how.check("neumf").unwrap_err().to_string();
-        assert!(refusal(Optimisation { betas: [0.9, 1.0], ..plain() }).contains("`betas`"));
-        let hard = Optimisation { negatives: 1024, negative_sampling: NegativeSampling::Hard, ..plain() };
+        assert!(refusal(Optimisation { betas: [0.9, 1.0], ..Optimisation::plain() }).contains("`betas`"));
+        let hard = Optimisation { negatives: 1024, negative_sampling: NegativeSampling::Hard, ..Optimisation::plain() };
         assert!(refusal(hard).contains("5120"));
+    }
+
+    #[test]
+    fn a_long_gradient_is_shortened_as_a_whole() {
+        let (mut a, mut b) = (vec![3.0_f32], vec![0.0, 4.0]);
+        clip(&mut [&mut a, &mut b], 10.0);
+        assert_eq!((&a[..], &b[..]), (&[3.0][..], &[0.0, 4.0][..]));
+        clip(&mut [&mut a, &mut b], 1.0);
+        assert!((a[0] - 0.6).abs() < 1e-6 && (b[1] - 0.8).abs() < 1e-6);
     }
 }

@@ -20,34 +20,20 @@ use segue_core::training::rows::{RowGradients, Terms};
 use segue_core::training::sampler::{Positives, shuffled};
 use segue_core::training::tables::Tables;
 use segue_core::{
-    Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, Candidates, FitCx, FitError, ItemId, Matrix, Query,
-    Recommender, Scorer, Seed, TrainData, Trainable, run_epochs,
+    Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, Candidates, FitCx, FitError, ItemId, Matrix, ParamError,
+    Query, Recommender, Scorer, Seed, TrainData, Trainable, run_epochs,
 };
-use serde::{Deserialize, Serialize};
 
 use crate::engine::{Computed, Dense, DenseSteps, Parameter, Weights, failed, gradient, numbers};
 use crate::fold::Fixed;
 use crate::histories::{Histories, Signed, signed};
 use crate::layers::Dropout;
-use crate::losses::Compared;
-use crate::optimise::{Optimisation, Optimizer, Pace};
+use crate::losses::Loss;
+use crate::negatives::best_of;
+use crate::optimise::{Optimisation, Pace, clip};
 
 /// Likes that the engine sees at once: their vectors stay in the second-level cache.
 const SHARD: usize = 128;
-
-/// How the items are drawn beside which a like is seen; always among those of its domain that the user does not like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NegativeSampling {
-    /// Each as likely as another.
-    #[default]
-    Uniform,
-    /// As often as it is liked.
-    Popularity,
-    /// The best scored of several uniform draws.
-    #[serde(alias = "dynamic")]
-    Hard,
-}
 
 /// What a model of pairs computes.
 pub(crate) trait PairNet: Algorithm<Model = PairModel<Self>> {
@@ -69,6 +55,17 @@ pub(crate) trait PairNet: Algorithm<Model = PairModel<Self>> {
     }
     /// How it is trained.
     fn training(&self) -> Optimisation;
+}
+
+/// Checks of parameters together that every model of pairs wants.
+pub(crate) fn check<N: PairNet>(net: &N) -> Result<(), ParamError> {
+    let (how, model) = (net.training(), N::INFO.name);
+    if how.loss == Loss::FullSoftmax {
+        let message =
+            "`loss` = full_softmax is for models of sequences; `softmax` compares with the drawn items".into();
+        return Err(ParamError::Value { model: model.into(), message });
+    }
+    how.check(model)
 }
 
 /// Trains a model of pairs.
@@ -282,7 +279,7 @@ impl<'a, N: PairNet> Training<'a, N> {
             |n: usize, width: usize, name: &str| Matrix::normal(n, width, how.init_std, &mut init.named(name).stream());
         let users = table(data.log.n_users(), width, "users");
         let items = table(data.log.n_items(), width, "items");
-        let tables = Tables::new(users, items, (how.optimizer != Optimizer::Sgd).then_some(how.betas));
+        let tables = Tables::new(users, items, how.adam());
         let dense = Dense::draw(&net.parameters(), init);
         let dense_steps = DenseSteps::of(&dense);
         let histories = Histories::of(data.log);
@@ -298,12 +295,7 @@ impl<'a, N: PairNet> Training<'a, N> {
             let (user, item) = self.positives.pair(like);
             let others = self.positives.others(user, item);
             for _ in 0..wanted * candidates {
-                drawn.push(match self.how.negative_sampling {
-                    // A user who likes all of a domain: compared with itself, the item hardly moves.
-                    _ if others.is_empty() => item,
-                    NegativeSampling::Popularity => self.positives.popular(user, item, &mut stream),
-                    NegativeSampling::Uniform | NegativeSampling::Hard => others.draw(&mut stream),
-                });
+                drawn.push(self.how.negative_sampling.draw(&self.positives, (user, item), &others, &mut stream));
             }
         }
         let best = if candidates > 1 { Some(self.best_of(likes, &drawn, candidates, weights)?) } else { None };
@@ -316,19 +308,10 @@ impl<'a, N: PairNet> Training<'a, N> {
     fn best_of(&self, likes: &[u32], drawn: &[ItemId], candidates: usize, weights: &Weights) -> Computed<Vec<ItemId>> {
         let weights = weights.detached();
         let widths = self.net.widths();
-        let users = self.net.users(&gathered(&self.tables.users, &self.users_of(likes), &widths)?, &weights)?;
-        let items = self.net.items(&gathered(&self.tables.items, drawn, &widths)?, &weights)?;
+        let users = self.net.users(&gathered(&self.tables.users.matrix, &self.users_of(likes), &widths)?, &weights)?;
+        let items = self.net.items(&gathered(&self.tables.items.matrix, drawn, &widths)?, &weights)?;
         let scores = numbers(&self.net.meet(&users, &items, &weights, None)?)?;
-        let best = |(scores, items): (&[f32], &[ItemId])| {
-            let (mut best, mut at) = (f32::NEG_INFINITY, 0);
-            for (n, &score) in scores.iter().enumerate() {
-                if score > best {
-                    (best, at) = (score, n);
-                }
-            }
-            items[at]
-        };
-        Ok(scores.chunks_exact(candidates).zip(drawn.chunks_exact(candidates)).map(best).collect())
+        Ok(best_of(&scores, drawn, candidates))
     }
 
     fn users_of(&self, likes: &[u32]) -> Vec<u32> {
@@ -345,15 +328,13 @@ impl<'a, N: PairNet> Training<'a, N> {
     ) -> Computed<Gradients> {
         let items = self.draw(likes, (samples, first), weights)?;
         let widths = self.net.widths();
-        let user_leaves = leaves(&self.tables.users, &self.users_of(likes), &widths)?;
-        let item_leaves = leaves(&self.tables.items, &items, &widths)?;
+        let user_leaves = leaves(&self.tables.users.matrix, &self.users_of(likes), &widths)?;
+        let item_leaves = leaves(&self.tables.items.matrix, &items, &widths)?;
         let users = self.net.users(&user_leaves, weights)?;
         let met = self.net.items(&item_leaves, weights)?;
         let dropout = Dropout { rate: self.net.dropout(), shard: samples.named("dropout").at(first as u64) };
         let scores = self.net.meet(&users, &met, weights, Some(dropout))?;
-        let compared =
-            Compared { scores: &scores, signs: None, negatives: self.how.negatives, margin: self.how.margin };
-        let loss = self.how.loss.of(compared)?.sum_all()?;
+        let loss = self.how.loss.of(self.how.compared(&scores, None, self.tables.items.matrix.n_rows()))?.sum_all()?;
         let gradients = (&loss / size as f64)?.backward()?;
         Ok(Gradients {
             loss: f64::from(loss.to_scalar::<f32>()?),
@@ -385,7 +366,7 @@ impl<'a, N: PairNet> Training<'a, N> {
                     terms.push(self.positives.pair(like).0, n as u32, 1.0, share);
                 }
                 let all: Vec<&[f32]> = shards.iter().map(|shard| &shard.of_users[..]).collect();
-                terms.sum(&all.concat(), self.tables.users.n_cols())
+                terms.sum(&all.concat(), self.tables.users.matrix.n_cols())
             },
             || {
                 let mut terms = Terms::default();
@@ -394,7 +375,7 @@ impl<'a, N: PairNet> Training<'a, N> {
                     terms.push(item, n as u32, 1.0, if own { share } else { drawn });
                 }
                 let all: Vec<&[f32]> = shards.iter().map(|shard| &shard.of_items[..]).collect();
-                terms.sum(&all.concat(), self.tables.items.n_cols())
+                terms.sum(&all.concat(), self.tables.items.matrix.n_cols())
             },
         );
         let loss = shards.iter().map(|shard| shard.loss).sum::<f64>();
@@ -435,18 +416,6 @@ fn fits(model: &str, likes: usize, negatives: usize, width: usize) -> Result<(),
     })
 }
 
-/// Shortens a gradient in several parts to at most `longest`; 0 is no limit.
-fn clip(parts: &mut [&mut Vec<f32>], longest: f32) {
-    if longest == 0.0 {
-        return;
-    }
-    let squares = parts.iter().flat_map(|part| part.iter()).map(|&g| f64::from(g) * f64::from(g)).sum::<f64>();
-    let scale = f64::from(longest) / squares.sqrt();
-    if scale < 1.0 {
-        parts.iter_mut().flat_map(|part| part.iter_mut()).for_each(|g| *g *= scale as f32);
-    }
-}
-
 impl<N: PairNet> Trainable for Training<'_, N> {
     type Model = PairModel<N>;
 
@@ -464,8 +433,8 @@ impl<N: PairNet> Trainable for Training<'_, N> {
     }
 
     fn snapshot(&self) -> PairModel<N> {
-        let (guest, users) = self.positives.with_mean_user(&self.tables.users);
-        let (items, dense, histories) = (self.tables.items.clone(), self.dense.clone(), self.histories.clone());
+        let (guest, users) = self.positives.with_mean_user(&self.tables.users.matrix);
+        let (items, dense, histories) = (self.tables.items.matrix.clone(), self.dense.clone(), self.histories.clone());
         let model = PairModel::new(self.net.clone(), Learnt { users, items, dense, histories, guest });
         model.unwrap_or_else(|error| unreachable!("the shapes are those of the training: {error}"))
     }
@@ -496,14 +465,5 @@ mod tests {
         let refusal = fits("neumf", 10_000_000, 4, 128).unwrap_err().to_string();
         let size: usize = refusal.rsplit(' ').next().unwrap().parse().unwrap();
         assert!(refusal.contains("`batch_size`") && fits("neumf", size, 4, 128).is_ok(), "{refusal}");
-    }
-
-    #[test]
-    fn a_long_gradient_is_shortened_as_a_whole() {
-        let (mut a, mut b) = (vec![3.0_f32], vec![0.0, 4.0]);
-        clip(&mut [&mut a, &mut b], 10.0);
-        assert_eq!((&a[..], &b[..]), (&[3.0][..], &[0.0, 4.0][..]));
-        clip(&mut [&mut a, &mut b], 1.0);
-        assert!((a[0] - 0.6).abs() < 1e-6 && (b[1] - 0.8).abs() < 1e-6);
     }
 }

@@ -81,6 +81,8 @@ fn log(n_users: usize, n_items: usize, events: Vec<Event>) -> Interactions {
 ///
 /// A rating model needs contrast: for it the own colour has five stars and the other one star, and item `u + 1`, of the
 /// other colour, is withheld too, so that user `u` is left with one good and one bad unseen item.
+///
+/// Users met the items in an order of their own, which says nothing of taste.
 pub fn checkerboard(n: usize, output: Output) -> World {
     let n_ids = n as u32;
     let mut ratings = Vec::new();
@@ -94,6 +96,7 @@ pub fn checkerboard(n: usize, output: Output) -> World {
             }
         }
     }
+    ratings.sort_by_key(|&(u, i, _)| (u, Seed::new(u64::from(u)).named("order").at(u64::from(i)).value()));
     World::of(match output {
         Output::Ranking => likes(n, n, &ratings.iter().map(|&(u, i, _)| (u, i)).collect::<Vec<_>>()),
         Output::Rating => rated(n, n, &ratings),

@@ -4,7 +4,7 @@
 //! these [`Terms`], a few numbers each, instead of as vectors; grouping them by row and summing each group in the order of
 //! the samples gives the same bits at any thread count, and nobody waits for a lock.
 
-use crate::kernels::gather_sum;
+use crate::kernels::{axpy, gather_sum};
 use rayon::prelude::*;
 
 /// Rows per unit of parallel work: fixed, so that work never depends on the number of threads.
@@ -73,6 +73,22 @@ pub struct RowGradients {
 }
 
 impl RowGradients {
+    /// Gradients of all rows of a table, `(n, d)`, none of which is held back.
+    pub fn all(data: Vec<f32>, d: usize) -> Self {
+        let n = data.len() / d.max(1);
+        Self { rows: (0..n as u32).collect(), penalties: vec![0.0; n], data, d }
+    }
+
+    /// Adds gradients of rows that are all among these.
+    pub fn add(&mut self, others: &Self) {
+        let mut at = 0;
+        for (n, &row) in others.rows.iter().enumerate() {
+            at += self.rows[at..].partition_point(|&own| own < row);
+            self.penalties[at] += others.penalties[n];
+            axpy(1.0, &others.data[n * self.d..][..self.d], &mut self.data[at * self.d..][..self.d]);
+        }
+    }
+
     /// The gradients whose row lies in `range`: row, l2 share, gradient.
     pub fn within(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = (usize, f32, &[f32])> {
         let from = self.rows.partition_point(|&row| (row as usize) < range.start);
@@ -89,6 +105,17 @@ mod tests {
     fn few_draws_meet_few_rows() {
         assert!((distinct([0.5, 0.5].into_iter(), 2.0) - 1.5).abs() < 1e-12);
         assert!((distinct([1.0, 0.0].into_iter(), 3.0) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn few_rows_are_added_to_all() {
+        let mut all = RowGradients::all(vec![1.0; 8], 2);
+        let mut terms = Terms::default();
+        terms.push(3, 0, 1.0, 0.5);
+        terms.push(1, 0, 2.0, 1.0);
+        all.add(&terms.sum(&[1.0, 10.0], 2));
+        assert_eq!(all.data, [1.0, 1.0, 3.0, 21.0, 1.0, 1.0, 2.0, 11.0]);
+        assert_eq!(all.penalties, [0.0, 1.0, 0.0, 0.5]);
     }
 
     #[test]

@@ -37,7 +37,8 @@ impl Positives {
         Ok(Self::of(likes, starts))
     }
 
-    fn of(likes: Csr<f32>, starts: Vec<ItemId>) -> Self {
+    /// Likes `(n_users, n_items)`, and the first item of each domain with, last, the number of items.
+    pub fn of(likes: Csr<f32>, starts: Vec<ItemId>) -> Self {
         let rows = || 0..likes.n_rows() as UserId;
         let users = rows().flat_map(|u| std::iter::repeat_n(u, likes.range(u as usize).len())).collect();
         let active = rows().filter(|&u| !likes.range(u as usize).is_empty()).collect();
