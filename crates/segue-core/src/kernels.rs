@@ -264,6 +264,83 @@ dispatch! {
     }
 }
 
+/// `e^x` to within two units in the last place, 0 to below 1e-37 where it is smaller; what is not a number stays so. The polynomial is
+/// that of `expf` in Stephen L. Moshier's Cephes library; the system's own function has no specified precision and takes one
+/// number at a time.
+#[expect(clippy::inline_always, reason = "it must be compiled for the instruction set of its caller")]
+#[expect(clippy::excessive_precision, reason = "constants as published")]
+#[inline(always)]
+fn exponential(x: f32) -> f32 {
+    // Adding 1.5 · 2^23 rounds to a whole number, which then stands in the last bits.
+    const ROUND: f32 = 12_582_912.0;
+    let x = if x < -87.0 { -87.0 } else { x };
+    let x = if x > 88.0 { 88.0 } else { x };
+    let rounded = x * std::f32::consts::LOG2_E + ROUND;
+    let n = rounded - ROUND;
+    let r = x - n * 0.693_359_375 + n * 2.121_944_4e-4;
+    let mut sum = 1.987_569_15e-4;
+    for coefficient in
+        [1.398_199_950_7e-3, 8.333_451_907_3e-3, 4.166_579_589_4e-2, 1.666_666_545_9e-1, 5.000_000_120_1e-1]
+    {
+        sum = sum * r + coefficient;
+    }
+    let power = rounded.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23;
+    (sum * r * r + r + 1.0) * f32::from_bits(power)
+}
+
+dispatch! {
+    /// `x ← e^(x - shift)`, and the sum of them.
+    pub fn exponentials(x: &mut [f32], shift: f32) -> f32 {
+        let mut sums = [0.0_f32; LANES];
+        let (blocks, tail) = x.as_chunks_mut::<LANES>();
+        for block in blocks {
+            for lane in 0..LANES {
+                block[lane] = exponential(block[lane] - shift);
+                sums[lane] += block[lane];
+            }
+        }
+        let mut rest = 0.0;
+        for x in tail {
+            *x = exponential(*x - shift);
+            rest += *x;
+        }
+        fold_lanes(sums) + rest
+    }
+}
+
+dispatch! {
+    /// `x ← tanh x`, to within 1e-7.
+    pub fn hyperbolic_tangents(x: &mut [f32]) {
+        for x in x {
+            *x = 1.0 - 2.0 / (exponential(2.0 * *x) + 1.0);
+        }
+    }
+}
+
+dispatch! {
+    /// The highest of some numbers; those that are none are passed over.
+    pub fn highest(x: &[f32]) -> f32 {
+        let higher = |a: f32, b: f32| if b > a { b } else { a };
+        let mut best = [f32::NEG_INFINITY; LANES];
+        let (blocks, tail) = x.as_chunks::<LANES>();
+        for block in blocks {
+            for lane in 0..LANES {
+                best[lane] = higher(best[lane], block[lane]);
+            }
+        }
+        best.into_iter().chain(tail.iter().copied()).fold(f32::NEG_INFINITY, higher)
+    }
+}
+
+dispatch! {
+    /// `x ← factor · x`.
+    pub fn scale(factor: f32, x: &mut [f32]) {
+        for x in x {
+            *x *= factor;
+        }
+    }
+}
+
 dispatch! {
     /// Whether every number is finite.
     pub fn all_finite(numbers: &[f32]) -> bool {
@@ -526,6 +603,24 @@ mod tests {
             let wanted = f64::from(x[lane]) - 0.01 * m / (v.sqrt() * 1.5 + 1e-8);
             assert!((f64::from(plain[lane]) - wanted).abs() < 1e-5);
         }
+    }
+
+    #[test]
+    fn exponentials_are_those_of_the_system() {
+        let x: Vec<f32> = (-870..880).map(|n| n as f32 / 10.0).chain(random(37, "x")).collect();
+        let mut found = x.clone();
+        exponentials(&mut found, 0.5);
+        let wanted: Vec<f64> = x.iter().map(|x| f64::from(x - 0.5).exp()).collect();
+        for (found, wanted) in found.iter().zip(&wanted) {
+            assert!((f64::from(*found) - wanted).abs() <= 4e-7 * wanted + 2e-38, "{found} for {wanted}");
+        }
+        let sum: f64 = wanted[1750..].iter().sum();
+        assert!((f64::from(exponentials(&mut x[1750..].to_vec(), 0.5)) / sum - 1.0).abs() < 1e-5);
+        assert_eq!(highest(&x), 87.9);
+        assert!(exponentials(&mut [0.0, f32::NAN], 0.0).is_nan() && highest(&[]) == f32::NEG_INFINITY);
+        let mut found = x.clone();
+        hyperbolic_tangents(&mut found);
+        assert!(x.iter().zip(&found).all(|(x, found)| (f64::from(*x).tanh() - f64::from(*found)).abs() < 2e-7));
     }
 
     #[test]

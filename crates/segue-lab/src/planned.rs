@@ -16,7 +16,6 @@ const PLANNED: [Planned; 8] = [
     Planned { name: "ngcf", aliases: &[], keys: Some(ngcf) },
     Planned { name: "ensemble", aliases: &["hybrid_ensemble"], keys: Some(ensemble) },
     Planned { name: "two_tower", aliases: &[], keys: None },
-    Planned { name: "multi_vae", aliases: &[], keys: None },
     Planned { name: "fcnn", aliases: &[], keys: None },
     Planned { name: "maml", aliases: &[], keys: None },
     Planned { name: "reptile", aliases: &[], keys: None },

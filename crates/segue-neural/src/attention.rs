@@ -7,7 +7,7 @@
 use std::sync::{Arc, OnceLock};
 
 use candle_core::{CpuStorage, CustomOp1, D, Device, Layout, Shape, Tensor};
-use segue_core::kernels::{axpy, dot};
+use segue_core::kernels::{self, axpy, dot, exponentials, highest};
 
 use crate::engine::Computed;
 use crate::fused::{is_ours, slice, slices};
@@ -113,15 +113,8 @@ impl CustomOp1 for Fused {
             let (query, first) = (part(row, 0, head), weights.len());
             weights.extend((start..start + seen).map(|other| scale * dot(query, part(other, 1, head))));
             let own = &mut weights[first..];
-            let highest = own.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
-            let mut sum = 0.0;
-            for weight in own.iter_mut() {
-                *weight = (*weight - highest).exp();
-                sum += *weight;
-            }
-            for weight in own {
-                *weight /= sum;
-            }
+            let sum = exponentials(own, highest(own));
+            kernels::scale(1.0 / sum, own);
         }
         let mut kept = weights.clone();
         if let Some(masks) = &self.masks {

@@ -49,7 +49,7 @@ impl Parameter {
         self.shape.iter().product()
     }
 
-    fn draw(&self, seed: Seed) -> Vec<f32> {
+    pub(crate) fn draw(&self, seed: Seed) -> Vec<f32> {
         let mut stream = seed.named(&self.name).stream();
         match self.start {
             Start::Zeros => vec![0.0; self.len()],

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use candle_core::{Device, Var};
 use rayon::prelude::*;
-use segue_core::kernels::{Block, axpy, dot, matmul};
+use segue_core::kernels::{Block, axpy, dot, exponentials, highest, matmul, scale};
 use segue_core::training::rows::Terms;
 use segue_core::training::sampler::Positives;
 use segue_core::{ItemId, Matrix, Seed, UserId};
@@ -168,17 +168,11 @@ fn within(
             let mut loss = 0.0;
             for (scores, &row) in scores.chunks_exact_mut(n).zip(rows) {
                 let own = (states.next[row] - domain.start) as usize;
-                let highest = scores.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
-                let wanted = scores[own] - highest;
-                for score in &mut *scores {
-                    *score = (*score - highest).exp();
-                }
-                let sum: f32 = scores.iter().sum();
+                let most = highest(scores);
+                let wanted = scores[own] - most;
+                let sum = exponentials(scores, most);
                 loss += f64::from(sum.ln() - wanted);
-                let scale = share / sum;
-                for score in &mut *scores {
-                    *score *= scale;
-                }
+                scale(share / sum, scores);
                 scores[own] -= share;
             }
             matmul((passed, whole(rows.len(), d)), (scores, whole(rows.len(), n)), (vectors, whole(n, d)), 1.0, 0.0);

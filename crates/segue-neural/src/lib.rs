@@ -9,6 +9,7 @@
 use segue_core::ModelEntry;
 
 mod attention;
+mod autoencoder;
 mod engine;
 mod fold;
 mod fused;
@@ -20,17 +21,23 @@ mod histories;
 mod layers;
 mod losses;
 mod mlp;
+mod multi_dae;
+mod multi_vae;
 mod negatives;
 mod neumf;
 mod optimise;
 mod pairs;
 mod sasrec;
 mod sequences;
+mod softmax;
 mod transformer;
 
+pub use autoencoder::AutoencoderModel;
 pub use gmf::Gmf;
 pub use losses::Loss;
 pub use mlp::Mlp;
+pub use multi_dae::MultiDae;
+pub use multi_vae::MultiVae;
 pub use negatives::NegativeSampling;
 pub use neumf::NeuMf;
 pub use optimise::{Optimizer, Schedule};
@@ -44,6 +51,9 @@ pub static MODELS: &[ModelEntry] = &[
     ModelEntry::of::<gmf::Gmf>(),
     ModelEntry::of::<mlp::Mlp>(),
     ModelEntry::of::<neumf::NeuMf>(),
+    // A history becomes a code, and the code a score of every item.
+    ModelEntry::of::<multi_dae::MultiDae>(),
+    ModelEntry::of::<multi_vae::MultiVae>(),
     // What came before says what comes next.
     ModelEntry::of::<sasrec::SasRec>(),
 ];

@@ -17,6 +17,7 @@ fn subjects(registry: &Registry) -> Vec<Subject<'_>> {
             ("l2", json!(1e-4)),
             ("epochs", json!(30)),
             ("mlp_layers", json!([16, 16, 8])),
+            ("hidden_dims", json!([16])),
         ];
         for (key, value) in smaller {
             if subject.entry.canonical_key(key).is_some() {
