@@ -11,7 +11,7 @@ pub(crate) struct Planned {
     keys: Option<fn() -> Value>,
 }
 
-const PLANNED: [Planned; 8] = [
+const PLANNED: [Planned; 7] = [
     Planned { name: "neumf_attention", aliases: &[], keys: None },
     Planned { name: "ngcf", aliases: &[], keys: Some(ngcf) },
     Planned { name: "ensemble", aliases: &["hybrid_ensemble"], keys: Some(ensemble) },
