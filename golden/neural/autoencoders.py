@@ -21,13 +21,13 @@ KEPT = [[0, 5], [], [3, 4, 6], [1, 2]]
 
 
 class Net(nn.Module):
-    def __init__(self, hidden, variational):
+    def __init__(self, hidden, back, variational):
         super().__init__()
         self.variational = variational
         code = 2 * LATENT if variational else LATENT
         widths = [N_ITEMS, *hidden, code]
         self.encoder = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:]))
-        widths = [LATENT, *reversed(hidden), N_ITEMS]
+        widths = [LATENT, *back, N_ITEMS]
         self.decoder = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:]))
         with torch.no_grad():
             for parameter in self.parameters():
@@ -67,8 +67,8 @@ def rows(items, value):
     return x
 
 
-def case(hidden, variational):
-    net = Net(hidden, variational)
+def case(hidden, back, variational):
+    net = Net(hidden, reversed(hidden) if back is None else back, variational)
     noise = torch.randn(len(LIKED), LATENT) if variational else torch.zeros(0)
     x = rows(KEPT, lambda row: 1 / (len(LIKED[row]) ** 0.5 * (1 - DROPOUT)))
     scores, kl = net(x, noise)
@@ -79,12 +79,12 @@ def case(hidden, variational):
     with torch.no_grad():
         answers, _ = net(whole, torch.zeros(len(LIKED), LATENT))
     return dict(
-        hidden_dims=hidden, noise=noise.flatten().tolist(), weights=net.ours(lambda parameter: parameter.detach()), loss=loss.item(),
+        hidden_dims=hidden, decoder_dims=back, noise=noise.flatten().tolist(), weights=net.ours(lambda parameter: parameter.detach()), loss=loss.item(),
         gradients=net.ours(lambda parameter: parameter.grad), answers=answers.flatten().tolist(),
     )
 
 
-cases = lambda variational: [case(hidden, variational) for hidden in ([], [5], [6, 4])]
+cases = lambda variational: [case(hidden, back, variational) for hidden, back in (([], None), ([5], None), ([6, 4], None), ([5], []))]
 out = dict(
     made_by=f"PyTorch {torch.__version__.split('+')[0]}, double precision", n_items=N_ITEMS, latent_dim=LATENT, dropout=DROPOUT,
     anneal=ANNEAL, liked=LIKED, kept=KEPT, models=dict(multi_vae=cases(True), multi_dae=cases(False)),

@@ -30,8 +30,10 @@ const CHUNK: usize = 64;
 /// Layers between the tables.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Architecture {
-    /// Widths of the layers from the items to the code; back from the code to the items they are the same.
+    /// Widths of the layers from the items to the code.
     pub(crate) hidden: Vec<usize>,
+    /// Widths of the layers from the code to the items.
+    pub(crate) back: Vec<usize>,
     /// Width of the code.
     pub(crate) latent: usize,
     /// Whether the code is drawn from a normal distribution that the encoder describes.
@@ -49,7 +51,7 @@ impl Architecture {
             from = width;
         }
         from = self.latent;
-        for &width in self.hidden.iter().rev() {
+        for &width in &self.back {
             all.push((from, width));
             from = width;
         }
@@ -68,7 +70,7 @@ impl Architecture {
 
     /// Width of the rows of the last table, with the bias.
     fn last(&self) -> usize {
-        1 + self.hidden.first().unwrap_or(&self.latent)
+        1 + self.back.last().unwrap_or(&self.latent)
     }
 
     fn bends(&self, layer: usize) -> bool {
@@ -76,11 +78,13 @@ impl Architecture {
     }
 
     pub(crate) fn check(&self, model: &str) -> Result<(), ParamError> {
-        if self.hidden.len() <= 8 && self.hidden.iter().all(|width| (1..=16_384).contains(width)) {
-            return Ok(());
+        for (key, widths) in [("hidden_dims", &self.hidden), ("decoder_dims", &self.back)] {
+            if widths.len() > 8 || !widths.iter().all(|width| (1..=16_384).contains(width)) {
+                let message = format!("`{key}` = {widths:?}: at most 8 layers of 1 to 16384 neurons, e.g. [600]");
+                return Err(ParamError::Value { model: model.into(), message });
+            }
         }
-        let message = format!("`hidden_dims` = {:?}: at most 8 layers of 1 to 16384 neurons, e.g. [600]", self.hidden);
-        Err(ParamError::Value { model: model.into(), message })
+        Ok(())
     }
 }
 
@@ -99,8 +103,10 @@ macro_rules! autoencoder_params {
     ($(#[$meta:meta])* pub struct $name:ident { $($own:tt)* } hidden_dims: $hidden:expr, l2: $l2:expr) => {
         segue_core::params! {
             $(#[$meta])* pub struct $name {
-                /// Widths of the layers from the items to the code, and back again from the code to the items.
+                /// Widths of the layers from the items to the code.
                 hidden_dims: Vec<usize> = $hidden, alias "mlp_hidden_size";
+                /// Widths of the layers from the code back to the items; null: those of `hidden_dims`, backwards.
+                decoder_dims: Option<Vec<usize>> = None;
                 /// Length of the code.
                 latent_dim: usize = 200, range segue_core::Interval::between(1.0, 16_384.0), alias "latent_dimension", alias "factors", alias "embedding_dim";
                 /// Share of each history that a step does without.
@@ -130,6 +136,16 @@ macro_rules! autoencoder_params {
         }
 
         impl $name {
+            fn layers(&self, variational: bool) -> crate::autoencoder::Architecture {
+                let mirrored = || self.hidden_dims.iter().rev().copied().collect();
+                crate::autoencoder::Architecture {
+                    hidden: self.hidden_dims.clone(),
+                    back: self.decoder_dims.clone().unwrap_or_else(mirrored),
+                    latent: self.latent_dim,
+                    variational,
+                }
+            }
+
             fn optimisation(&self) -> crate::optimise::Optimisation {
                 crate::optimise::Optimisation {
                     epochs: self.epochs,
@@ -327,7 +343,7 @@ impl Architecture {
     /// What the last table meets, `(n, last)`: the last layer with a 1 for the bias.
     fn last_of(&self, pass: &Pass) -> Vec<f32> {
         let h = self.last();
-        let layer = if self.hidden.is_empty() { &pass.code } else { &pass.outputs[pass.outputs.len() - 1] };
+        let layer = if self.back.is_empty() { &pass.code } else { &pass.outputs[pass.outputs.len() - 1] };
         layer.chunks_exact(h - 1).flat_map(|row| row.iter().copied().chain([1.0])).collect()
     }
 
@@ -664,7 +680,7 @@ pub(crate) mod tests {
         let share = 1.0 - golden["dropout"].as_f64().unwrap() as f32;
         for case in golden["models"][A::INFO.name].as_array().unwrap() {
             let params = json!({
-                "hidden_dims": case["hidden_dims"], "latent_dim": golden["latent_dim"], "optimizer": "sgd", "learning_rate": 1.0,
+                "hidden_dims": case["hidden_dims"], "decoder_dims": case["decoder_dims"], "latent_dim": golden["latent_dim"], "optimizer": "sgd", "learning_rate": 1.0,
                 "l2": 0.0,
             });
             let params: A = serde_json::from_value(params).unwrap();
@@ -715,7 +731,12 @@ pub(crate) mod tests {
 
     #[test]
     fn a_code_is_as_wide_as_what_describes_it() {
-        let of = |hidden: &[usize], variational| Architecture { hidden: hidden.to_vec(), latent: 3, variational };
+        let of = |hidden: &[usize], variational| Architecture {
+            hidden: hidden.to_vec(),
+            back: hidden.iter().rev().copied().collect(),
+            latent: 3,
+            variational,
+        };
         assert_eq!(of(&[], false).layers(), [(0, 3)]);
         assert_eq!(of(&[5, 4], true).layers(), [(0, 5), (5, 4), (4, 6), (3, 4), (4, 5)]);
         assert_eq!((of(&[], true).first(), of(&[], true).last(), of(&[5, 4], true).last()), (6, 4, 6));

@@ -21,6 +21,7 @@
 //! | name | default | meaning | range |
 //! |---|---|---|---|
 //! | `hidden_dims` | none (the paper's) | layers between items and code | |
+//! | `decoder_dims` | those of `hidden_dims`, backwards (the paper's) | layers between code and items; without any, the last layer is as wide as the code | |
 //! | `latent_dim` | 200 (the paper's) | length of the code | 1 to 16384 |
 //! | `dropout` | .5 (the paper's) | share of a history left out | 0 to .95 |
 //! | `l2` | 4e-5 (.01 / 500 of the authors' program, which takes twice the half square) | penalty | at least 0 |
@@ -72,7 +73,7 @@ impl Algorithm for MultiDae {
 
 impl Autoencoder for MultiDae {
     fn architecture(&self) -> Architecture {
-        Architecture { hidden: self.hidden_dims.clone(), latent: self.latent_dim, variational: false }
+        self.layers(false)
     }
 
     fn training(&self) -> Optimisation {

@@ -21,6 +21,7 @@
 //! | name | default | meaning | range |
 //! |---|---|---|---|
 //! | `hidden_dims` | 600 (the paper's) | layers between items and code | |
+//! | `decoder_dims` | those of `hidden_dims`, backwards (the paper's) | layers between code and items; without any, the last layer is as wide as the code | |
 //! | `latent_dim` | 200 (the paper's) | length of the code | 1 to 16384 |
 //! | `dropout` | .5 (the paper's) | share of a history left out | 0 to .95 |
 //! | `anneal_cap`, `total_anneal_steps` | .2, 200,000 (the authors' program) | the largest β, and the steps after which it would be 1 | |
@@ -77,7 +78,7 @@ impl Algorithm for MultiVae {
 
 impl Autoencoder for MultiVae {
     fn architecture(&self) -> Architecture {
-        Architecture { hidden: self.hidden_dims.clone(), latent: self.latent_dim, variational: true }
+        self.layers(true)
     }
 
     fn training(&self) -> Optimisation {
