@@ -408,10 +408,10 @@ impl<A: Autoencoder> AutoencoderModel<A> {
     fn row(&self, query: &Query<'_>) -> Row {
         let known =
             query.history.signed().into_iter().filter(|&(item, _)| (item as usize) < self.weights.table.n_rows());
-        let (items, mut values): (Vec<_>, Vec<_>) =
-            known.map(|(item, strength)| (item, if strength < 0.0 { -1.0 } else { 1.0 })).unzip();
-        let norm = (items.len() as f32).sqrt();
-        values.iter_mut().for_each(|value: &mut f32| *value /= norm);
+        let known: Vec<(ItemId, f32)> = known.collect();
+        let share = 1.0 / (known.len() as f32).sqrt();
+        let signed = known.into_iter().map(|(item, strength)| (item, if strength < 0.0 { -share } else { share }));
+        let (items, values) = signed.unzip();
         Row { items, values }
     }
 }
@@ -500,7 +500,9 @@ impl Learner {
         let (gradients, of_table): (Vec<_>, Vec<_>) = chunks.map(back).unzip();
         for (n, (layer, moments)) in weights.layers.iter_mut().zip(&mut self.layer_moments).enumerate() {
             let mut sum = vec![0.0; layer.as_slice().len()];
-            gradients.iter().for_each(|chunk| axpy(1.0, &chunk[n], &mut sum));
+            for chunk in &gradients {
+                axpy(1.0, &chunk[n], &mut sum);
+            }
             let bias = layer.as_slice().len() - layer.n_cols();
             let (of_weights, of_biases) = sum.split_at_mut(bias);
             let (weights, biases) = layer.as_mut_slice().split_at_mut(bias);
