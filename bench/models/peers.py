@@ -258,6 +258,58 @@ def neumf(train, valid, factors=64, layers="128,64,32,16", batch=1024, negatives
     return {"seconds": seconds, "loss": losses[-1]}
 
 
+def sasrec(train, valid, factors=64, length=50, blocks=2, heads=2, batch=256, epochs=1, rate=0.001, dropout=0.2, loss="bce", norm_first="1"):
+    """Seconds of each epoch: the last likes of everyone, filled up from the left, every place asked for its next item."""
+    import torch
+    from torch import nn
+
+    torch.set_num_threads(THREADS)
+    torch.manual_seed(1)
+    length, n_items = int(length), train.shape[1]
+    # Item 0 is the filling.
+    rows = [train.indices[a:b][-length - 1 :] + 1 for a, b in zip(train.indptr, train.indptr[1:]) if b - a > 1]
+    read, following = (torch.zeros(len(rows), length, dtype=torch.long) for _ in range(2))
+    for n, row in enumerate(rows):
+        read[n, length + 1 - len(row) :] = torch.from_numpy(row[:-1].astype(np.int64))
+        following[n, length + 1 - len(row) :] = torch.from_numpy(row[1:].astype(np.int64))
+
+    class SasRec(nn.Module):
+        def __init__(self):
+            super().__init__()
+            d = int(factors)
+            self.items, self.positions = nn.Embedding(n_items + 1, d, padding_idx=0), nn.Embedding(length, d)
+            layer = nn.TransformerEncoderLayer(d, int(heads), d, float(dropout), batch_first=True, norm_first=norm_first == "1")
+            self.blocks = nn.TransformerEncoder(layer, int(blocks), norm=nn.LayerNorm(d), enable_nested_tensor=False)
+            self.dropout = nn.Dropout(float(dropout))
+            self.register_buffer("hidden", torch.triu(torch.ones(length, length, dtype=torch.bool), diagonal=1))
+
+        def forward(self, read):
+            return self.blocks(self.dropout(self.items(read) + self.positions.weight), mask=self.hidden, is_causal=True)
+
+    model = SasRec()
+    adam = torch.optim.Adam(model.parameters(), lr=float(rate))
+    seconds, losses = [], []
+    for _ in range(int(epochs)):
+        start, total, n = time.perf_counter(), 0.0, 0
+        for users in torch.randperm(len(rows)).split(int(batch)):
+            wanted = following[users]
+            real = wanted > 0
+            states, wanted = model(read[users])[real], wanted[real]
+            if loss == "bce":
+                drawn = torch.randint(1, n_items + 1, wanted.shape)
+                scores = torch.stack([(states * model.items(items)).sum(1) for items in (wanted, drawn)], 1)
+                cost = nn.functional.binary_cross_entropy_with_logits(scores, torch.tensor([1.0, 0.0]).expand_as(scores))
+            else:
+                cost = nn.functional.cross_entropy(states @ model.items.weight[1:].T, wanted - 1)
+            adam.zero_grad()
+            cost.backward()
+            adam.step()
+            total, n = total + float(cost.detach()) * len(wanted), n + len(wanted)
+        seconds.append(time.perf_counter() - start)
+        losses.append(total / n)
+    return {"seconds": seconds, "loss": losses[-1], "places": n}
+
+
 def rank(train, valid, factors=64):
     """Seconds of implicit's recommend-all and of numpy's best, on random factors; nothing is measured."""
     from implicit.cpu.matrix_factorization_base import MatrixFactorizationBase

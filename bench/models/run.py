@@ -107,6 +107,24 @@ JOBS["neumf"] = dict(
     apart=None,
 )
 
+SASREC = ["model=sasrec", "model.dropout=0.2", "trainer.batch_size=256", "trainer.learning_rate=0.001", "trainer.max_epochs=2"]
+JOBS["sasrec"] = JOBS["neumf"] | dict(
+    data="amazon_beauty_seq",
+    what="seconds an epoch on the sequences of Amazon Beauty, batch 256, d = 64, 50 places, 2 blocks, 2 heads, one negative",
+    ours=[*SASREC, "model.loss=bce"],
+    peers={"PyTorch": ["sasrec", "epochs=2"]},
+)
+JOBS["sasrec_full"] = JOBS["sasrec"] | dict(
+    what=JOBS["sasrec"]["what"].replace("one negative", "cross-entropy over all items"),
+    ours=[*SASREC, "model.loss=full_softmax"],
+    peers={"PyTorch": ["sasrec", "epochs=2", "loss=full"]},
+)
+JOBS["sasrec_padded"] = JOBS["sasrec"] | dict(
+    what=JOBS["sasrec"]["what"] + ", norms behind layers, filled up to 50 places on both sides",
+    ours=[*SASREC, "model.loss=bce", "model.variant=s1"],
+    peers={"PyTorch": ["sasrec", "epochs=2", "norm_first=0"]},
+)
+
 # What is left of a generated log of thirty million rows of two domains is 19.3 million interactions; nothing is ranked there.
 for name in ("als", "als_exact"):
     JOBS[f"{name}_generated"] = JOBS[name] | dict(

@@ -11,11 +11,10 @@ pub(crate) struct Planned {
     keys: Option<fn() -> Value>,
 }
 
-const PLANNED: [Planned; 7] = [
+const PLANNED: [Planned; 6] = [
     Planned { name: "neumf_attention", aliases: &[], keys: None },
     Planned { name: "ngcf", aliases: &[], keys: Some(ngcf) },
     Planned { name: "ensemble", aliases: &["hybrid_ensemble"], keys: Some(ensemble) },
-    Planned { name: "two_tower", aliases: &[], keys: None },
     Planned { name: "fcnn", aliases: &[], keys: None },
     Planned { name: "maml", aliases: &[], keys: None },
     Planned { name: "reptile", aliases: &[], keys: None },

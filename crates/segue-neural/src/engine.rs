@@ -25,6 +25,8 @@ pub(crate) enum Start {
     Zeros,
     /// Ones: gains.
     Ones,
+    /// One on the diagonal: what enters leaves unchanged.
+    Identity,
     /// Normal, with this standard deviation.
     Normal(f32),
     /// Uniform within `√(6 / (rows + columns))`. Xavier Glorot, Yoshua Bengio: *Understanding the difficulty of training deep
@@ -54,6 +56,10 @@ impl Parameter {
         match self.start {
             Start::Zeros => vec![0.0; self.len()],
             Start::Ones => vec![1.0; self.len()],
+            Start::Identity => {
+                let n = self.shape[self.shape.len() - 1];
+                (0..self.len()).map(|at| if at / n == at % n { 1.0 } else { 0.0 }).collect()
+            }
             Start::Normal(deviation) => (0..self.len()).map(|_| deviation * stream.normal() as f32).collect(),
             Start::Glorot => {
                 let bound = (6.0 / self.shape.iter().sum::<usize>() as f64).sqrt();
@@ -185,7 +191,9 @@ impl DenseSteps {
             }
             match how.optimizer {
                 Optimizer::Sgd => value.iter_mut().zip(&gradient).for_each(|(x, g)| *x -= rate * g),
-                Optimizer::Adam | Optimizer::AdamW => adam.step(value, (m, v), &gradient, (1.0, 1.0)),
+                Optimizer::Adam | Optimizer::LazyAdam | Optimizer::AdamW => {
+                    adam.step(value, (m, v), &gradient, (1.0, 1.0))
+                }
             }
         }
     }

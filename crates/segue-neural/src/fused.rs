@@ -1,10 +1,12 @@
 //! Operations that the engine would take in several passes over memory, each in one on the CPU: a layer with its bias and
-//! activation, layer norm, the first meeting of users and items, inner products. On other devices they are the engine's own operations.
+//! activation, layer norm, means of stretches, the first meeting of users and items, inner products. On other devices they are the engine's own operations.
 //!
 //! Matrix products are those of `segue-core`: on the thread that asks, so that a sum has one order at any number of threads,
 //! and without asking the system for its number of processors each time.
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, DType, Layout, Shape, Storage, Tensor};
+use std::sync::Arc;
+
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, D, DType, Layout, Shape, Storage, Tensor};
 use segue_core::kernels::{Block, axpy, dot, matmul};
 
 use crate::engine::Computed;
@@ -260,6 +262,44 @@ impl CustomOp3 for LayerNorm {
         let of_bias = bias.track_op().then(|| Tensor::from_vec(of_bias, d, device));
         let of_gain = gain.track_op().then(|| Tensor::from_vec(of_gain, d, device));
         Ok((Some(Tensor::from_vec(of_x, (n, d), device)?), of_gain.transpose()?, of_bias.transpose()?))
+    }
+}
+
+/// The mean of the rows of each of some stretches, one behind the other: `(t, d)` to `(n, d)`; of none it is zero.
+pub(crate) fn means(rows: &Tensor, lengths: &Arc<[usize]>) -> Computed<Tensor> {
+    rows.contiguous()?.apply_op1(Means { lengths: lengths.clone() })
+}
+
+struct Means {
+    lengths: Arc<[usize]>,
+}
+
+impl CustomOp1 for Means {
+    fn name(&self) -> &'static str {
+        "means"
+    }
+
+    fn cpu_fwd(&self, rows: &CpuStorage, layout: &Layout) -> Computed<(CpuStorage, Shape)> {
+        let d = layout.shape().dims2()?.1;
+        let (rows, mut out) = (slice(rows, layout)?, vec![0.0; self.lengths.len() * d]);
+        let mut rest = rows;
+        for (&n, sum) in self.lengths.iter().zip(out.chunks_exact_mut(d)) {
+            let (own, after) = rest.split_at(n * d);
+            own.chunks_exact(d).for_each(|row| axpy(1.0 / n as f32, row, sum));
+            rest = after;
+        }
+        Ok((CpuStorage::F32(out), (self.lengths.len(), d).into()))
+    }
+
+    fn bwd(&self, rows: &Tensor, _: &Tensor, slope: &Tensor) -> Computed<Option<Tensor>> {
+        let (t, d) = rows.dims2()?;
+        let slope = slope.contiguous()?;
+        slices!(given = slope);
+        let mut out = Vec::with_capacity(t * d);
+        for (&n, slope) in self.lengths.iter().zip(given.chunks_exact(d)) {
+            (0..n).for_each(|_| out.extend(slope.iter().map(|x| x / n as f32)));
+        }
+        Tensor::from_vec(out, (t, d), rows.device()).map(Some)
     }
 }
 

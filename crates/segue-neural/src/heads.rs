@@ -33,8 +33,10 @@ pub(crate) struct Slopes {
     pub(crate) loss: f64,
     /// `(t, d)`.
     pub(crate) of_states: Vec<f32>,
-    /// Of items, as terms over the states.
+    /// Of items, as terms over the states and, behind them, `drawn`.
     pub(crate) terms: Terms,
+    /// Of items met in the batch, `(m, d)`.
+    pub(crate) drawn: Vec<f32>,
     /// Of all items, `(n, d)`; empty unless all are compared.
     pub(crate) of_items: Vec<f32>,
 }
@@ -116,6 +118,77 @@ fn over_drawn(
         all.of_states.extend(of_states);
     }
     Ok(all)
+}
+
+/// The other items of a batch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InBatch<'a> {
+    /// How likely a like is of each item, whose logarithm is taken off its scores; `None` for no correction.
+    pub(crate) shares: Option<&'a [f32]>,
+    /// Uniformly drawn items beside those of the batch.
+    pub(crate) mixed: usize,
+}
+
+/// Compares each state with the items that came next in the whole batch and some drawn ones, but for those that its user likes.
+pub(crate) fn in_batch(
+    batch: InBatch<'_>,
+    states: States<'_>,
+    items: &Matrix,
+    positives: &Positives,
+    samples: Seed,
+) -> Slopes {
+    const STATES: usize = 16;
+    const ITEMS: usize = 64;
+    let (t, d, n_items) = (states.next.len(), items.n_cols(), items.n_rows());
+    let mut stream = samples.stream();
+    let drawn = (0..batch.mixed).map(|_| stream.below(n_items as u32));
+    let seen: Vec<ItemId> = states.next.iter().copied().chain(drawn).collect();
+    let (m, share) = (seen.len(), 1.0 / t as f32);
+    let vectors: Vec<f32> = seen.iter().flat_map(|&item| items.row(item as usize)).copied().collect();
+    let uniform = batch.mixed as f32 / n_items as f32;
+    let likely = |item: ItemId, shares: &[f32]| (t as f32 * shares[item as usize] + uniform) / m as f32;
+    let corrections: Option<Vec<f32>> =
+        batch.shares.map(|shares| seen.iter().map(|&item| likely(item, shares).ln()).collect());
+    let mut all = Slopes { of_states: vec![0.0; t * d], drawn: vec![0.0; m * d], ..Slopes::default() };
+    let mut scores = vec![0.0_f32; t * m];
+    let whole = |n_rows, n_cols| Block { n_rows, n_cols, offset: 0, stride: n_cols, transposed: false };
+    let across = Block { n_rows: d, n_cols: m, offset: 0, stride: d, transposed: true };
+    let blocks = scores.par_chunks_mut(STATES * m).zip(all.of_states.par_chunks_mut(STATES * d)).enumerate();
+    let losses: Vec<f64> = blocks
+        .map(|(block, (scores, of_states))| {
+            let (first, n) = (block * STATES, scores.len() / m);
+            let own = &states.rows[first * d..(first + n) * d];
+            matmul((scores, whole(n, m)), (own, whole(n, d)), (&vectors, across), 1.0, 0.0);
+            let mut loss = 0.0;
+            for (row, scores) in (first..).zip(scores.chunks_exact_mut(m)) {
+                let likes = positives.likes().cols_of(states.users[row] as usize);
+                for (n, (score, item)) in scores.iter_mut().zip(&seen).enumerate() {
+                    if n != row && likes.binary_search(item).is_ok() {
+                        *score = f32::NEG_INFINITY;
+                    } else if let Some(corrections) = &corrections {
+                        *score -= corrections[n];
+                    }
+                }
+                let most = highest(scores);
+                let wanted = scores[row] - most;
+                let sum = exponentials(scores, most);
+                loss += f64::from(sum.ln() - wanted);
+                scale(share / sum, scores);
+                scores[row] -= share;
+            }
+            matmul((of_states, whole(n, d)), (scores, whole(n, m)), (&vectors, whole(m, d)), 1.0, 0.0);
+            loss
+        })
+        .collect();
+    all.drawn.par_chunks_mut(ITEMS * d).enumerate().for_each(|(block, out)| {
+        let n = out.len() / d;
+        let turned = Block { n_rows: n, n_cols: t, offset: block * ITEMS, stride: m, transposed: true };
+        matmul((out, whole(n, d)), (&scores, turned), (states.rows, whole(t, d)), 1.0, 0.0);
+    });
+    let penalty = |n: usize| if n < t { share } else { 0.0 };
+    seen.iter().enumerate().for_each(|(n, &item)| all.terms.push(item, (t + n) as u32, 1.0, penalty(n)));
+    all.loss = losses.iter().sum();
+    all
 }
 
 /// Items of the largest domain.
@@ -247,6 +320,38 @@ mod tests {
             };
             check(&of_states, &|n, x| measured(&how, &by(&rows, n, x), &items).0);
             check(&of_items, &|n, x| measured(&how, &rows, &by(&items, n, x)).0);
+        }
+    }
+
+    #[test]
+    fn slopes_within_a_batch_equal_finite_differences() {
+        let (rows, items) = (numbers(12, 1), numbers(21, 2));
+        let shares = [0.3, 0.1, 0.2, 0.1, 0.1, 0.1, 0.1];
+        for batch in [InBatch { shares: None, mixed: 0 }, InBatch { shares: Some(&shares), mixed: 3 }] {
+            let measured = |rows: &[f32], items: &[f32]| {
+                let states = States { rows, next: &[0, 5, 2, 3], users: &[0, 0, 1, 1] };
+                let items = Matrix::from_vec(7, 3, items.to_vec());
+                let found = in_batch(batch, states, &items, &positives(), Seed::new(9));
+                let mut of_items = RowGradients::all(vec![0.0; 21], 3);
+                of_items.add(&found.terms.sum(&[rows, &found.drawn].concat(), 3));
+                (found.loss / 4.0, found.of_states, of_items.data)
+            };
+            let (_, of_states, of_items) = measured(&rows, &items);
+            let by = |numbers: &[f32], n: usize, by: f32| {
+                let mut numbers = numbers.to_vec();
+                numbers[n] += by;
+                numbers
+            };
+            for (n, &found) in of_states.iter().enumerate() {
+                let moved = |x: f32| measured(&by(&rows, n, x), &items).0;
+                let wanted = (moved(1e-2) - moved(-1e-2)) / 2e-2;
+                assert!((f64::from(found) - wanted).abs() < 1e-3, "{batch:?}, state {n}: {found} for {wanted}");
+            }
+            for (n, &found) in of_items.iter().enumerate() {
+                let moved = |x: f32| measured(&rows, &by(&items, n, x)).0;
+                let wanted = (moved(1e-2) - moved(-1e-2)) / 2e-2;
+                assert!((f64::from(found) - wanted).abs() < 1e-3, "{batch:?}, item {n}: {found} for {wanted}");
+            }
         }
     }
 

@@ -30,7 +30,9 @@ mod pairs;
 mod sasrec;
 mod sequences;
 mod softmax;
+mod towers;
 mod transformer;
+mod two_tower;
 
 pub use autoencoder::AutoencoderModel;
 pub use gmf::Gmf;
@@ -44,6 +46,8 @@ pub use optimise::{Optimizer, Schedule};
 pub use pairs::PairModel;
 pub use sasrec::{SasRec, Variant};
 pub use sequences::SequenceModel;
+pub use towers::TowersModel;
+pub use two_tower::{Encoder, Similarity, TwoTower};
 
 /// Every model of this crate, in the order in which tables show them.
 pub static MODELS: &[ModelEntry] = &[
@@ -54,6 +58,8 @@ pub static MODELS: &[ModelEntry] = &[
     // A history becomes a code, and the code a score of every item.
     ModelEntry::of::<multi_dae::MultiDae>(),
     ModelEntry::of::<multi_vae::MultiVae>(),
+    // A history becomes a vector that meets those of items.
+    ModelEntry::of::<two_tower::TwoTower>(),
     // What came before says what comes next.
     ModelEntry::of::<sasrec::SasRec>(),
 ];

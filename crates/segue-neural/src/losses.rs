@@ -21,9 +21,11 @@ pub enum Loss {
     /// Cross-entropy over the like and the drawn: `ln(e^s + Σⱼ e^sⱼ) - s`.
     #[serde(alias = "sampled_softmax")]
     Softmax,
-    /// Cross-entropy over all items of the like's domain, nothing drawn: models of sequences alone.
+    /// Cross-entropy over all items of the like's domain, nothing drawn: models that read histories.
     #[serde(alias = "cross_entropy", alias = "ce")]
     FullSoftmax,
+    /// Cross-entropy over the liked items of the batch: two towers alone.
+    InBatch,
     /// Binary cross-entropy whose likes count less, the fewer of the items are drawn: `β ln(1 + e^-s) + Σⱼ ln(1 + e^sⱼ)`, over
     /// `1 + n`. Aleksandr Petrov, Craig Macdonald: *gSASRec: Reducing Overconfidence in Sequential Recommendation Trained with
     /// Negative Sampling*, `RecSys` 2023.
@@ -85,7 +87,7 @@ impl Loss {
                 below.relu()?.mean_keepdim(D::Minus1)
             }
             // Over those that are there.
-            Self::Softmax | Self::FullSoftmax => softplus(&signed((log_sum_exp(&drawn)? - own)?)?),
+            Self::Softmax | Self::FullSoftmax | Self::InBatch => softplus(&signed((log_sum_exp(&drawn)? - own)?)?),
         }
     }
 }

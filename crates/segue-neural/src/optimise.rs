@@ -1,8 +1,9 @@
 //! How gradients move parameters: the optimiser, its pace, and the parameters that every model of this crate has.
 
 use candle_core::Tensor;
-use segue_core::ParamError;
 use segue_core::training::adam::Decay;
+use segue_core::training::tables::Table;
+use segue_core::{Matrix, ParamError};
 use serde::{Deserialize, Serialize};
 
 use crate::losses::{Compared, Loss};
@@ -12,11 +13,13 @@ use crate::negatives::NegativeSampling;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Optimizer {
-    /// Adam; on tables on the rows that a batch touches, moments decayed over the steps they missed. The penalty is part of the
-    /// gradient.
+    /// Adam on everything, as it is written. The penalty is part of the gradient.
     #[default]
     Adam,
-    /// Adam with decay aside from the gradient (Loshchilov and Hutter, ICLR 2019).
+    /// Adam on the rows of tables that a batch touches, moments decayed over the steps they missed: a step costs what its batch
+    /// touches, and rows that are seldom met move less.
+    LazyAdam,
+    /// Lazy Adam with decay aside from the gradient (Loshchilov and Hutter, ICLR 2019).
     #[serde(alias = "adam_w")]
     #[serde(rename = "adamw")]
     AdamW,
@@ -96,7 +99,7 @@ impl Optimisation {
     pub(crate) fn decay(&self) -> Decay {
         match self.optimizer {
             Optimizer::AdamW => Decay::Decoupled(self.l2),
-            Optimizer::Adam | Optimizer::Sgd => Decay::Coupled(self.l2),
+            Optimizer::Adam | Optimizer::LazyAdam | Optimizer::Sgd => Decay::Coupled(self.l2),
         }
     }
 
@@ -117,9 +120,13 @@ impl Optimisation {
         Ok(())
     }
 
-    /// Decay rates of Adam's moments, if it is Adam that moves.
-    pub(crate) fn adam(&self) -> Option<[f32; 2]> {
-        (self.optimizer != Optimizer::Sgd).then_some(self.betas)
+    /// A table, and what moves it.
+    pub(crate) fn table(&self, matrix: Matrix) -> Table {
+        match self.optimizer {
+            Optimizer::Sgd => Table::new(matrix, None),
+            Optimizer::Adam => Table::dense(matrix, self.betas),
+            Optimizer::LazyAdam | Optimizer::AdamW => Table::new(matrix, Some(self.betas)),
+        }
     }
 
     /// Rows of scores as the loss wants them, of a model of `n_items` items.
@@ -141,7 +148,7 @@ impl Optimisation {
 macro_rules! neural_params {
     (
         $(#[$meta:meta])* pub struct $name:ident { $($own:tt)* }
-        training { epochs: $epochs:expr, batch_size: $batch:expr, learning_rate: $rate:expr, negatives: $negatives:expr, loss: $loss:ident }
+        training { epochs: $epochs:expr, batch_size: $batch:expr, learning_rate: $rate:expr, negatives: $negatives:expr, loss: $loss:ident, optimizer: $optimizer:ident }
     ) => {
         segue_core::params! {
             $(#[$meta])* pub struct $name {
@@ -154,8 +161,9 @@ macro_rules! neural_params {
                 accumulate_grad_batches: usize = 1, range segue_core::Interval::between(1.0, 65_536.0);
                 /// Step size.
                 learning_rate: f32 = $rate, range segue_core::Interval::above(0.0), alias "lr";
-                /// `adam`, `adamw` or `sgd`.
-                optimizer: crate::optimise::Optimizer = crate::optimise::Optimizer::Adam;
+                /// `adam` (a step moves every row of every table), `lazy_adam` (those that the batch touches), `adamw` (lazy, decay
+                /// aside from the gradient) or `sgd`.
+                optimizer: crate::optimise::Optimizer = crate::optimise::Optimizer::$optimizer;
                 /// Decay rates of Adam's two moments.
                 betas: [f32; 2] = segue_core::training::adam::BETAS;
                 /// Penalty on the rows of a sample and on weight matrices; with `adamw` the decay of both.
@@ -170,8 +178,8 @@ macro_rules! neural_params {
                 warmup_steps: usize = 0, range segue_core::Interval::at_least(0.0);
                 /// Longest gradient of a step, all parameters together; 0 for no limit.
                 clip_norm: f32 = 0.0, range segue_core::Interval::at_least(0.0), alias "gradient_clip_val";
-                /// `bce`, `bpr`, `hinge`, `mse`, `softmax` (over the like and the drawn), `full_softmax` (over all items; models of
-                /// sequences alone) or `gbce`.
+                /// `bce`, `bpr`, `hinge`, `mse`, `softmax` (over the like and the drawn), `gbce`; of models that read histories `full_softmax`
+                /// (over all items), of two towers `in_batch` (over the likes of the batch).
                 loss: crate::losses::Loss = crate::losses::Loss::$loss, alias "loss_type";
                 /// Distance that satisfies the hinge loss.
                 margin: f32 = 1.0, range segue_core::Interval::above(0.0);

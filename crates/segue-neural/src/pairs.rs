@@ -60,10 +60,10 @@ pub(crate) trait PairNet: Algorithm<Model = PairModel<Self>> {
 /// Checks of parameters together that every model of pairs wants.
 pub(crate) fn check<N: PairNet>(net: &N) -> Result<(), ParamError> {
     let (how, model) = (net.training(), N::INFO.name);
-    if how.loss == Loss::FullSoftmax {
-        let message =
-            "`loss` = full_softmax is for models of sequences; `softmax` compares with the drawn items".into();
-        return Err(ParamError::Value { model: model.into(), message });
+    if matches!(how.loss, Loss::FullSoftmax | Loss::InBatch) {
+        let message = "`loss` = full_softmax and in_batch are for models that read histories; `softmax` compares with the drawn \
+                       items";
+        return Err(ParamError::Value { model: model.into(), message: message.into() });
     }
     how.check(model)
 }
@@ -279,7 +279,7 @@ impl<'a, N: PairNet> Training<'a, N> {
             |n: usize, width: usize, name: &str| Matrix::normal(n, width, how.init_std, &mut init.named(name).stream());
         let users = table(data.log.n_users(), width, "users");
         let items = table(data.log.n_items(), width, "items");
-        let tables = Tables::new(users, items, how.adam());
+        let tables = Tables { users: how.table(users), items: how.table(items) };
         let dense = Dense::draw(&net.parameters(), init);
         let dense_steps = DenseSteps::of(&dense);
         let histories = Histories::of(data.log);

@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{Computed, Parameter, Start, Weights};
 use crate::layers::Dropout;
+use crate::losses::Loss;
 use crate::optimise::{Optimisation, neural_params};
 use crate::sequences::{self, SequenceModel, SequenceNet};
 use crate::transformer::Transformer;
@@ -62,7 +63,7 @@ neural_params! {
         /// `paper` (norms before layers) or `s1` (norms after layers, attention to padding).
         variant: Variant = Variant::Paper;
     }
-    training { epochs: 200, batch_size: 256, learning_rate: 0.001, negatives: 1, loss: FullSoftmax }
+    training { epochs: 200, batch_size: 256, learning_rate: 0.001, negatives: 1, loss: FullSoftmax, optimizer: Adam }
 }
 
 impl SasRec {
@@ -94,6 +95,10 @@ impl Algorithm for SasRec {
     fn check(&self) -> Result<(), ParamError> {
         if !self.factors.is_multiple_of(self.heads) {
             let message = format!("`factors` = {} cannot be shared by `heads` = {}", self.factors, self.heads);
+            return Err(ParamError::Value { model: Self::INFO.name.into(), message });
+        }
+        if self.loss == Loss::InBatch {
+            let message = "`loss` = in_batch is for `two_tower`; full_softmax compares with all items".into();
             return Err(ParamError::Value { model: Self::INFO.name.into(), message });
         }
         self.optimisation().check(Self::INFO.name)

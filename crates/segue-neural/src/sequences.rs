@@ -87,7 +87,7 @@ pub(crate) fn load<N: SequenceNet>(from: &ArtifactReader<'_>) -> Result<Sequence
 
 /// The last likes of every user, oldest first.
 #[derive(Debug, Clone, PartialEq)]
-struct Sequences {
+pub(crate) struct Sequences {
     /// Where each user's begin, and last where all end.
     starts: Vec<u64>,
     items: Vec<ItemId>,
@@ -95,7 +95,7 @@ struct Sequences {
 
 impl Sequences {
     /// Of everybody in a log, at most `length`.
-    fn of(log: &Interactions, length: usize) -> Self {
+    pub(crate) fn of(log: &Interactions, length: usize) -> Self {
         let mut all = Self { starts: vec![0], items: Vec::new() };
         for user in 0..log.n_users() as UserId {
             all.items.extend(liked(log.user(user), log.n_items(), length));
@@ -104,16 +104,16 @@ impl Sequences {
         all
     }
 
-    fn n_users(&self) -> usize {
+    pub(crate) fn n_users(&self) -> usize {
         self.starts.len() - 1
     }
 
-    fn user(&self, user: UserId) -> &[ItemId] {
+    pub(crate) fn user(&self, user: UserId) -> &[ItemId] {
         &self.items[self.starts[user as usize] as usize..self.starts[user as usize + 1] as usize]
     }
 
     /// The last `length` of everybody's.
-    fn shortened(&self, length: usize) -> Self {
+    pub(crate) fn shortened(&self, length: usize) -> Self {
         let mut all = Self { starts: vec![0], items: Vec::new() };
         for user in 0..self.n_users() as UserId {
             let own = self.user(user);
@@ -123,12 +123,12 @@ impl Sequences {
         all
     }
 
-    fn save<'a>(&'a self, out: &mut ArtifactWriter<'a>) {
+    pub(crate) fn save<'a>(&'a self, out: &mut ArtifactWriter<'a>) {
         out.tensor("starts", &[self.starts.len()], self.starts.as_slice());
         out.tensor("items", &[self.items.len()], self.items.as_slice());
     }
 
-    fn load(from: &ArtifactReader<'_>, n_items: usize) -> Result<Self, ArtifactError> {
+    pub(crate) fn load(from: &ArtifactReader<'_>, n_items: usize) -> Result<Self, ArtifactError> {
         let (starts, items): (Vec<u64>, Vec<ItemId>) = (from.vector("starts", None)?, from.vector("items", None)?);
         let ends = (starts.first(), starts.last().map(|&end| end as usize));
         if ends != (Some(&0), Some(items.len())) || !starts.is_sorted() {
@@ -142,7 +142,7 @@ impl Sequences {
 }
 
 /// The last liked items of a history that a model with `n_items` items can know; an item disliked since is none.
-fn liked(history: History<'_>, n_items: usize, length: usize) -> Vec<ItemId> {
+pub(crate) fn liked(history: History<'_>, n_items: usize, length: usize) -> Vec<ItemId> {
     let signed = history.signed();
     let still = |item: ItemId| match signed.binary_search_by_key(&item, |&(item, _)| item) {
         Ok(at) => signed[at].1 >= 0.0,
@@ -154,7 +154,7 @@ fn liked(history: History<'_>, n_items: usize, length: usize) -> Vec<ItemId> {
 }
 
 /// Sequences one behind the other, as a model reads them.
-struct Packed {
+pub(crate) struct Packed {
     lengths: Arc<[usize]>,
     /// The row of each item; the other rows are padding.
     rows: Vec<usize>,
@@ -357,7 +357,7 @@ impl<'a, N: SequenceNet> Training<'a, N> {
         }
         let items = Matrix::normal(data.log.n_items(), net.width(), how.init_std, &mut init.named("items").stream());
         let dense = Dense::draw(&net.parameters(), init);
-        let (items, dense_steps) = (Table::new(items, how.adam()), DenseSteps::of(&dense));
+        let (items, dense_steps) = (how.table(items), DenseSteps::of(&dense));
         let longest = readers.iter().map(|&user| sequences.user(user).len() - 1).max().unwrap_or_default();
         let longest = if net.padded() { net.length() } else { longest };
         fits::<N>(how.batch_size.min(readers.len()), longest, net.width())?;

@@ -53,7 +53,9 @@ impl Mover {
         }
         match self.optimizer {
             Optimizer::Sgd => axpy(-self.rate, gradient, x),
-            Optimizer::Adam | Optimizer::AdamW => self.adam.step(x, moments, gradient, (1.0, 1.0)),
+            Optimizer::Adam | Optimizer::LazyAdam | Optimizer::AdamW => {
+                self.adam.step(x, moments, gradient, (1.0, 1.0))
+            }
         }
     }
 }

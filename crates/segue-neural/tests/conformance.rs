@@ -25,7 +25,7 @@ fn subjects(registry: &Registry) -> Vec<Subject<'_>> {
             }
         }
         // A batch of sequences holds many likes: forty users want more than one step an epoch.
-        if subject.entry.canonical_key("max_seq_len").is_some() {
+        if subject.info().name == "sasrec" {
             subject.params["batch_size"] = json!(8);
         }
     }
@@ -33,6 +33,31 @@ fn subjects(registry: &Registry) -> Vec<Subject<'_>> {
 }
 
 segue_testkit::conformance_tests!(MODELS, subjects);
+
+/// The forms of two towers, and the variants of models of sequences, that defaults leave out.
+#[test]
+fn every_form_keeps_every_promise() {
+    let registry = Registry::new(&[MODELS, segue_testkit::MODELS]);
+    let forms = [
+        ("two_tower", json!({"history": "none", "loss": "bpr", "negative_sampling": "hard"})),
+        ("two_tower", json!({"history": "attention", "similarity": "cosine", "temperature": 0.2})),
+        ("two_tower", json!({"history": "transformer", "user_ids": false, "loss": "full_softmax", "dropout": 0.1})),
+        ("two_tower", json!({"history": "mean", "mixed_negatives": 16, "log_q": false, "user_ids": false})),
+        ("sasrec", json!({"variant": "s1", "loss": "bce", "max_seq_len": 20, "epochs": 20})),
+        ("sasrec", json!({"loss": "gbce", "negatives": 8, "negative_sampling": "popularity"})),
+    ];
+    let mut failures = Vec::new();
+    for mut subject in subjects(&registry) {
+        let (own, name) = (subject.params.clone(), subject.info().name);
+        for (_, form) in forms.iter().filter(|(model, _)| *model == name) {
+            subject.params = own.clone();
+            form.as_object().into_iter().flatten().for_each(|(key, value)| subject.params[key] = value.clone());
+            let found = conformance::check_subject(&subject);
+            failures.extend(found.iter().map(|failure| format!("{form}: {failure}")));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
 
 /// Costs some forty fits of a model.
 #[test]

@@ -12,19 +12,33 @@ pub struct Table {
     pub matrix: Matrix,
     /// `None` for plain descent.
     adam: Option<LazyAdam>,
+    /// Whether rows without a gradient move on, too.
+    dense: bool,
 }
 
 impl Table {
-    /// Moved by Adam with these decay rates, or by plain descent without.
+    /// Moved by Adam with these decay rates, on the rows that a step touches, or by plain descent without.
     pub fn new(matrix: Matrix, betas: Option<[f32; 2]>) -> Self {
         let adam = betas.map(|betas| LazyAdam::with(betas, &matrix));
-        Self { matrix, adam }
+        Self { matrix, adam, dense: false }
+    }
+
+    /// Moved by Adam on all rows: what a row was given once moves it for some ten steps more, so that a row that is seldom met
+    /// goes some ten times as far as if it moved only then. A step costs what the table holds.
+    pub fn dense(matrix: Matrix, betas: [f32; 2]) -> Self {
+        Self { dense: true, ..Self::new(matrix, Some(betas)) }
     }
 
     /// One step over the rows of a gradient. Plain descent knows no decoupled decay: it takes the strength as a penalty.
     pub fn step(&mut self, gradients: &RowGradients, learning_rate: f32, decay: Decay) {
         let (Decay::Coupled(l2) | Decay::Decoupled(l2)) = decay;
         match &mut self.adam {
+            Some(adam) if self.dense && gradients.rows.len() < self.matrix.n_rows() => {
+                let d = self.matrix.n_cols();
+                let mut all = RowGradients::all(vec![0.0; self.matrix.n_rows() * d], d);
+                all.add(gradients);
+                adam.update(&mut self.matrix, &all, learning_rate, decay);
+            }
             Some(adam) => adam.update(&mut self.matrix, gradients, learning_rate, decay),
             None => descend(&mut self.matrix, gradients, learning_rate, l2),
         }
@@ -74,5 +88,26 @@ impl Tables {
     pub fn load(&mut self, from: &ArtifactReader<'_>) -> Result<(), ArtifactError> {
         self.users.load("users", from)?;
         self.items.load("items", from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows::Terms;
+    use super::*;
+
+    /// Row 1 is met once, and then never again.
+    #[test]
+    fn a_dense_table_goes_on_moving_what_a_lazy_one_leaves() {
+        let mut tables =
+            [Table::new(Matrix::zeros(2, 1), Some([0.9, 0.999])), Table::dense(Matrix::zeros(2, 1), [0.9, 0.999])];
+        for step in 0..60 {
+            let mut terms = Terms::default();
+            terms.push(u32::from(step == 0), 0, 1.0, 0.0);
+            let gradients = terms.sum(&[1.0], 1);
+            tables.iter_mut().for_each(|table| table.step(&gradients, 0.1, Decay::Coupled(0.0)));
+        }
+        let [lazy, dense] = tables.map(|table| table.matrix.row(1)[0]);
+        assert!((lazy + 0.1).abs() < 1e-6 && dense < 5.0 * lazy, "{lazy}, {dense}");
     }
 }
