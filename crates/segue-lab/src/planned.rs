@@ -11,18 +11,13 @@ pub(crate) struct Planned {
     keys: Option<fn() -> Value>,
 }
 
-const PLANNED: [Planned; 6] = [
+const PLANNED: [Planned; 5] = [
     Planned { name: "neumf_attention", aliases: &[], keys: None },
-    Planned { name: "ngcf", aliases: &[], keys: Some(ngcf) },
     Planned { name: "ensemble", aliases: &["hybrid_ensemble"], keys: Some(ensemble) },
     Planned { name: "fcnn", aliases: &[], keys: None },
     Planned { name: "maml", aliases: &[], keys: None },
     Planned { name: "reptile", aliases: &[], keys: None },
 ];
-
-fn ngcf() -> Value {
-    json!({ "embedding_dim": 64, "hidden_dims": [64, 64, 64], "dropout": 0.1, "message_dropout": 0.1 })
-}
 
 fn ensemble() -> Value {
     json!({ "models": ["lightgcn", "item_knn"], "fusion_method": "rrf", "learn_weights": false })

@@ -25,6 +25,7 @@ mod multi_dae;
 mod multi_vae;
 mod negatives;
 mod neumf;
+mod ngcf;
 mod optimise;
 mod pairs;
 mod sasrec;
@@ -42,6 +43,7 @@ pub use multi_dae::MultiDae;
 pub use multi_vae::MultiVae;
 pub use negatives::NegativeSampling;
 pub use neumf::NeuMf;
+pub use ngcf::{Ngcf, NgcfModel};
 pub use optimise::{Optimizer, Schedule};
 pub use pairs::PairModel;
 pub use sasrec::{SasRec, Variant};
@@ -55,6 +57,8 @@ pub static MODELS: &[ModelEntry] = &[
     ModelEntry::of::<gmf::Gmf>(),
     ModelEntry::of::<mlp::Mlp>(),
     ModelEntry::of::<neumf::NeuMf>(),
+    // Vectors pass along the graph of likes.
+    ModelEntry::of::<ngcf::Ngcf>(),
     // A history becomes a code, and the code a score of every item.
     ModelEntry::of::<multi_dae::MultiDae>(),
     ModelEntry::of::<multi_vae::MultiVae>(),

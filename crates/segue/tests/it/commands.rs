@@ -2,7 +2,7 @@
 
 use crate::support::Scratch;
 
-const SINGLE_RUNS: [&str; 27] = [
+const SINGLE_RUNS: [&str; 30] = [
     "model=lightgcn",
     "model=lightgcn model.embedding_dim=128 model.num_layers=4 trainer.max_epochs=100 trainer.learning_rate=0.001",
     "model=lightgcn model.embedding_dim=64 model.num_layers=3 model.dropout=0.1 trainer.batch_size=2048 \
@@ -32,6 +32,10 @@ const SINGLE_RUNS: [&str; 27] = [
     "model=ncf device=cpu",
     "model=ncf logger.use_mlflow=false logger.use_wandb=false",
     "model=ncf model.mlp_layers=[64,32,16] data.train_size=0.5",
+    "model=ngcf",
+    "model=ngcf model.embedding_dim=64 model.hidden_dims=[64,64,64] model.dropout=0.1 model.message_dropout=0.1 \
+     trainer.learning_rate=0.0001",
+    "model=ngcf trainer.batch_size=512 trainer.accumulate_grad_batches=4",
     "model=gmf trainer.batch_size=512 trainer.accumulate_grad_batches=4 trainer.optimizer.betas=[0.8,0.99]",
 ];
 
@@ -93,13 +97,7 @@ fn cfg_prints_the_job_and_trains_nothing() {
 }
 
 /// Those of models and devices that are not built yet, and what the refusal names.
-const NOT_BUILT: [(&str, &str); 10] = [
-    ("model=ngcf", "model=ngcf"),
-    (
-        "model=ngcf model.embedding_dim=64 model.hidden_dims=[64,64,64] model.dropout=0.1 model.message_dropout=0.1 \
-         trainer.learning_rate=0.0001",
-        "model=ngcf",
-    ),
+const NOT_BUILT: [(&str, &str); 7] = [
     ("model=hybrid_ensemble", "model=hybrid_ensemble"),
     ("model=hybrid_ensemble model.models=[ncf,item_cf] model.fusion_method=weighted_average", "model=hybrid_ensemble"),
     ("model=hybrid_ensemble model.learn_weights=true model.fusion_method=rrf", "model=hybrid_ensemble"),
@@ -109,8 +107,7 @@ const NOT_BUILT: [(&str, &str); 10] = [
         "model=lightgcn logger.use_mlflow=true logger.use_wandb=true logger.wandb.project=movie-rec-exp",
         "logger.use_mlflow",
     ),
-    ("model=ngcf trainer.batch_size=512 trainer.accumulate_grad_batches=4", "model=ngcf"),
-    ("model=two_tower model.anything=1", "model=two_tower"),
+    ("model=neumf_attention model.anything=1", "model=neumf_attention"),
 ];
 
 #[test]
@@ -120,9 +117,9 @@ fn what_is_not_built_is_refused_and_never_ignored() {
         scratch.fails(&format!("train {run}"), &[named, "not built yet"]);
     }
     // What is wrong about them is said first.
-    scratch.fails("train model=ngcf model.embedding_dims=64", &["did you mean `model.embedding_dim`"]);
+    scratch.fails("train model=hybrid_ensemble model.fusion_methods=rrf", &["did you mean `model.fusion_method`"]);
     scratch.fails("train model=ncf model.mf_dims=64", &["there is no key `model.mf_dims`", "factors, mlp_layers"]);
-    scratch.fails("train model=ngcf model.embedding_dim=wide", &["model.embedding_dim", "a number"]);
+    scratch.fails("train model=hybrid_ensemble model.learn_weights=7", &["model.learn_weights", "true or false"]);
     scratch.fails("train model=ncf model.mf_dim=wide", &["`neumf`", "\"wide\"", "expected usize"]);
     scratch.fails("train model=ncf device=banana", &["device=banana", "unknown"]);
     scratch.fails("train model=ncf trainer.max_epoch=3", &["max_epoch", "max_epochs"]);
@@ -144,16 +141,13 @@ fn sweeps_expand_to_their_jobs() {
     let last = &jobs[17].resolved;
     assert_eq!((&last["model"]["factors"], &last["model"]["layers"]), (&128.into(), &4.into()));
     assert_eq!(last["trainer"]["learning_rate"], 0.0001);
-    assert_eq!(sweep("model=lightgcn,svd,item_cf seed=42,123,456").unwrap().len(), 9);
+    assert_eq!(sweep("model=lightgcn,ngcf,ncf,svd,item_cf seed=42,123,456").unwrap().len(), 15);
+    let line = "model=lightgcn,ngcf,ncf trainer.learning_rate=0.0001,0.0005,0.001,0.005";
+    assert_eq!(sweep(line).unwrap().len(), 12);
     let line = "model=ncf model.mf_dim=32,64 model.mlp_layers=[64,32,16],[128,64,32,16] model.dropout=0.1,0.2,0.3";
     assert_eq!(sweep(line).unwrap().len(), 12);
-    for line in [
-        "model=lightgcn,ngcf,ncf,svd,item_cf seed=42,123,456",
-        "model=lightgcn,ngcf,ncf trainer.learning_rate=0.0001,0.0005,0.001,0.005",
-    ] {
-        let refusal = sweep(line).unwrap_err().to_string();
-        assert!(refusal.contains("not built yet"), "{line}: {refusal}");
-    }
+    let refusal = sweep("model=lightgcn,hybrid_ensemble seed=42,123").unwrap_err().to_string();
+    assert!(refusal.contains("not built yet"), "{refusal}");
 }
 
 #[test]
