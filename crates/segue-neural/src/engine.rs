@@ -192,7 +192,7 @@ impl DenseSteps {
             match how.optimizer {
                 Optimizer::Sgd => value.iter_mut().zip(&gradient).for_each(|(x, g)| *x -= rate * g),
                 Optimizer::Adam | Optimizer::LazyAdam | Optimizer::AdamW => {
-                    adam.step(value, (m, v), &gradient, (1.0, 1.0))
+                    adam.step(value, (m, v), &gradient, (1.0, 1.0));
                 }
             }
         }

@@ -50,8 +50,8 @@ use segue_core::{
 
 use crate::engine::{Parameter, Start};
 use crate::losses::Loss;
-use crate::optimise::{Optimisation, Optimizer, Pace};
 use crate::negatives::NegativeSampling;
+use crate::optimise::{Optimisation, Optimizer, Pace};
 use crate::softmax::Mover;
 
 /// Nodes that pass a layer together.

@@ -54,7 +54,7 @@ impl Mover {
         match self.optimizer {
             Optimizer::Sgd => axpy(-self.rate, gradient, x),
             Optimizer::Adam | Optimizer::LazyAdam | Optimizer::AdamW => {
-                self.adam.step(x, moments, gradient, (1.0, 1.0))
+                self.adam.step(x, moments, gradient, (1.0, 1.0));
             }
         }
     }

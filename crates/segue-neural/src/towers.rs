@@ -5,7 +5,7 @@
 //! written by hand. What shards add is summed in their order, so that the model is the same to the bit at any number of threads.
 //!
 //! A known history is answered by the user's vector and the encoder; any other by the same encoder, which has learnt to do without
-//! the vector, and without a history, too (Maksims Volkovs, Guangwei Yu, Tomi Poutanen: *DropoutNet: Addressing Cold Start in
+//! the vector, and without a history, too (Maksims Volkovs, Guangwei Yu, Tomi Poutanen: *`DropoutNet`: Addressing Cold Start in
 //! Recommender Systems*, NIPS 2017). Where there is no encoder, the mean of what is liked moves the vector: from that of the user by what has changed, or from nothing for a guest.
 
 use std::sync::{Arc, OnceLock};
@@ -264,7 +264,7 @@ impl TowersModel {
             let n = signed.iter().filter(|&&(_, liked)| liked == wanted).count().max(1) as f32;
             let some = signed.iter().filter(|&&(_, liked)| liked == wanted);
             some.for_each(|&(item, liked)| {
-                axpy(if liked { 1.0 / n } else { -1.0 / n }, self.items.row(item as usize), &mut mean)
+                axpy(if liked { 1.0 / n } else { -1.0 / n }, self.items.row(item as usize), &mut mean);
             });
         }
         mean
@@ -436,7 +436,9 @@ impl<'a> Training<'a> {
         let d = self.net.factors;
         rows.as_mut_slice().par_chunks_exact_mut(d).enumerate().for_each(|(item, row)| {
             let own = self.features.cols_of(item);
-            own.iter().for_each(|&f| axpy(1.0 / own.len() as f32, self.of_features.matrix.row(f as usize), row));
+            for &f in own {
+                axpy(1.0 / own.len() as f32, self.of_features.matrix.row(f as usize), row);
+            }
         });
         rows
     }
@@ -596,7 +598,9 @@ impl<'a> Training<'a> {
         let mut of_features = Terms::default();
         for (n, &item) in of_items.rows.iter().enumerate() {
             let own = self.features.cols_of(item as usize);
-            own.iter().for_each(|&f| of_features.push(f, n as u32, 1.0 / own.len() as f32, 0.0));
+            for &f in own {
+                of_features.push(f, n as u32, 1.0 / own.len() as f32, 0.0);
+            }
         }
         let of_features = of_features.sum(&of_items.data, d);
         Ok((found.loss, [of_users, of_items, of_features], dense))

@@ -105,7 +105,9 @@ mod tests {
             let mut terms = Terms::default();
             terms.push(u32::from(step == 0), 0, 1.0, 0.0);
             let gradients = terms.sum(&[1.0], 1);
-            tables.iter_mut().for_each(|table| table.step(&gradients, 0.1, Decay::Coupled(0.0)));
+            for table in &mut tables {
+                table.step(&gradients, 0.1, Decay::Coupled(0.0));
+            }
         }
         let [lazy, dense] = tables.map(|table| table.matrix.row(1)[0]);
         assert!((lazy + 0.1).abs() < 1e-6 && dense < 5.0 * lazy, "{lazy}, {dense}");
