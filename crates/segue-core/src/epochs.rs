@@ -94,7 +94,8 @@ struct Progress {
 
 /// Runs at most `epochs` epochs of `trainable` under the policy and watcher of `cx`; `load` reads a saved model.
 ///
-/// The result is the best snapshot on validation, or the last where nothing is validated.
+/// The result is the best snapshot on validation, or the last where nothing is validated. A fit that diverges ends with the best
+/// snapshot so far, and fails where there is none.
 pub fn run_epochs<T: Trainable>(
     trainable: &mut T,
     epochs: usize,
@@ -117,10 +118,16 @@ pub fn run_epochs<T: Trainable>(
         if patience.is_some_and(|patience| progress.stale >= patience) {
             break;
         }
-        let loss = trainable.epoch(epoch)?;
-        if !loss.is_finite() {
-            return Err(FitError::Diverged { epoch, loss });
-        }
+        let loss = match trainable.epoch(epoch) {
+            Ok(loss) if loss.is_finite() => loss,
+            Err(error) if !matches!(error, FitError::Diverged { .. }) => return Err(error),
+            diverged => {
+                let error = diverged.map_or_else(|error| error, |loss| FitError::Diverged { epoch, step: None, loss });
+                let Some((kept, _)) = progress.best.filter(|_| best.is_some()) else { return Err(error) };
+                tell(cx, &FitEvent::Diverged { error: &error, kept }, epoch)?;
+                break;
+            }
+        };
         let due = epoch.is_multiple_of(cx.trainer.validate_every.max(1)) || epoch == epochs;
         let mut record = EpochRecord { epoch, loss, valid: Vec::new(), best: false };
         if let Some(validator) = cx.validator.filter(|_| due) {
@@ -184,4 +191,108 @@ fn write_checkpoint<T: Trainable>(
         artifact.scope("best", |artifact| best.save(artifact)).map_err(io::Error::other)?;
     }
     artifact.write_to(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Candidates, FitCx, Query, Registry, Scorer, Validator, Watch};
+
+    /// Scores everything by the epochs it was trained.
+    struct Counted(usize);
+
+    impl Recommender for Counted {
+        fn encode<'a>(&'a self, _: &[Query<'_>]) -> Box<dyn Scorer + 'a> {
+            struct Constant(f32);
+            impl Scorer for Constant {
+                fn score(&mut self, _: Candidates<'_>, out: &mut [f32]) {
+                    out.fill(self.0);
+                }
+            }
+            Box::new(Constant(self.0 as f32))
+        }
+
+        fn save<'a>(&'a self, _: &mut ArtifactWriter<'a>) -> Result<(), ArtifactError> {
+            Ok(())
+        }
+    }
+
+    /// Diverges in epoch `bad`.
+    struct Wild {
+        bad: usize,
+        done: usize,
+    }
+
+    impl Trainable for Wild {
+        type Model = Counted;
+
+        fn epoch(&mut self, epoch: usize) -> Result<f64, FitError> {
+            self.done = epoch;
+            if epoch == self.bad { Err(FitError::Diverged { epoch, step: Some(7), loss: f64::NAN }) } else { Ok(1.0) }
+        }
+
+        fn snapshot(&self) -> Counted {
+            Counted(self.done)
+        }
+
+        fn save_state<'a>(&'a self, _: &mut ArtifactWriter<'a>) -> Result<(), ArtifactError> {
+            Ok(())
+        }
+
+        fn load_state(&mut self, _: &ArtifactReader<'_>) -> Result<(), ArtifactError> {
+            Ok(())
+        }
+    }
+
+    /// The better, the more epochs.
+    struct Growing;
+
+    impl Validator for Growing {
+        fn validate(&self, model: &dyn Recommender) -> Result<Vec<(String, f64)>, FitError> {
+            let mut score = [0.0];
+            model.encode(&[]).score(Candidates::Range(0..1), &mut score);
+            Ok(vec![("hr@1".into(), f64::from(score[0]))])
+        }
+    }
+
+    #[derive(Default)]
+    struct Heard(String);
+
+    impl Watch for Heard {
+        fn on(&mut self, event: &FitEvent<'_>) -> ControlFlow<Halt> {
+            if let FitEvent::Diverged { .. } = event {
+                self.0 = format!("{event:?}");
+            }
+            ControlFlow::Continue(())
+        }
+    }
+
+    fn run(bad: usize) -> (Result<usize, String>, String) {
+        let (registry, mut heard) = (Registry::default(), Heard::default());
+        let stop = EarlyStopping { metric: "hr@1".into(), mode: Mode::Max, patience: 9 };
+        let trainer = Trainer { early_stopping: Some(stop), ..Trainer::default() };
+        let mut cx = FitCx {
+            seed: crate::Seed::new(1),
+            trainer,
+            validator: Some(&Growing),
+            watch: &mut heard,
+            registry: &registry,
+            resume: None,
+        };
+        let found = run_epochs(&mut Wild { bad, done: 0 }, 5, &mut cx, |_| Ok(Counted(0)));
+        (found.map(|model| model.0).map_err(|error| error.to_string()), heard.0)
+    }
+
+    #[test]
+    fn a_fit_that_diverges_keeps_the_best_and_says_at_which_step() {
+        assert_eq!(run(9), (Ok(5), String::new()));
+        let (model, heard) = run(4);
+        assert_eq!(model, Ok(3));
+        assert!(
+            heard.contains("epoch 4, step 7: lower the learning rate") && heard.ends_with("kept epoch 3"),
+            "{heard}"
+        );
+        let refusal = run(1).0.unwrap_err();
+        assert!(refusal.contains("became NaN in epoch 1, step 7"), "{refusal}");
+    }
 }

@@ -43,10 +43,12 @@ pub enum FitError {
         way_out: String,
     },
     /// The loss is no longer a number.
-    #[error("the loss became {loss} in epoch {epoch}: lower the learning rate or raise the l2 penalty")]
+    #[error("the loss became {loss} in epoch {epoch}{}: lower the learning rate or raise the l2 penalty", of_step(*.step))]
     Diverged {
         /// Epoch, from 1.
         epoch: usize,
+        /// Step of the epoch, from 1, where a step knows its loss.
+        step: Option<usize>,
         /// The loss.
         loss: f64,
     },
@@ -65,6 +67,10 @@ pub enum FitError {
     /// A numerical routine failed; the message says which and why.
     #[error("{0}")]
     Numeric(String),
+}
+
+fn of_step(step: Option<usize>) -> String {
+    step.map(|step| format!(", step {step}")).unwrap_or_default()
 }
 
 /// What a watcher hears.
@@ -88,6 +94,13 @@ pub enum FitEvent<'e> {
     },
     /// One epoch is done.
     Epoch(&'e EpochRecord),
+    /// The fit diverged, and ends with the best model of the epochs before.
+    Diverged {
+        /// What happened.
+        error: &'e FitError,
+        /// The epoch of that model.
+        kept: usize,
+    },
     /// A checkpoint is due; `save` writes everything needed to go on bit-identically.
     Checkpoint {
         /// Last complete epoch.
@@ -103,6 +116,7 @@ impl std::fmt::Debug for FitEvent<'_> {
             Self::Progress { stage, done, total } => write!(f, "{stage} {done}/{total}"),
             Self::Start { epochs, records } => write!(f, "start at {} of {epochs}", records.len()),
             Self::Epoch(record) => write!(f, "{record:?}"),
+            Self::Diverged { error, kept } => write!(f, "{error}; kept epoch {kept}"),
             Self::Checkpoint { epoch, .. } => write!(f, "checkpoint {epoch}"),
         }
     }

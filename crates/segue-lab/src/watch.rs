@@ -90,7 +90,7 @@ impl<'a> RunWatch<'a> {
                     self.saved = Some(Instant::now());
                 }
             }
-            FitEvent::Progress { .. } => {}
+            FitEvent::Progress { .. } | FitEvent::Diverged { .. } => {}
         }
         Ok(())
     }

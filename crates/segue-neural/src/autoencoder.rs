@@ -621,7 +621,7 @@ impl<A: Autoencoder> Trainable for Training<'_, A> {
             let batch = Batch { liked, rows: &rows, noise: &noise, anneal: self.params.anneal(pace.0) };
             let loss = self.learner.step(&batch, pace);
             if !loss.is_finite() {
-                return Err(FitError::Diverged { epoch, loss });
+                return Err(FitError::Diverged { epoch, step: Some(n + 1), loss });
             }
             sum += loss * users.len() as f64;
         }

@@ -706,7 +706,7 @@ impl Trainable for Training<'_> {
             }
             let loss = self.step(&samples, pace, seed.named("step").at(n as u64));
             if !loss.is_finite() {
-                return Err(FitError::Diverged { epoch, loss });
+                return Err(FitError::Diverged { epoch, step: Some(n + 1), loss });
             }
             sum += loss * samples.len() as f64;
             n_samples += samples.len();

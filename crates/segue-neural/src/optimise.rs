@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use segue_core::training::adam::Decay;
 use segue_core::training::tables::Table;
-use segue_core::{Matrix, ParamError};
+use segue_core::{FitError, Matrix, ParamError};
 use serde::{Deserialize, Serialize};
 
 use crate::losses::{Compared, Loss};
@@ -235,6 +235,11 @@ pub(crate) fn clip(parts: &mut [&mut Vec<f32>], longest: f32) {
     if scale < 1.0 {
         parts.iter_mut().flat_map(|part| part.iter_mut()).for_each(|g| *g *= scale as f32);
     }
+}
+
+/// Stops a training whose loss, at step `n` of an epoch, from 0, is no longer a number.
+pub(crate) fn finite(loss: f64, epoch: usize, n: usize) -> Result<(), FitError> {
+    if loss.is_finite() { Ok(()) } else { Err(FitError::Diverged { epoch, step: Some(n + 1), loss }) }
 }
 
 /// The step size, step by step.

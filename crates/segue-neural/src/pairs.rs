@@ -30,7 +30,7 @@ use crate::histories::{Histories, Signed, signed};
 use crate::layers::Dropout;
 use crate::losses::Loss;
 use crate::negatives::best_of;
-use crate::optimise::{Optimisation, Pace, clip};
+use crate::optimise::{Optimisation, Pace, clip, finite};
 
 /// Likes that the engine sees at once: their vectors stay in the second-level cache.
 const SHARD: usize = 128;
@@ -425,7 +425,9 @@ impl<N: PairNet> Trainable for Training<'_, N> {
         let size = self.how.batch_size;
         let mut sum = 0.0;
         for (n, batch) in order.chunks(size).enumerate() {
-            sum += self.step(batch, epoch, (samples, n * size))?;
+            let loss = self.step(batch, epoch, (samples, n * size))?;
+            finite(loss, epoch, n)?;
+            sum += loss;
         }
         let mean = sum / order.len() as f64;
         self.pace.hear(&self.how, mean);

@@ -29,7 +29,7 @@ use segue_core::{
 use crate::engine::{Computed, Dense, DenseSteps, Parameter, Weights, failed, gradient, numbers};
 use crate::heads::{States, slopes};
 use crate::layers::Dropout;
-use crate::optimise::{Optimisation, Pace, clip};
+use crate::optimise::{Optimisation, Pace, clip, finite};
 
 /// Sequences that the engine sees at once.
 const SHARD: usize = 32;
@@ -500,6 +500,7 @@ impl<N: SequenceNet> Trainable for Training<'_, N> {
         let (mut sum, mut places) = (0.0, 0);
         for (n, batch) in order.chunks(self.how.batch_size).enumerate() {
             let step = self.step(batch, epoch, samples.at(n as u64))?;
+            finite(step.0, epoch, n)?;
             (sum, places) = (sum + step.0, places + step.1);
         }
         let mean = sum / places as f64;

@@ -27,7 +27,7 @@ use crate::heads::{InBatch, Slopes, States, in_batch, slopes};
 use crate::histories::{Histories, Signed, signed};
 use crate::layers::{Dropout, linear, linear_parameters};
 use crate::losses::Loss;
-use crate::optimise::{Optimisation, Pace, clip};
+use crate::optimise::{Optimisation, Pace, clip, finite};
 use crate::sequences::{Sequences, liked};
 use crate::transformer::Transformer;
 use crate::two_tower::{Encoder, Similarity, TwoTower};
@@ -646,7 +646,9 @@ impl Trainable for Training<'_> {
         let (order, samples) = (shuffled(self.positives.len(), seed), seed.named("samples"));
         let mut sum = 0.0;
         for (n, batch) in order.chunks(self.how.batch_size).enumerate() {
-            sum += self.step(batch, epoch, samples.at(n as u64))?;
+            let loss = self.step(batch, epoch, samples.at(n as u64))?;
+            finite(loss, epoch, n)?;
+            sum += loss;
         }
         let mean = sum / order.len() as f64;
         self.pace.hear(&self.how, mean);

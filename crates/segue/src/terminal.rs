@@ -317,6 +317,9 @@ impl Watch for Bar {
                 self.drawn.set_length(*epochs as u64);
                 self.drawn.set_position(records.len() as u64);
             }
+            FitEvent::Diverged { error, kept } => {
+                self.drawn.suspend(|| eprintln!("warning: {error}; epoch {kept}, the best on validation, is kept"));
+            }
             FitEvent::Epoch(record) => {
                 self.drawn.set_position(record.epoch as u64);
                 let valid = record.valid.iter().find(|(name, _)| name.starts_with("ndcg"));
