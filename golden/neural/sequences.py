@@ -1,6 +1,6 @@
 """SASRec in PyTorch, in both variants, on given weights: states, the loss over all items, gradients.
 
-Kang, McAuley: Self-Attentive Sequential Recommendation, ICDM 2018. `paper` is torch.nn.TransformerEncoder with norm_first over each
+Kang, McAuley: Self-Attentive Sequential Recommendation, ICDM 2018. `paper` scales items by the root of their width and is torch.nn.TransformerEncoder with norm_first over each
 sequence alone; `s1` norms what leaves a layer and fills every sequence up from the left with zero vectors, to which real places attend.
 Weights are transposed where our layout is the other way round.
 """
@@ -32,7 +32,8 @@ class SasRec(nn.Module):
     def forward(self, read):
         """The states after each item of a sequence."""
         n = LENGTH if self.padded else len(read)
-        x = F.pad(self.items[read], (0, 0, n - len(read), 0)) + self.positions[LENGTH - n :]
+        scale = 1.0 if self.padded else D**0.5
+        x = F.pad(scale * self.items[read], (0, 0, n - len(read), 0)) + self.positions[LENGTH - n :]
         hidden = torch.triu(torch.ones(n, n, dtype=torch.bool), diagonal=1)
         return self.blocks(x.unsqueeze(0), mask=hidden)[0, n - len(read) :]
 

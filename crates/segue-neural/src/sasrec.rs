@@ -3,7 +3,7 @@
 //! Wang-Cheng Kang, Julian `McAuley`: *Self-Attentive Sequential Recommendation*, ICDM 2018, <https://arxiv.org/abs/1808.09781>:
 //!
 //! ```text
-//! x_j = e_{i_j} + p_j            the last item at the last position
+//! x_j = √d e_{i_j} + p_j         the last item at the last position; without √d in the variant `s1`
 //! x   = blocks of causal self-attention and of two layers at each place
 //! s(i | i_1 … i_n) = norm(x)_n · e_i
 //! ```
@@ -143,7 +143,9 @@ impl SequenceNet for SasRec {
         let places: Vec<u32> =
             lengths.iter().flat_map(|&n| self.max_seq_len - n..self.max_seq_len).map(|p| p as u32).collect();
         let places = Tensor::from_vec(places, items.dim(0)?, &Device::Cpu)?;
-        let x = (items + weights.get("positions")?.index_select(&places, 0)?)?;
+        // As its published code has it: what an item is outweighs what blocks make of it, whose results are of unit variance.
+        let scale = if self.variant == Variant::Paper { (self.factors as f64).sqrt() } else { 1.0 };
+        let x = ((items * scale)? + weights.get("positions")?.index_select(&places, 0)?)?;
         let x = dropout.map_or(Ok(x.clone()), |dropout| dropout.of(&x, "input"))?;
         self.transformer().of(x, lengths, weights, dropout)
     }
