@@ -450,6 +450,16 @@ pub struct Block {
 }
 
 impl Block {
+    /// All of a matrix of this shape.
+    pub fn whole(n_rows: usize, n_cols: usize) -> Self {
+        Self { n_rows, n_cols, offset: 0, stride: n_cols, transposed: false }
+    }
+
+    /// All of a matrix stored in this shape, read transposed.
+    pub fn turned(n_rows: usize, n_cols: usize) -> Self {
+        Self { n_rows: n_cols, n_cols: n_rows, offset: 0, stride: n_cols, transposed: true }
+    }
+
     fn strides(&self) -> (isize, isize) {
         if self.transposed { (1, self.stride as isize) } else { (self.stride as isize, 1) }
     }

@@ -297,14 +297,6 @@ struct Pass {
     drawn: Vec<f32>,
 }
 
-fn whole(n_rows: usize, n_cols: usize) -> Block {
-    Block { n_rows, n_cols, offset: 0, stride: n_cols, transposed: false }
-}
-
-fn turned(n_rows: usize, n_cols: usize) -> Block {
-    Block { n_rows: n_cols, n_cols: n_rows, offset: 0, stride: n_cols, transposed: true }
-}
-
 impl Architecture {
     /// Takes some rows through all layers; `noise` is `(n, latent)`, or empty for the mean.
     fn forward(&self, weights: &Weights, rows: &[Row], noise: &[f32]) -> Pass {
@@ -321,7 +313,13 @@ impl Architecture {
                 }
             } else {
                 let x = if layer == self.bottleneck() + 1 { &pass.code } else { &pass.outputs[layer - 1] };
-                matmul((&mut out, whole(n, to)), (x, whole(n, from)), (given, whole(from, to)), 1.0, 1.0);
+                matmul(
+                    (&mut out, Block::whole(n, to)),
+                    (x, Block::whole(n, from)),
+                    (given, Block::whole(from, to)),
+                    1.0,
+                    1.0,
+                );
             }
             if self.bends(layer) {
                 hyperbolic_tangents(&mut out);
@@ -383,10 +381,22 @@ impl Architecture {
             slope.chunks_exact(to).for_each(|row| axpy(1.0, row, of_bias));
             if layer > 0 {
                 let x = if layer == self.bottleneck() + 1 { &pass.code } else { &pass.outputs[layer - 1] };
-                matmul((of_weights, whole(from, to)), (x, turned(n, from)), (&slope, whole(n, to)), 1.0, 0.0);
+                matmul(
+                    (of_weights, Block::whole(from, to)),
+                    (x, Block::turned(n, from)),
+                    (&slope, Block::whole(n, to)),
+                    1.0,
+                    0.0,
+                );
                 let given = &weights.layers[layer].as_slice()[..from * to];
                 let mut of_x = vec![0.0; n * from];
-                matmul((&mut of_x, whole(n, from)), (&slope, whole(n, to)), (given, turned(from, to)), 1.0, 0.0);
+                matmul(
+                    (&mut of_x, Block::whole(n, from)),
+                    (&slope, Block::whole(n, to)),
+                    (given, Block::turned(from, to)),
+                    1.0,
+                    0.0,
+                );
                 slope = of_x;
             }
             gradients[layer] = gradient;

@@ -35,14 +35,6 @@ macro_rules! slices {
 }
 pub(crate) use slices;
 
-fn whole(n_rows: usize, n_cols: usize) -> Block {
-    Block { n_rows, n_cols, offset: 0, stride: n_cols, transposed: false }
-}
-
-fn turned(n_rows: usize, n_cols: usize) -> Block {
-    Block { n_rows: n_cols, n_cols: n_rows, offset: 0, stride: n_cols, transposed: true }
-}
-
 pub(crate) fn is_ours(tensor: &Tensor) -> bool {
     tensor.device().is_cpu() && tensor.dtype() == DType::F32
 }
@@ -77,7 +69,7 @@ impl CustomOp3 for Affine {
         let ((n, k), (_, m)) = (x_layout.shape().dims2()?, weight_layout.shape().dims2()?);
         let (x, weight) = (slice(x, x_layout)?, slice(weight, weight_layout)?);
         let mut out = slice(bias, bias_layout)?.repeat(n);
-        matmul((&mut out, whole(n, m)), (x, whole(n, k)), (weight, whole(k, m)), 1.0, 1.0);
+        matmul((&mut out, Block::whole(n, m)), (x, Block::whole(n, k)), (weight, Block::whole(k, m)), 1.0, 1.0);
         if self.relu {
             for y in &mut out {
                 *y = y.max(0.0);
@@ -108,12 +100,18 @@ impl CustomOp3 for Affine {
         // Of constants nobody wants to know.
         let of_x = x.track_op().then(|| {
             let mut out = vec![0.0; n * k];
-            matmul((&mut out, whole(n, k)), (slope, whole(n, m)), (w, turned(k, m)), 1.0, 0.0);
+            matmul((&mut out, Block::whole(n, k)), (slope, Block::whole(n, m)), (w, Block::turned(k, m)), 1.0, 0.0);
             Tensor::from_vec(out, (n, k), device)
         });
         let of_weight = weight.track_op().then(|| {
             let mut out = vec![0.0; k * m];
-            matmul((&mut out, whole(k, m)), (x_numbers, turned(n, k)), (slope, whole(n, m)), 1.0, 0.0);
+            matmul(
+                (&mut out, Block::whole(k, m)),
+                (x_numbers, Block::turned(n, k)),
+                (slope, Block::whole(n, m)),
+                1.0,
+                0.0,
+            );
             Tensor::from_vec(out, (k, m), device)
         });
         let of_bias = bias.track_op().then(|| {

@@ -30,7 +30,7 @@ neural_params! {
         /// Length of the vectors.
         factors: usize = 64, range Interval::between(1.0, 4096.0), alias "mf_dim", alias "embedding_dim";
     }
-    training { epochs: 50, batch_size: 1024, learning_rate: 0.001, negatives: 4, loss: Bce, optimizer: LazyAdam }
+    training { epochs: 50, batch_size: 1024, learning_rate: 0.001, negatives: 4, loss: Bce, optimizer: LazyAdam, init_std: 0.01 }
 }
 
 impl Algorithm for Gmf {

@@ -151,14 +151,13 @@ pub(crate) fn in_batch(
         batch.shares.map(|shares| seen.iter().map(|&item| likely(item, shares).ln()).collect());
     let mut all = Slopes { of_states: vec![0.0; t * d], drawn: vec![0.0; m * d], ..Slopes::default() };
     let mut scores = vec![0.0_f32; t * m];
-    let whole = |n_rows, n_cols| Block { n_rows, n_cols, offset: 0, stride: n_cols, transposed: false };
-    let across = Block { n_rows: d, n_cols: m, offset: 0, stride: d, transposed: true };
+    let across = Block::turned(m, d);
     let blocks = scores.par_chunks_mut(STATES * m).zip(all.of_states.par_chunks_mut(STATES * d)).enumerate();
     let losses: Vec<f64> = blocks
         .map(|(block, (scores, of_states))| {
             let (first, n) = (block * STATES, scores.len() / m);
             let own = &states.rows[first * d..(first + n) * d];
-            matmul((scores, whole(n, m)), (own, whole(n, d)), (&vectors, across), 1.0, 0.0);
+            matmul((scores, Block::whole(n, m)), (own, Block::whole(n, d)), (&vectors, across), 1.0, 0.0);
             let mut loss = 0.0;
             for (row, scores) in (first..).zip(scores.chunks_exact_mut(m)) {
                 let likes = positives.likes().cols_of(states.users[row] as usize);
@@ -176,14 +175,20 @@ pub(crate) fn in_batch(
                 scale(share / sum, scores);
                 scores[row] -= share;
             }
-            matmul((of_states, whole(n, d)), (scores, whole(n, m)), (&vectors, whole(m, d)), 1.0, 0.0);
+            matmul(
+                (of_states, Block::whole(n, d)),
+                (scores, Block::whole(n, m)),
+                (&vectors, Block::whole(m, d)),
+                1.0,
+                0.0,
+            );
             loss
         })
         .collect();
     all.drawn.par_chunks_mut(ITEMS * d).enumerate().for_each(|(block, out)| {
         let n = out.len() / d;
         let turned = Block { n_rows: n, n_cols: t, offset: block * ITEMS, stride: m, transposed: true };
-        matmul((out, whole(n, d)), (&scores, turned), (states.rows, whole(t, d)), 1.0, 0.0);
+        matmul((out, Block::whole(n, d)), (&scores, turned), (states.rows, Block::whole(t, d)), 1.0, 0.0);
     });
     let penalty = |n: usize| if n < t { share } else { 0.0 };
     seen.iter().enumerate().for_each(|(n, &item)| all.terms.push(item, (t + n) as u32, 1.0, penalty(n)));
@@ -226,7 +231,6 @@ fn within(
     const STATES: usize = 16;
     const ITEMS: usize = 256;
     let (n, share) = (domain.len(), 1.0 / states.next.len() as f32);
-    let whole = |n_rows, n_cols| Block { n_rows, n_cols, offset: 0, stride: n_cols, transposed: false };
     let mut gathered = Vec::with_capacity(rows.len() * d);
     for &row in rows {
         gathered.extend_from_slice(&states.rows[row * d..(row + 1) * d]);
@@ -236,8 +240,14 @@ fn within(
     let blocks = blocks.zip(gathered.par_chunks(STATES * d)).zip(rows.par_chunks(STATES));
     let losses: Vec<f64> = blocks
         .map(|(((scores, passed), gathered), rows)| {
-            let across = Block { n_rows: d, n_cols: n, offset: 0, stride: d, transposed: true };
-            matmul((scores, whole(rows.len(), n)), (gathered, whole(rows.len(), d)), (vectors, across), 1.0, 0.0);
+            let across = Block::turned(n, d);
+            matmul(
+                (scores, Block::whole(rows.len(), n)),
+                (gathered, Block::whole(rows.len(), d)),
+                (vectors, across),
+                1.0,
+                0.0,
+            );
             let mut loss = 0.0;
             for (scores, &row) in scores.chunks_exact_mut(n).zip(rows) {
                 let own = (states.next[row] - domain.start) as usize;
@@ -248,7 +258,13 @@ fn within(
                 scale(share / sum, scores);
                 scores[own] -= share;
             }
-            matmul((passed, whole(rows.len(), d)), (scores, whole(rows.len(), n)), (vectors, whole(n, d)), 1.0, 0.0);
+            matmul(
+                (passed, Block::whole(rows.len(), d)),
+                (scores, Block::whole(rows.len(), n)),
+                (vectors, Block::whole(n, d)),
+                1.0,
+                0.0,
+            );
             loss
         })
         .collect();
@@ -259,7 +275,7 @@ fn within(
     own.par_chunks_mut(ITEMS * d).enumerate().for_each(|(block, out)| {
         let n_items = out.len() / d;
         let turned = Block { n_rows: n_items, n_cols: rows.len(), offset: block * ITEMS, stride: n, transposed: true };
-        matmul((out, whole(n_items, d)), (&scores, turned), (&gathered, whole(rows.len(), d)), 1.0, 1.0);
+        matmul((out, Block::whole(n_items, d)), (&scores, turned), (&gathered, Block::whole(rows.len(), d)), 1.0, 1.0);
     });
     losses.iter().sum()
 }

@@ -32,7 +32,7 @@ neural_params! {
         /// Share of the neurons of each hidden layer that a sample does without.
         dropout: f32 = 0.0, range Interval::between(0.0, 0.95);
     }
-    training { epochs: 50, batch_size: 1024, learning_rate: 0.001, negatives: 4, loss: Bce, optimizer: LazyAdam }
+    training { epochs: 50, batch_size: 1024, learning_rate: 0.001, negatives: 4, loss: Bce, optimizer: LazyAdam, init_std: 0.01 }
 }
 
 impl Mlp {

@@ -272,23 +272,15 @@ impl Weights {
     }
 }
 
-fn whole(n_rows: usize, n_cols: usize) -> Block {
-    Block { n_rows, n_cols, offset: 0, stride: n_cols, transposed: false }
-}
-
-fn turned(n_rows: usize, n_cols: usize) -> Block {
-    Block { n_rows: n_cols, n_cols: n_rows, offset: 0, stride: n_cols, transposed: true }
-}
-
 /// Some nodes through a layer: `heard` is `A E`, `own` is `E`.
 fn mix(heard: &[f32], own: &[f32], [sum, product]: &[Matrix; 2], out: &mut [f32]) {
     let (before, behind) = (sum.n_rows(), sum.n_cols());
     let n = own.len() / before;
     let added: Vec<f32> = heard.iter().zip(own).map(|(s, e)| s + e).collect();
     let multiplied: Vec<f32> = heard.iter().zip(own).map(|(s, e)| s * e).collect();
-    let of = whole(before, behind);
-    matmul((out, whole(n, behind)), (&added, whole(n, before)), (sum.as_slice(), of), 1.0, 0.0);
-    matmul((out, whole(n, behind)), (&multiplied, whole(n, before)), (product.as_slice(), of), 1.0, 1.0);
+    let of = Block::whole(before, behind);
+    matmul((out, Block::whole(n, behind)), (&added, Block::whole(n, before)), (sum.as_slice(), of), 1.0, 0.0);
+    matmul((out, Block::whole(n, behind)), (&multiplied, Block::whole(n, before)), (product.as_slice(), of), 1.0, 1.0);
     for x in out {
         *x = if *x > 0.0 { *x } else { SLOPE * *x };
     }
@@ -386,8 +378,8 @@ impl Graph {
                     let slopes: Vec<f32> = slopes.iter().zip(out).map(passed).collect();
                     let (mut of_sum, mut of_product) = (vec![0.0; own.len()], vec![0.0; own.len()]);
                     let back = |of: &mut [f32], weights: &Matrix| {
-                        let weights = (weights.as_slice(), turned(before, behind));
-                        matmul((of, whole(n, before)), (&slopes, whole(n, behind)), weights, 1.0, 0.0);
+                        let weights = (weights.as_slice(), Block::turned(before, behind));
+                        matmul((of, Block::whole(n, before)), (&slopes, Block::whole(n, behind)), weights, 1.0, 0.0);
                     };
                     back(&mut of_sum, &layer[0]);
                     back(&mut of_product, &layer[1]);
@@ -400,8 +392,8 @@ impl Graph {
                     }
                     [added, multiplied].map(|taken| {
                         let mut gradient = vec![0.0; before * behind];
-                        let out = (&mut gradient[..], whole(before, behind));
-                        matmul(out, (&taken, turned(n, before)), (&slopes, whole(n, behind)), 1.0, 0.0);
+                        let out = (&mut gradient[..], Block::whole(before, behind));
+                        matmul(out, (&taken, Block::turned(n, before)), (&slopes, Block::whole(n, behind)), 1.0, 0.0);
                         gradient
                     })
                 })
@@ -567,8 +559,8 @@ impl NgcfModel {
             }
             let mut back = [vec![0.0; before], vec![0.0; before]];
             for (back, weights) in back.iter_mut().zip(layer) {
-                let weights = (weights.as_slice(), turned(before, behind));
-                matmul((back, whole(1, before)), (&slope, whole(1, behind)), weights, 1.0, 0.0);
+                let weights = (weights.as_slice(), Block::turned(before, behind));
+                matmul((back, Block::whole(1, before)), (&slope, Block::whole(1, behind)), weights, 1.0, 0.0);
             }
             let [sum, product] = back;
             slope = sum.iter().zip(&product).zip(of_heard).map(|((s, p), heard)| s + p * heard).collect();

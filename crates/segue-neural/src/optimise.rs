@@ -148,7 +148,8 @@ impl Optimisation {
 macro_rules! neural_params {
     (
         $(#[$meta:meta])* pub struct $name:ident { $($own:tt)* }
-        training { epochs: $epochs:expr, batch_size: $batch:expr, learning_rate: $rate:expr, negatives: $negatives:expr, loss: $loss:ident, optimizer: $optimizer:ident }
+        training { epochs: $epochs:expr, batch_size: $batch:expr, learning_rate: $rate:expr, negatives: $negatives:expr, loss: $loss:ident, optimizer: $optimizer:ident,
+            init_std: $std:expr }
     ) => {
         segue_core::params! {
             $(#[$meta])* pub struct $name {
@@ -192,7 +193,7 @@ macro_rules! neural_params {
                 /// Draws from which a hard negative is the best scored.
                 hard_candidates: usize = 5, range segue_core::Interval::between(1.0, 1024.0);
                 /// Standard deviation of the initial vectors.
-                init_std: f32 = 0.01, range segue_core::Interval::at_least(0.0);
+                init_std: f32 = $std, range segue_core::Interval::at_least(0.0);
             }
         }
 

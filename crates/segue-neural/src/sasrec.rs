@@ -63,7 +63,7 @@ neural_params! {
         /// `paper` (norms before layers) or `s1` (norms after layers, attention to padding).
         variant: Variant = Variant::Paper;
     }
-    training { epochs: 200, batch_size: 256, learning_rate: 0.001, negatives: 1, loss: FullSoftmax, optimizer: Adam }
+    training { epochs: 200, batch_size: 256, learning_rate: 0.001, negatives: 1, loss: FullSoftmax, optimizer: Adam, init_std: 0.02 }
 }
 
 impl SasRec {

@@ -105,14 +105,6 @@ struct Shard {
     liked: f64,
 }
 
-fn whole(n_rows: usize, n_cols: usize) -> Block {
-    Block { n_rows, n_cols, offset: 0, stride: n_cols, transposed: false }
-}
-
-fn turned(n_rows: usize, n_cols: usize) -> Block {
-    Block { n_rows: n_cols, n_cols: n_rows, offset: 0, stride: n_cols, transposed: true }
-}
-
 /// The blocks of the shard that begins at item `first` and has `n` items.
 fn blocks(first: usize, n: usize) -> impl Iterator<Item = Place> {
     (0..n.div_ceil(BLOCK)).map(move |b| Place { first: first + b * BLOCK, n: BLOCK.min(n - b * BLOCK) })
@@ -138,7 +130,7 @@ pub(crate) fn step(
                 let block;
                 (block, logits) = logits.split_at_mut(n * b);
                 let rows = table.rows(first..first + n);
-                matmul((block, whole(b, n)), (x, whole(b, h)), (rows, turned(n, h)), 1.0, 0.0);
+                matmul((block, Block::whole(b, n)), (x, Block::whole(b, h)), (rows, Block::turned(n, h)), 1.0, 0.0);
                 for &(item, row) in liked.within(first, first + n) {
                     met.liked += f64::from(block[row as usize * n + item as usize - first]);
                 }
@@ -188,8 +180,14 @@ pub(crate) fn step(
                 let start = (first - shard * per_shard) * h;
                 let of_block = start..start + n * h;
                 let (rows, gradient) = (&mut rows[of_block.clone()], &mut gradient[..n * h]);
-                matmul((&mut of_x, whole(b, h)), (block, whole(b, n)), (rows, whole(n, h)), 1.0, 1.0);
-                matmul((gradient, whole(n, h)), (block, turned(b, n)), (x, whole(b, h)), 1.0, 0.0);
+                matmul(
+                    (&mut of_x, Block::whole(b, h)),
+                    (block, Block::whole(b, n)),
+                    (rows, Block::whole(n, h)),
+                    1.0,
+                    1.0,
+                );
+                matmul((gradient, Block::whole(n, h)), (block, Block::turned(b, n)), (x, Block::whole(b, h)), 1.0, 0.0);
                 let moments = m[of_block.clone()].chunks_exact_mut(h).zip(v[of_block].chunks_exact_mut(h));
                 for ((row, gradient), (m, v)) in rows.chunks_exact_mut(h).zip(gradient.chunks_exact_mut(h)).zip(moments)
                 {

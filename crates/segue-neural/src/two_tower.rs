@@ -87,7 +87,7 @@ neural_params! {
         /// Uniformly drawn items beside those of the batch, for `loss=in_batch`.
         mixed_negatives: usize = 0, range Interval::between(0.0, 65_536.0);
     }
-    training { epochs: 50, batch_size: 1024, learning_rate: 0.001, negatives: 4, loss: InBatch, optimizer: LazyAdam }
+    training { epochs: 50, batch_size: 1024, learning_rate: 0.001, negatives: 4, loss: InBatch, optimizer: LazyAdam, init_std: 0.01 }
 }
 
 impl TwoTower {
