@@ -8,6 +8,7 @@
 //! the vector, and without a history, too (Maksims Volkovs, Guangwei Yu, Tomi Poutanen: *`DropoutNet`: Addressing Cold Start in
 //! Recommender Systems*, NIPS 2017). Where there is no encoder, the mean of what is liked moves the vector: from that of the user by what has changed, or from nothing for a guest.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use candle_core::{Device, Tensor, Var};
@@ -192,14 +193,15 @@ pub struct TowersModel {
 }
 
 /// Vectors as the similarity compares them.
-fn compared(similarity: Similarity, raw: &Matrix) -> Matrix {
-    let mut rows = raw.clone();
-    if similarity == Similarity::Cosine {
-        rows.as_mut_slice().par_chunks_exact_mut(raw.n_cols()).for_each(|row| {
-            unit(row);
-        });
+fn compared(similarity: Similarity, raw: &Matrix) -> Cow<'_, Matrix> {
+    if similarity == Similarity::Dot {
+        return Cow::Borrowed(raw);
     }
-    rows
+    let mut rows = raw.clone();
+    rows.as_mut_slice().par_chunks_exact_mut(raw.n_cols()).for_each(|row| {
+        unit(row);
+    });
+    Cow::Owned(rows)
 }
 
 /// Shortens a vector to length 1, and says how long it was.
@@ -211,7 +213,7 @@ fn unit(row: &mut [f32]) -> f32 {
 
 impl TowersModel {
     fn new(learnt: Learnt, weights: Weights) -> Self {
-        let items = compared(learnt.net.similarity, &learnt.raw);
+        let items = compared(learnt.net.similarity, &learnt.raw).into_owned();
         Self { learnt, weights, items, users: OnceLock::new() }
     }
 
@@ -428,11 +430,11 @@ impl<'a> Training<'a> {
     }
 
     /// Vectors of all items with their features.
-    fn raw(&self) -> Matrix {
-        let mut rows = self.items.matrix.clone();
+    fn raw(&self) -> Cow<'_, Matrix> {
         if self.features.is_empty() {
-            return rows;
+            return Cow::Borrowed(&self.items.matrix);
         }
+        let mut rows = self.items.matrix.clone();
         let d = self.net.factors;
         rows.as_mut_slice().par_chunks_exact_mut(d).enumerate().for_each(|(item, row)| {
             let own = self.features.cols_of(item);
@@ -440,7 +442,7 @@ impl<'a> Training<'a> {
                 axpy(1.0 / own.len() as f32, self.of_features.matrix.row(f as usize), row);
             }
         });
-        rows
+        Cow::Owned(rows)
     }
 
     /// What a user liked beside an item: before it where the log has times, and any where it has none; at most `history_length`.
@@ -664,7 +666,7 @@ impl Trainable for Training<'_> {
         let learnt = Learnt {
             net: self.net.clone(),
             ids,
-            raw: self.raw(),
+            raw: self.raw().into_owned(),
             dense: self.dense.clone(),
             guest: mean,
             known: self.sequences.shortened(self.net.history_length),
@@ -690,5 +692,63 @@ impl Trainable for Training<'_> {
         self.dense_steps.load(&self.dense, &from.scope("adam_dense"))?;
         self.pace = from.meta("pace")?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use segue_core::{Candidates, Features, IdMap, Registry, Silent};
+    use segue_testkit::{World, likes};
+
+    use super::*;
+
+    /// Two genres of ten items; twenty users like nine of one. Items 9 and 19 nobody has met.
+    fn genres() -> World {
+        let pairs: Vec<_> = (0..20).flat_map(|u| (0..9).map(move |i| (u, u % 2 * 10 + i))).collect();
+        let world = World::of(likes(20, 20, &pairs));
+        let names = IdMap::new(vec!["a", "b"]);
+        let rows = (0..20).map(|item| vec![(item / 10, ())]).collect();
+        let features = Features::new(names, Csr::from_rows(2, rows).unwrap()).unwrap();
+        World { catalogue: world.catalogue.with_features(features), ..world }
+    }
+
+    /// By how much the users prefer the item nobody has met of their own genre to that of the other.
+    fn lead(net: &TwoTower) -> f32 {
+        let world = genres();
+        let data = TrainData { catalogue: &world.catalogue, log: &world.log };
+        let (registry, mut silent) = (Registry::default(), Silent);
+        let model = fit(net, &data, &mut FitCx::plain(1, &registry, &mut silent)).unwrap();
+        let lead = |user: UserId| {
+            let mut scores = [0.0; 2];
+            model.encode(&[world.known(user)]).score(Candidates::List(&[9, 19]), &mut scores);
+            if user % 2 == 0 { scores[0] - scores[1] } else { scores[1] - scores[0] }
+        };
+        (0..20).map(lead).fold(f32::INFINITY, f32::min)
+    }
+
+    #[test]
+    fn an_item_nobody_has_met_is_known_by_its_features() {
+        // Against likes of the batch alone: what is never met is never pushed away.
+        for (similarity, temperature) in [(Similarity::Dot, 1.0), (Similarity::Cosine, 0.2)] {
+            let plain = TwoTower { factors: 8, epochs: 60, batch_size: 32, learning_rate: 0.02, ..TwoTower::default() };
+            let net = TwoTower { similarity, temperature, ..plain };
+            let (with, without) = (lead(&net), lead(&TwoTower { features: false, ..net.clone() }));
+            assert!(with > 0.0 && with > without, "{similarity:?}: {with}, {without} without features");
+        }
+    }
+
+    #[test]
+    fn a_batch_that_memory_does_not_hold_is_refused_with_one_that_it_does() {
+        let net = TwoTower::default();
+        assert!(fits(1024, &net).is_ok());
+        let refusal = fits(1_000_000, &net).unwrap_err().to_string();
+        let size: usize = refusal.rsplit(' ').next().unwrap().parse().unwrap();
+        assert!(refusal.contains("`batch_size`") && fits(size, &net).is_ok(), "{refusal}");
+    }
+
+    #[test]
+    fn towers_that_say_nothing_of_a_user_are_refused() {
+        let nothing = TwoTower { user_ids: false, history: Encoder::None, ..TwoTower::default() };
+        assert!(nothing.check().unwrap_err().to_string().contains("set one of them"));
     }
 }
