@@ -17,7 +17,7 @@ pub(super) fn read(input: Input, session: &mut Session<'_>, log: &mut RawLog, gu
         // A user without items is in the file for completeness and is no interaction.
         if items.peek().is_some() {
             let n_known = log.users.len();
-            let user = log.users.intern(user);
+            let Some(user) = log.user(user, items.clone().count()) else { return Ok(()) };
             let before = log.len();
             items.for_each(|item| log.push_of(user, item, None));
             let n_items = log.len() - before;

@@ -109,8 +109,22 @@ impl RawLog {
         value as f32
     }
 
-    /// Appends one event of an interned user, worth 1.
+    /// The number of a user of whom `n_events` follow; `None` where the name says that there is none, whose events are only
+    /// counted.
+    pub fn user(&mut self, name: &str, n_events: usize) -> Option<u32> {
+        if is_none(name) {
+            self.nameless += n_events as u64;
+            return None;
+        }
+        Some(self.users.intern(name))
+    }
+
+    /// Appends one event of an interned user, worth 1; one without item is only counted.
     pub fn push_of(&mut self, user: u32, item: &str, time: Option<i64>) {
+        if is_none(item) {
+            self.nameless += 1;
+            return;
+        }
         if !self.pending.rest.is_empty() {
             self.settle();
         }

@@ -18,7 +18,7 @@ pub(super) fn read(input: Input, session: &mut Session<'_>, log: &mut RawLog) ->
         if items.peek().is_none() {
             return Err(format!("user {user} has no items").into());
         }
-        let user = log.users.intern(user);
+        let Some(user) = log.user(user, items.clone().count()) else { return Ok(()) };
         lengths.resize(lengths.len().max(log.users.len()), 0);
         let place = &mut lengths[user as usize];
         for item in items {

@@ -55,7 +55,7 @@ pub(super) fn read(input: Input, session: &mut Session<'_>, log: &mut RawLog, on
             events.push((item, parse_time(time)?));
         }
         // A bad line is left out whole.
-        let user = log.users.intern(user);
+        let Some(user) = log.user(user, events.len()) else { return Ok(()) };
         for (item, time) in events {
             log.push_of(user, item, time);
         }

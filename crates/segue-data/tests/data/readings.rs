@@ -97,6 +97,11 @@ fn words_for_nothing_are_no_ids() {
     let (_dir, config) = of("log.csv", &(rows + &none));
     let options = PrepareOptions { drop_incomplete: false, ..PrepareOptions::default() };
     assert!(message(run(&config, &options, &SplitConfig::default())).contains("14 rows of domain films"));
+    // Sequences and lists, where one line names many.
+    let items = "i0 i1 i2 i3 i4 i5 i6 i7 i8 i9";
+    let (prepared, report) = read("log.txt", &format!("u0 None {items}\nu1 {items}\nnull i1 i2 i3\n"));
+    assert_eq!((events(&prepared).len(), prepared.users.len()), (20, 2));
+    assert!(has(&report, "4 incomplete rows were dropped; of them 4 name nobody or nothing"), "{:?}", report.notes);
 }
 
 #[test]
