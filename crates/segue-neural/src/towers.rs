@@ -721,7 +721,7 @@ mod tests {
         let lead = |user: UserId| {
             let mut scores = [0.0; 2];
             model.encode(&[world.known(user)]).score(Candidates::List(&[9, 19]), &mut scores);
-            if user % 2 == 0 { scores[0] - scores[1] } else { scores[1] - scores[0] }
+            if user.is_multiple_of(2) { scores[0] - scores[1] } else { scores[1] - scores[0] }
         };
         (0..20).map(lead).fold(f32::INFINITY, f32::min)
     }

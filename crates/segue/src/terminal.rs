@@ -318,7 +318,7 @@ impl Watch for Bar {
                 self.drawn.set_position(records.len() as u64);
             }
             FitEvent::Diverged { error, kept } => {
-                self.drawn.suspend(|| eprintln!("warning: {error}; epoch {kept}, the best on validation, is kept"));
+                self.drawn.suspend(|| say(&format!("warning: {error}; epoch {kept}, the best on validation, is kept")));
             }
             FitEvent::Epoch(record) => {
                 self.drawn.set_position(record.epoch as u64);
