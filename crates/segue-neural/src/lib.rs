@@ -31,7 +31,6 @@ mod pairs;
 mod sasrec;
 mod sequences;
 mod softmax;
-mod towers;
 mod transformer;
 mod two_tower;
 
@@ -48,8 +47,7 @@ pub use optimise::{Optimizer, Schedule};
 pub use pairs::PairModel;
 pub use sasrec::{SasRec, Variant};
 pub use sequences::SequenceModel;
-pub use towers::TowersModel;
-pub use two_tower::{Encoder, Similarity, TwoTower};
+pub use two_tower::{Encoder, Similarity, TowersModel, TwoTower};
 
 /// Every model of this crate, in the order in which tables show them.
 pub static MODELS: &[ModelEntry] = &[

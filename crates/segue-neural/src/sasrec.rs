@@ -164,6 +164,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::sequences::tests;
 
     #[test]
     fn states_losses_and_gradients_agree_with_pytorch() {
@@ -172,8 +173,32 @@ mod tests {
             let mut params = golden["params"].clone();
             params["variant"] = variant.into();
             let net: SasRec = serde_json::from_value(params).unwrap();
-            crate::sequences::tests::agrees(&net, &golden, &golden[variant]);
+            tests::agrees(&net, &golden, &golden[variant]);
         }
+    }
+
+    #[test]
+    fn histories_of_any_length_are_learnt_from_and_answered() {
+        for variant in [Variant::Paper, Variant::S1] {
+            tests::reads_any_length(&SasRec { factors: 8, epochs: 2, variant, max_seq_len: 20, ..SasRec::default() });
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_learnt_from_or_held_is_refused() {
+        tests::refuses_single_likes(&SasRec::default());
+        tests::refuses_what_memory_does_not_hold::<SasRec>();
+    }
+
+    #[test]
+    fn a_model_of_another_vocabulary_or_architecture_is_refused() {
+        let net = SasRec { factors: 8, epochs: 1, ..SasRec::default() };
+        let told = tests::refusal_of(&net, &SasRec { factors: 16, ..net.clone() }, None);
+        assert!(told.contains("is 8 wide, but this architecture has 16"), "{told}");
+        let told = tests::refusal_of(&net, &SasRec { max_seq_len: 20, ..net.clone() }, None);
+        assert!(told.contains("positions") && told.contains("[50, 8]") && told.contains("[20, 8]"), "{told}");
+        let told = tests::refusal_of(&net, &net, Some(segue_core::Matrix::zeros(60, 8)));
+        assert!(told.contains("beyond the 60 of the model"), "{told}");
     }
 
     #[test]

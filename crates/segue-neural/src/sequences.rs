@@ -547,7 +547,6 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::golden::{close, dense, list};
-    use crate::sasrec::{SasRec, Variant};
 
     /// Nobody, one like, some, and ten thousand over a hundred items; the last item is never met.
     fn uneven() -> World {
@@ -556,59 +555,48 @@ pub(crate) mod tests {
         World::of(likes(4, 101, &pairs))
     }
 
-    #[test]
-    fn histories_of_any_length_are_learnt_from_and_answered() {
+    /// Fails where a net cannot learn from some histories, or answer them.
+    pub(crate) fn reads_any_length<N: SequenceNet>(net: &N) {
         let world = uneven();
         let data = TrainData { catalogue: &world.catalogue, log: &world.log };
         let (registry, mut silent) = (Registry::default(), Silent);
-        for variant in [Variant::Paper, Variant::S1] {
-            let net = SasRec { factors: 8, epochs: 2, variant, max_seq_len: 20, ..SasRec::default() };
-            let model = fit(&net, &data, &mut FitCx::plain(1, &registry, &mut silent)).unwrap();
-            let queries: Vec<_> = (0..4).map(|user| world.guest(user)).collect();
-            let mut scores = vec![f32::NAN; 4 * 101];
-            model.encode(&queries).score(segue_core::Candidates::Range(0..101), &mut scores);
-            assert!(scores.iter().all(|score| score.is_finite()), "{variant:?}");
-            assert_eq!(model.users().n_rows(), 4);
-        }
+        let model = fit(net, &data, &mut FitCx::plain(1, &registry, &mut silent)).unwrap();
+        let queries: Vec<_> = (0..4).map(|user| world.guest(user)).collect();
+        let mut scores = vec![f32::NAN; 4 * 101];
+        model.encode(&queries).score(segue_core::Candidates::Range(0..101), &mut scores);
+        assert!(scores.iter().all(|score| score.is_finite()));
+        assert_eq!(model.users().n_rows(), 4);
     }
 
-    #[test]
-    fn a_log_in_which_nothing_comes_next_is_refused_with_a_way_out() {
+    /// Fails where a net learns from a log in which nothing comes next.
+    pub(crate) fn refuses_single_likes<N: SequenceNet>(net: &N) {
         let world = World::of(likes(2, 3, &[(0, 1), (1, 2)]));
         let data = TrainData { catalogue: &world.catalogue, log: &world.log };
         let (registry, mut silent) = (Registry::default(), Silent);
-        let refusal = fit(&SasRec::default(), &data, &mut FitCx::plain(1, &registry, &mut silent)).unwrap_err();
+        let refusal = fit(net, &data, &mut FitCx::plain(1, &registry, &mut silent)).map(|_| ()).unwrap_err();
         assert!(refusal.to_string().contains("no user has two liked items"), "{refusal}");
     }
 
-    #[test]
-    fn a_batch_that_memory_does_not_hold_is_refused_with_one_that_it_does() {
-        assert!(fits::<SasRec>(256, 50, 64).is_ok());
-        let refusal = fits::<SasRec>(1_000_000, 4096, 64).unwrap_err().to_string();
+    /// Fails where a batch beyond memory is not refused with one that is not.
+    pub(crate) fn refuses_what_memory_does_not_hold<N: SequenceNet>() {
+        assert!(fits::<N>(256, 50, 64).is_ok());
+        let refusal = fits::<N>(1_000_000, 4096, 64).unwrap_err().to_string();
         let size: usize = refusal.rsplit(' ').next().unwrap().parse().unwrap();
-        assert!(refusal.contains("`batch_size`") && fits::<SasRec>(size, 4096, 64).is_ok(), "{refusal}");
+        assert!(refusal.contains("`batch_size`") && fits::<N>(size, 4096, 64).is_ok(), "{refusal}");
     }
 
-    #[test]
-    fn a_model_of_another_vocabulary_or_architecture_is_refused() {
+    /// What is said of a model that says that it is of another net, or that has other items.
+    pub(crate) fn refusal_of<N: SequenceNet>(net: &N, says: &N, items: Option<Matrix>) -> String {
         let world = uneven();
         let data = TrainData { catalogue: &world.catalogue, log: &world.log };
         let registry = Registry::default();
-        let net = SasRec { factors: 8, epochs: 1, ..SasRec::default() };
-        let refusal = |change: &dyn Fn(&mut SequenceModel<SasRec>)| {
-            let mut model = fit(&net, &data, &mut FitCx::plain(1, &registry, &mut Silent)).unwrap();
-            change(&mut model);
-            let mut out = ArtifactWriter::new();
-            model.save(&mut out).unwrap();
-            let bytes = out.to_bytes();
-            load::<SasRec>(&ArtifactReader::open(&bytes, &registry).unwrap()).map(|_| ()).unwrap_err().to_string()
-        };
-        let told = refusal(&|model| model.net.factors = 16);
-        assert!(told.contains("is 8 wide, but this architecture has 16"), "{told}");
-        let told = refusal(&|model| model.net.max_seq_len = 20);
-        assert!(told.contains("positions") && told.contains("[50, 8]") && told.contains("[20, 8]"), "{told}");
-        let told = refusal(&|model| model.items = Matrix::zeros(60, 8));
-        assert!(told.contains("beyond the 60 of the model"), "{told}");
+        let mut model = fit(net, &data, &mut FitCx::plain(1, &registry, &mut Silent)).unwrap();
+        model.net = says.clone();
+        model.items = items.unwrap_or(model.items);
+        let mut out = ArtifactWriter::new();
+        model.save(&mut out).unwrap();
+        let bytes = out.to_bytes();
+        load::<N>(&ArtifactReader::open(&bytes, &registry).unwrap()).map(|_| ()).unwrap_err().to_string()
     }
 
     /// Fails where a model of sequences does not agree with `PyTorch` (`golden/neural/sequences.py`).

@@ -29,7 +29,10 @@ use segue_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::optimise::neural_params;
-use crate::towers::{self, TowersModel};
+
+mod towers;
+
+pub use towers::TowersModel;
 
 /// What reads a history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

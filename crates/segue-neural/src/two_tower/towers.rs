@@ -22,6 +22,7 @@ use segue_core::{
     ItemId, Matrix, Measure, Query, Recommender, Scorer, Seed, TrainData, Trainable, UserId, run_epochs,
 };
 
+use super::{Encoder, Similarity, TwoTower};
 use crate::engine::{Computed, Dense, DenseSteps, Parameter, Start, Weights, failed, gradient, numbers};
 use crate::fused::means;
 use crate::heads::{InBatch, Slopes, States, in_batch, slopes};
@@ -31,7 +32,6 @@ use crate::losses::Loss;
 use crate::optimise::{Optimisation, Pace, clip, finite};
 use crate::sequences::{Sequences, liked};
 use crate::transformer::Transformer;
-use crate::two_tower::{Encoder, Similarity, TwoTower};
 
 /// Likes whose histories the engine sees at once.
 const SHARD: usize = 64;
