@@ -168,12 +168,7 @@ pub(crate) fn in_batch(
                         *score -= corrections[n];
                     }
                 }
-                let most = highest(scores);
-                let wanted = scores[row] - most;
-                let sum = exponentials(scores, most);
-                loss += f64::from(sum.ln() - wanted);
-                scale(share / sum, scores);
-                scores[row] -= share;
+                loss += cross_entropy(scores, row, share);
             }
             matmul(
                 (of_states, Block::whole(n, d)),
@@ -194,6 +189,17 @@ pub(crate) fn in_batch(
     seen.iter().enumerate().for_each(|(n, &item)| all.terms.push(item, (t + n) as u32, 1.0, penalty(n)));
     all.loss = losses.iter().sum();
     all
+}
+
+/// The cross-entropy of a row of scores with its `own`; leaves in their place what they add to the slope of the mean, of which a
+/// row has this `share`.
+fn cross_entropy(scores: &mut [f32], own: usize, share: f32) -> f64 {
+    let most = highest(scores);
+    let wanted = scores[own] - most;
+    let sum = exponentials(scores, most);
+    scale(share / sum, scores);
+    scores[own] -= share;
+    f64::from(sum.ln() - wanted)
 }
 
 /// Items of the largest domain.
@@ -251,12 +257,7 @@ fn within(
             let mut loss = 0.0;
             for (scores, &row) in scores.chunks_exact_mut(n).zip(rows) {
                 let own = (states.next[row] - domain.start) as usize;
-                let most = highest(scores);
-                let wanted = scores[own] - most;
-                let sum = exponentials(scores, most);
-                loss += f64::from(sum.ln() - wanted);
-                scale(share / sum, scores);
-                scores[own] -= share;
+                loss += cross_entropy(scores, own, share);
             }
             matmul(
                 (passed, Block::whole(rows.len(), d)),

@@ -1,6 +1,7 @@
 //! What every user of the training was known to like and dislike then: what has changed since is new evidence.
 
-use segue_core::{ArtifactError, ArtifactReader, ArtifactWriter, History, Interactions, ItemId, UserId};
+use segue_core::kernels::{axpy, dot};
+use segue_core::{ArtifactError, ArtifactReader, ArtifactWriter, History, Interactions, ItemId, Matrix, UserId};
 
 /// Items with whether they are liked, rising.
 pub(crate) type Signed = Vec<(ItemId, bool)>;
@@ -9,6 +10,20 @@ pub(crate) type Signed = Vec<(ItemId, bool)>;
 pub(crate) fn signed(history: History<'_>, n_items: usize) -> Signed {
     let all = history.signed().into_iter().filter(|&(item, _)| (item as usize) < n_items);
     all.map(|(item, strength)| (item, strength >= 0.0)).collect()
+}
+
+/// Turns a vector away from the items that are disliked, by half its length (J. J. Rocchio: *Relevance feedback in information
+/// retrieval*, 1971).
+pub(crate) fn turn_away(vector: &mut [f32], items: &Matrix, signed: &Signed) {
+    const STRENGTH: f32 = 0.5;
+    let mut away = vec![0.0; vector.len()];
+    for &(item, _) in signed.iter().filter(|&&(_, liked)| !liked) {
+        axpy(1.0, items.row(item as usize), &mut away);
+    }
+    let (length, from) = (dot(vector, vector).sqrt(), dot(&away, &away).sqrt());
+    if from > 0.0 {
+        axpy(-STRENGTH * length / from, &away, vector);
+    }
 }
 
 /// The signed items of every user at training.

@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 
 use candle_core::{Device, Tensor, Var};
 use rayon::prelude::*;
-use segue_core::kernels::{axpy, dot};
+use segue_core::kernels::axpy;
 use segue_core::training::rows::RowGradients;
 use segue_core::training::sampler::{Positives, shuffled};
 use segue_core::training::tables::Table;
@@ -28,6 +28,7 @@ use segue_core::{
 
 use crate::engine::{Computed, Dense, DenseSteps, Parameter, Weights, failed, gradient, numbers};
 use crate::heads::{States, slopes};
+use crate::histories::{signed, turn_away};
 use crate::layers::Dropout;
 use crate::optimise::{Optimisation, Pace, clip, finite};
 
@@ -117,7 +118,7 @@ impl Sequences {
         let mut all = Self { starts: vec![0], items: Vec::new() };
         for user in 0..self.n_users() as UserId {
             let own = self.user(user);
-            all.items.extend(&own[own.len() - own.len().min(length)..]);
+            all.items.extend(last(own, length));
             all.starts.push(all.items.len() as u64);
         }
         all
@@ -150,7 +151,12 @@ pub(crate) fn liked(history: History<'_>, n_items: usize, length: usize) -> Vec<
     };
     let all: Vec<ItemId> =
         history.likes().map(|(item, _)| item).filter(|&i| (i as usize) < n_items && still(i)).collect();
-    all[all.len() - all.len().min(length)..].to_vec()
+    last(&all, length).to_vec()
+}
+
+/// The last `n` of some, or all.
+pub(crate) fn last<T>(all: &[T], n: usize) -> &[T] {
+    &all[all.len() - all.len().min(n)..]
 }
 
 /// Sequences one behind the other, as a model reads them.
@@ -241,25 +247,10 @@ impl<N: SequenceNet> SequenceModel<N> {
         for (history, sequence) in histories.iter().zip(&read) {
             let state = if sequence.is_empty() { None } else { states.next() };
             let mut vector = state.unwrap_or(&self.guest).to_vec();
-            self.turn_away(&mut vector, *history);
+            turn_away(&mut vector, &self.items, &signed(*history, n_items));
             vectors.extend(vector);
         }
         vectors
-    }
-
-    /// Turns a state away from what a history dislikes, by half its length.
-    fn turn_away(&self, state: &mut [f32], history: History<'_>) {
-        const STRENGTH: f32 = 0.5;
-        let mut away = vec![0.0; state.len()];
-        let disliked = history
-            .signed()
-            .into_iter()
-            .filter(|&(item, strength)| strength < 0.0 && (item as usize) < self.items.n_rows());
-        disliked.for_each(|(item, _)| axpy(1.0, self.items.row(item as usize), &mut away));
-        let (length, from) = (dot(state, state).sqrt(), dot(&away, &away).sqrt());
-        if from > 0.0 {
-            axpy(-STRENGTH * length / from, &away, state);
-        }
     }
 }
 
@@ -458,7 +449,7 @@ impl<'a, N: SequenceNet> Training<'a, N> {
             .step_by(self.readers.len().div_ceil(MOST))
             .map(|&user| {
                 let known = self.sequences.user(user);
-                &known[known.len() - known.len().min(self.net.length())..]
+                last(known, self.net.length())
             })
             .collect();
         let states: Vec<Vec<f32>> = some

@@ -26,11 +26,11 @@ use super::{Encoder, Similarity, TwoTower};
 use crate::engine::{Computed, Dense, DenseSteps, Parameter, Start, Weights, failed, gradient, numbers};
 use crate::fused::means;
 use crate::heads::{InBatch, Slopes, States, in_batch, slopes};
-use crate::histories::{Histories, Signed, signed};
+use crate::histories::{Histories, Signed, signed, turn_away};
 use crate::layers::{Dropout, linear, linear_parameters};
 use crate::losses::Loss;
 use crate::optimise::{Optimisation, Pace, clip, finite};
-use crate::sequences::{Sequences, liked};
+use crate::sequences::{Sequences, last, liked};
 use crate::transformer::Transformer;
 
 /// Likes whose histories the engine sees at once.
@@ -234,7 +234,7 @@ impl TowersModel {
             }
             match net.history {
                 Encoder::None => self.moved(vector, *user, signed),
-                _ => self.turn_away(vector, signed),
+                _ => turn_away(vector, &self.items, signed),
             }
             if net.similarity == Similarity::Cosine {
                 unit(vector);
@@ -270,18 +270,6 @@ impl TowersModel {
             });
         }
         mean
-    }
-
-    /// Turns a vector away from what is disliked, by half its length.
-    fn turn_away(&self, vector: &mut [f32], signed: &Signed) {
-        const STRENGTH: f32 = 0.5;
-        let mut away = vec![0.0; vector.len()];
-        let disliked = signed.iter().filter(|&&(_, liked)| !liked);
-        disliked.for_each(|&(item, _)| axpy(1.0, self.items.row(item as usize), &mut away));
-        let (length, from) = (dot(vector, vector).sqrt(), dot(&away, &away).sqrt());
-        if from > 0.0 {
-            axpy(-STRENGTH * length / from, &away, vector);
-        }
     }
 
     fn asked(&self, query: &Query<'_>) -> (Option<UserId>, Vec<ItemId>, Signed) {
@@ -451,13 +439,12 @@ impl<'a> Training<'a> {
             return Vec::new();
         }
         let (all, most) = (self.sequences.user(user), self.net.history_length);
-        let others = || all.iter().copied().filter(|&other| other != item);
+        let others = |all: &[ItemId]| -> Vec<ItemId> { all.iter().copied().filter(|&other| other != item).collect() };
         if self.timed {
-            let last = all.iter().rposition(|&other| other == item).unwrap_or(all.len());
-            let before: Vec<ItemId> = all[..last].iter().copied().filter(|&other| other != item).collect();
-            return before[before.len() - before.len().min(most)..].to_vec();
+            let end = all.iter().rposition(|&other| other == item).unwrap_or(all.len());
+            return last(&others(&all[..end]), most).to_vec();
         }
-        let mut some: Vec<ItemId> = others().collect();
+        let mut some = others(all);
         if some.len() > most {
             samples.stream().shuffle(&mut some);
             some.truncate(most);
