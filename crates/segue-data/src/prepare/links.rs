@@ -71,6 +71,31 @@ impl Groups {
         let roots: Vec<usize> = (0..self.ids.len()).map(|node| self.root(node)).collect();
         self.ids.iter().zip(roots).map(|(id, root)| (id.clone(), self.ids[root].clone())).collect()
     }
+
+    /// What to tell where links make two ids of one domain one, be it by way of others: `a1-b1` and `a2-b1` do. `known` as in
+    /// [`read`].
+    fn doubled(
+        &mut self,
+        (key, domains): (&str, &[&DomainConfig]),
+        known: &dyn Fn(usize, &str) -> bool,
+    ) -> Option<String> {
+        let mut settled = self.settled();
+        settled.retain(|((d, id), _)| known(*d, id));
+        let order = |x: &Id, y: &Id| x.0.cmp(&y.0).then_with(|| external_order(&x.1, &y.1));
+        settled.sort_unstable_by(|(a, group), (b, other)| {
+            let of_one = a.0.cmp(&b.0).then_with(|| order(group, other));
+            of_one.then_with(|| order(a, b))
+        });
+        let one = settled.chunk_by(|(a, group), (b, other)| a.0 == b.0 && group == other);
+        let doubled: Vec<_> = one.filter(|ids| ids.len() > 1).collect();
+        let [((d, first), _), ((_, second), _), ..] = doubled.first()? else { return None };
+        let (n_ids, n) = (doubled.iter().map(|ids| ids.len()).sum::<usize>(), doubled.len());
+        let name = &domains[*d].name;
+        Some(format!(
+            "{key}: {n_ids} ids share {n} with other ids of their own domain, for links lead from one to the other: {first:?} \
+             and {second:?} of {name} are one; where they are not, take out links until an id is in one only"
+        ))
+    }
 }
 
 /// Reads links; those with a domain that is not in use are left alone. `known` tells whether a domain has an id.
@@ -114,6 +139,7 @@ fn read(
         }
         notes.push(format!("{file}: {met} of {n} links join ids that {first} and {second} have"));
     }
+    notes.extend(groups.doubled((key, domains), known));
     Ok((groups, notes))
 }
 

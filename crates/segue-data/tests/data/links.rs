@@ -32,6 +32,31 @@ fn users_of_a_link_file_are_one_person_and_no_others() {
 }
 
 #[test]
+fn ids_of_one_domain_that_links_make_one_are_told() {
+    let notes = |link: &str, change: &dyn Fn(&mut DataConfig, LinkFile)| {
+        let (_dir, mut config, file) = two(link);
+        change(&mut config, file);
+        let (prepared, report) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+        (prepared.users.len(), report.notes.into_iter().filter(|note| note.contains("of their own domain")).collect())
+    };
+    let by_user = |config: &mut DataConfig, file| config.user_links = vec![file];
+    let by_item = |config: &mut DataConfig, file| config.item_links = vec![file];
+    let (people, told): (usize, Vec<String>) = notes("7\t1\n7\t2\n", &by_user);
+    assert_eq!((people, told.len()), (2, 1), "{told:?}");
+    for part in ["data.user_links: 2 ids share 1 with", "\"1\" and \"2\" of films are one", "take out links"] {
+        assert!(told[0].contains(part), "{part} in {told:?}");
+    }
+    // All are one, readers as well as viewers, though no two links of one file share both of their ends.
+    let (people, told) = notes("7\t1\n1\t1\n1\t2\n", &by_user);
+    assert_eq!((people, told.len()), (1, 1), "{told:?}");
+    assert!(told[0].contains("4 ids share 2 with") && told[0].contains("\"1\" and \"7\" of books"), "{told:?}");
+    let (_, told) = notes("b1\tf1\nb1\tf3\n", &by_item);
+    assert!(told[0].contains("data.item_links: 2 ids share 1") && told[0].contains("of films are one"), "{told:?}");
+    // An id that no log has joins nobody.
+    assert!(notes("7\t1\n7\t99\n", &by_user).1.is_empty());
+}
+
+#[test]
 fn links_that_cannot_be_meant_are_refused() {
     let check = |link: &str, change: &dyn Fn(&mut DataConfig, LinkFile), expected: &[&str]| {
         let (_dir, mut config, file) = two(link);
