@@ -4,7 +4,7 @@
 //! <out>/export.json                                what it is: format, protocol, every file with size and hash
 //! <out>/<domain>/train.csv valid.csv test.csv      the parts of the target, and of others that are asked about; a source has train alone
 //! <out>/<domain>/items.csv                         item, title, categories
-//! <out>/<domain>/user_list.txt item_list.txt       with dense ids: the external id of each
+//! <out>/<domain>/user_list.txt item_list.txt       with dense ids: the external id of each; .csv where ids have spaces
 //! ```
 //! Parquet and adjacency lists have the same names with `.parquet` and `.txt`; atomic files are `<domain>.train.inter`
 //! (a source's: `<domain>.inter`) and `<domain>.item`. Each folder reads back as the `path` of a domain.
@@ -12,7 +12,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use segue_core::{Interactions, OpenedTests, Prepared};
+use segue_core::{IdMap, Interactions, OpenedTests, Prepared};
 use serde::{Deserialize, Serialize};
 
 use super::rows::Rows;
@@ -109,11 +109,8 @@ pub fn export(
         };
         text(&mut place, &file, |out| table::items(out, style, (catalogue, domain), &item))?;
         if ids == Ids::Dense {
-            let users = prepared.users.iter();
-            text(&mut place, &format!("{name}/user_list.txt"), |out| list(out, users))?;
-            text(&mut place, &format!("{name}/item_list.txt"), |out| {
-                list(out, catalogue.domains()[domain].ids.iter())
-            })?;
+            list(&mut place, &format!("{name}/user_list"), &prepared.users)?;
+            list(&mut place, &format!("{name}/item_list"), &catalogue.domains()[domain].ids)?;
         }
     }
     let done = Export {
@@ -164,11 +161,21 @@ fn text(place: &mut Place, name: &str, write: impl FnOnce(&mut Hashed) -> io::Re
     place.close(out)
 }
 
-/// `org_id remap_id`, as NGCF and `LightGCN` publish theirs.
-fn list<'a>(out: &mut dyn Write, ids: impl Iterator<Item = &'a str>) -> io::Result<()> {
-    writeln!(out, "org_id remap_id")?;
-    for (n, id) in ids.enumerate() {
-        writeln!(out, "{id} {n}")?;
+/// `org_id remap_id`, as NGCF and `LightGCN` publish theirs. Their readers split lines at spaces, so ids with one would be
+/// told from nothing there: where there are such the list is a table, by another name, that no such reader opens.
+fn list(place: &mut Place, name: &str, ids: &IdMap) -> Result<(), DataError> {
+    let columns = ["org_id", "remap_id"];
+    let numbered = || (0_usize..).map(|n| n.to_string()).zip(ids.iter());
+    if ids.iter().any(|id| id.contains(|c: char| c.is_whitespace() || c.is_control())) {
+        return text(place, &format!("{name}.csv"), |out| {
+            let mut table = csv::Writer::from_writer(out);
+            table.write_record(columns)?;
+            numbered().try_for_each(|(n, id)| table.write_record([id, &n]))?;
+            table.flush()
+        });
     }
-    Ok(())
+    text(place, &format!("{name}.txt"), |out| {
+        writeln!(out, "{}", columns.join(" "))?;
+        numbered().try_for_each(|(n, id)| writeln!(out, "{id} {n}"))
+    })
 }

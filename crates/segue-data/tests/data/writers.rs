@@ -194,7 +194,15 @@ fn dense_ids_come_with_the_lists_that_tell_whose_they_are() {
     let text = |name: &str| std::fs::read_to_string(out.join("films").join(name)).unwrap();
     assert_eq!([text("train.txt"), text("valid.txt"), text("test.txt")], ["0 0\n", "0 1\n", "0 2\n"]);
     assert_eq!(text("item_list.txt"), "org_id remap_id\na 0\nb 1\nc 2\n");
-    assert_eq!(text("user_list.txt"), "org_id remap_id\na b 0\n");
+    // Whoever splits lines at spaces would take `a b 0` for the id `a` and the number `b`: it is a table.
+    assert_eq!(text("user_list.csv"), "org_id,remap_id\na b,0\n");
+    assert!(!out.join("films/user_list.txt").exists());
+    export(&out, (&small("a\n\"b\", 7"), "x"), ExportFormat::Adjacency, Ids::Dense).unwrap();
+    let mut table = csv::Reader::from_path(out.join("films/user_list.csv")).unwrap();
+    assert_eq!(table.records().map(Result::unwrap).collect::<Vec<_>>(), [vec!["a\n\"b\", 7", "0"]]);
+    export(&out, (&small("u"), "x"), ExportFormat::Adjacency, Ids::Dense).unwrap();
+    assert_eq!(text("user_list.txt"), "org_id remap_id\nu 0\n");
+    assert!(!out.join("films/user_list.csv").exists());
 }
 
 #[test]

@@ -21,6 +21,8 @@ One folder per domain. The target has train, valid and test, a source all of its
   parquet    the same columns in train.parquet valid.parquet test.parquet, items.csv
   recbole    <domain>.train.inter .valid.inter .test.inter .item; benchmark_filename: [train, valid, test]
   adjacency  train.txt valid.txt test.txt: `user item item ...` as NGCF and LightGCN read them; no values, no times
+With --ids dense, user_list.txt and item_list.txt tell whose they are, `org_id remap_id` line by line; where ids have spaces
+or line ends, which readers of such lists split at, they are tables instead: user_list.csv, item_list.csv.
 
 Read it back with: segue prepare data=log data.root=exported/films split=given --out ...
 The folder is written aside and renamed: a killed run leaves the old one or none.")]
@@ -92,6 +94,11 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
             "note: an export holds the first question of a domain; these are in the prepared folder alone: {}",
             left.join(", ")
         ));
+    }
+    if done.files.iter().any(|file| file.path.ends_with("_list.csv")) {
+        say(
+            "note: ids have spaces or line ends, which a list `org_id remap_id` cannot hold; the lists that have them are tables, _list.csv",
+        );
     }
     say(&format!("wrote {}", args.out.display()));
     Ok(())
