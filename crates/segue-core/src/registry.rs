@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::artifact::{ArtifactError, ArtifactReader};
+use crate::expected::in_words;
 use crate::fit::{FitCx, FitError, TrainData};
 use crate::model::{Algorithm, ModelInfo, Recommender};
 use crate::nearest::nearest;
@@ -101,7 +102,7 @@ fn configure<A: Algorithm>(params: Value) -> Result<Box<dyn Configured>, ParamEr
             })
         });
         let at = culprit.map(|(key, value)| format!("`{key}` = {value}: ")).unwrap_or_default();
-        ParamError::Value { model: model.into(), message: format!("{at}{error}") }
+        ParamError::Value { model: model.into(), message: format!("{at}{}", in_words(&error.to_string())) }
     })?;
     algorithm.check_ranges(model)?;
     algorithm.check()?;

@@ -26,7 +26,7 @@ use crate::files::read;
 use crate::measure::{measure_test, measure_valid, protocol};
 use crate::memory::Peak;
 use crate::row::{Apart, Part};
-use crate::settings::{Openable, Scope, Settings};
+use crate::settings::{Openable, Scope, Settings, typed};
 use crate::watch::{CHECKPOINT_NAME, RunWatch, WatchPlan, unless_stopped};
 
 /// Data ready for training, and how it came to be.
@@ -86,8 +86,7 @@ fn raw_logs(
     settings: &Settings,
     stoppable: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
 ) -> Result<(DataConfig, Option<tempfile::TempDir>), LabError> {
-    let mut config: DataConfig = serde_json::from_value(Value::Object(settings.data.logs.clone()))
-        .map_err(|error| LabError::Config(format!("data: {error}")))?;
+    let mut config: DataConfig = typed(Value::Object(settings.data.logs.clone()), "data")?;
     let Some(world) = &settings.data.world else { return Ok((config, None)) };
     let folder = tempfile::tempdir().map_err(|error| LabError::io("create", &std::env::temp_dir(), &error))?;
     let wrong = |error: WorldError| match error {

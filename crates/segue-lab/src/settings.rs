@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use segue_core::{Configured, EarlyStopping, Mode, ModelEntry, Output, Registry, Trainer};
+use segue_core::{Configured, EarlyStopping, Mode, ModelEntry, Output, Registry, Trainer, in_words};
 use segue_eval::{Dialect, MetricSpec, Ties};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -231,15 +232,21 @@ const ROUTES: [(&str, &str); 7] = [
     ("accumulate_grad_batches", "accumulate_grad_batches"),
 ];
 
+/// A part of a configuration as its type; an error names the key below `at`, and what it takes.
+pub(crate) fn typed<T: DeserializeOwned>(config: Value, at: &str) -> Result<T, LabError> {
+    serde_path_to_error::deserialize(config).map_err(|error| {
+        let below = Some(error.path().to_string()).filter(|key| key != ".");
+        let what = in_words(&error.into_inner().to_string());
+        let key: Vec<String> = Some(at.to_owned()).filter(|at| !at.is_empty()).into_iter().chain(below).collect();
+        LabError::Config(if key.is_empty() { what } else { format!("{}: {what}", key.join(".")) })
+    })
+}
+
 impl Settings {
     /// Reads a composed and interpolated configuration.
     pub fn from_value(mut config: Value) -> Result<Self, LabError> {
         route_negative_samples(&mut config);
-        let settings: Self = serde_path_to_error::deserialize(config).map_err(|error| {
-            let key = error.path().to_string();
-            let inner = error.into_inner();
-            LabError::Config(if key == "." { inner.to_string() } else { format!("{key}: {inner}") })
-        })?;
+        let settings: Self = typed(config, "")?;
         settings.refuse_unbuilt()?;
         settings.time_limit()?;
         for (key, name) in [("experiment_name", &settings.experiment_name), ("run_name", &settings.run_name)] {

@@ -262,7 +262,7 @@ pub struct PrepareOptions {
     pub history: Option<usize>,
     /// Whose events a history holds.
     pub history_domains: HistoryDomains,
-    /// MiB of rows held in memory; what is beyond is in files while it is worked on, beside the folder that is written
+    /// MiB of rows held in memory, 0 for none: what is beyond is in files while it is worked on, beside the folder that is written
     /// or in the system's folder for temporary files. The result does not depend on it.
     pub memory: usize,
 }

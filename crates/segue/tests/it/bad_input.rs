@@ -226,3 +226,31 @@ fn a_fold_that_no_path_uses_is_refused() {
     scratch.fails("prepare data=log data.root=ratings.csv data.fold=3 --out o", &["data.fold=3", "split.fold"]);
     scratch.ok("prepare data=log data.root=ratings.csv data.fold=null --out o");
 }
+
+#[test]
+fn what_a_key_takes_is_said_in_words() {
+    let scratch = with_ratings(format!("{HEADER}1,1,5,1\n1,2,4,2\n1,3,4,3\n"));
+    let whole = "a whole number of at least 0";
+    for (given, expected) in [
+        ("data.max_bad_lines=-1", whole),
+        ("prepare.memory=-1", whole),
+        ("prepare.memory=lots", whole),
+        ("prepare.core.users=1.5", whole),
+        ("seed=-1", whole),
+        ("split.folds=-1", "a whole number from 0 to 4294967295"),
+        ("prepare.train_size=half", "a number"),
+        ("prepare.normalise=3", "true or false"),
+        ("prepare.clip=5", "a list of two"),
+        ("evaluation.k_values=5", "a list"),
+        ("split.targets=5", "one value, or a list of them"),
+        ("data.source=5", "one value, or a list of them"),
+        ("prepare.only_users=5", "a path"),
+    ] {
+        let key = given.split('=').next().unwrap();
+        scratch.fails(&format!("prepare data=log data.root=ratings.csv {given} --out o"), &[key, expected]);
+    }
+    let domain = "data.domains=[{name:a,path:ratings.csv,max_rows:-1}]";
+    scratch.fails(&format!("prepare data=log {domain} --out o"), &["data.domains[0].max_rows", whole]);
+    scratch.fails("train data=sample model=mf model.factors=-1", &["`factors`", whole]);
+    assert!(!scratch.path("o").exists());
+}

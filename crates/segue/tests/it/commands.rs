@@ -120,7 +120,8 @@ fn what_is_not_built_is_refused_and_never_ignored() {
     scratch.fails("train model=hybrid_ensemble model.fusion_methods=rrf", &["did you mean `model.fusion_method`"]);
     scratch.fails("train model=ncf model.mf_dims=64", &["there is no key `model.mf_dims`", "factors, mlp_layers"]);
     scratch.fails("train model=hybrid_ensemble model.learn_weights=7", &["model.learn_weights", "true or false"]);
-    scratch.fails("train model=ncf model.mf_dim=wide", &["`neumf`", "\"wide\"", "expected usize"]);
+    scratch
+        .fails("train model=ncf model.mf_dim=wide", &["`neumf`", "\"wide\"", "expected a whole number of at least 0"]);
     scratch.fails("train model=ncf device=banana", &["device=banana", "unknown"]);
     scratch.fails("train model=ncf trainer.max_epoch=3", &["max_epoch", "max_epochs"]);
     scratch.fails("prepare --multirun data=sample seed=1,2 --out x", &["--multirun", "one configuration"]);
