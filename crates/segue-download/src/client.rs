@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ureq::ResponseExt as _;
 use ureq::http::{HeaderMap, Uri};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Timeout};
@@ -47,6 +48,8 @@ pub(crate) struct Answer {
     pub(crate) length: Option<u64>,
     pub(crate) content_range: Option<String>,
     pub(crate) encoding: Option<String>,
+    /// Whether the server calls it a page to be looked at.
+    pub(crate) is_page: bool,
     pub(crate) wait: Option<Duration>,
     pub(crate) body: Box<dyn Read>,
 }
@@ -75,6 +78,9 @@ impl Client {
             .timeout_recv_response(Some(config.idle))
             .timeout_per_read(Some(config.idle))
             .timeout_per_write(Some(config.idle))
+            // Where redirects lead is ours to tell.
+            .max_redirects_will_error(false)
+            .save_redirect_history(true)
             .user_agent(concat!("segue/", env!("CARGO_PKG_VERSION")))
             // What is stored must be what was published, byte for byte.
             .accept_encoding("identity")
@@ -98,6 +104,16 @@ impl Client {
             request = request.config().proxy(None).build();
         }
         let response = request.call().map_err(|error| self.failure(address, &error))?;
+        let places = response.get_redirect_history().unwrap_or_default();
+        // The last of too many redirects comes as it is; a place that is no address is taken for one of the same server.
+        let next = if response.status().is_redirection() { text(response.headers(), "location") } else { None };
+        let places = places.iter().rev().map(|place| place.path().to_owned());
+        if let Some(place) = next.clone().into_iter().chain(places).find_map(|place| elsewhere(&place)) {
+            return Err(redirected_out(address, &place));
+        }
+        if next.is_some() {
+            return Err(DownloadError::protocol(address, "is redirected in a circle"));
+        }
         let (parts, body) = response.into_parts();
         let header = |name: &str| text(&parts.headers, name);
         Ok(Answer {
@@ -106,6 +122,7 @@ impl Client {
             last_modified: header("last-modified"),
             length: body.content_length(),
             content_range: header("content-range"),
+            is_page: header("content-type").is_some_and(|it| is_page_type(&it)),
             encoding: header("content-encoding").filter(|it| !it.is_empty() && it != "identity"),
             wait: header("retry-after").and_then(|it| it.parse().ok()).map(Duration::from_secs),
             body: Box::new(body.into_reader()),
@@ -137,9 +154,12 @@ impl Client {
                 format!("{error}; where a proxy signs by itself, SSL_CERT_FILE names its root certificates")
             }
             E::Io(error) => error.to_string(),
-            E::TooManyRedirects => return DownloadError::protocol(address, "is redirected in a circle"),
             E::Protocol(error) => {
                 return DownloadError::protocol(address, format!("no HTTP is spoken there ({error})"));
+            }
+            // The address itself is one: where it leads to is not.
+            E::BadUri(what) if is_of_http(address) => {
+                return redirected_out(address, &format!("somewhere else ({what})"));
             }
             E::BadUri(_) | E::Http(_) => {
                 let what = "is no address; it reads http://host/path or https://host/path".into();
@@ -158,6 +178,31 @@ pub(crate) fn is_idle(error: &io::Error) -> bool {
             .get_ref()
             .and_then(|it| it.downcast_ref::<ureq::Error>())
             .is_some_and(|it| matches!(it, ureq::Error::Timeout(_)))
+}
+
+/// The place of another protocol that a text names or ends in, as `file:///etc/passwd` does.
+fn elsewhere(place: &str) -> Option<String> {
+    let (before, after) = place.split_once(":/")?;
+    let scheme = before.rsplit('/').next().unwrap_or_default();
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
+    let of_http = ["http", "https"].iter().any(|it| scheme.eq_ignore_ascii_case(it));
+    (is_scheme && !of_http).then(|| format!("{scheme}:/{after}"))
+}
+
+fn redirected_out(address: &str, place: &str) -> DownloadError {
+    let what = format!("is redirected to {place}, which is no address of HTTP; give another address by --mirror");
+    DownloadError::protocol(address, what)
+}
+
+fn is_of_http(address: &str) -> bool {
+    let is_http = |uri: Uri| uri.scheme_str().is_some_and(|it| it == "http" || it == "https") && uri.host().is_some();
+    address.parse().is_ok_and(is_http)
+}
+
+fn is_page_type(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    ["text/html", "application/xhtml+xml"].iter().any(|it| kind.eq_ignore_ascii_case(it))
 }
 
 fn is_this_machine(host: &str) -> bool {

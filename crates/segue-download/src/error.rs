@@ -98,6 +98,15 @@ pub enum DownloadError {
         /// What it said.
         what: String,
     },
+    /// A page to be looked at came in place of the file.
+    #[error(
+        "{address}: a page (HTML) came in place of the file; it may have moved, or ask for a registration: look in a browser, \
+         and give the address of the file itself. Where a page is wanted, --out names a file that ends in .html"
+    )]
+    Page {
+        /// The address.
+        address: String,
+    },
     /// The bytes are not those that were published.
     #[error(
         "{from}: the {algorithm} checksum is wrong: expected {expected}, got {got}; what came was removed. Try again, or look whether the publisher has a new version"
@@ -204,6 +213,7 @@ impl DownloadError {
                 | Self::Cut { .. }
                 | Self::Stalled { .. }
                 | Self::Protocol { .. }
+                | Self::Page { .. }
                 | Self::Checksum { .. }
         )
     }

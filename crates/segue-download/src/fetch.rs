@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::client::{Answer, is_idle};
-use crate::files::{BLOCK, hear, name_of};
+use crate::files::{BLOCK, hear, is_for_pages, name_of};
 use crate::partial::{Origin, Part};
 use crate::{Checksum, Client, DownloadError, Event, Listener, Stage};
 
@@ -121,6 +121,10 @@ fn attempt(
         (200, _) => {
             // From the beginning: nothing was there, the file has changed, or the server knows no ranges.
             check_size(address, answer.length, request.max_bytes)?;
+            // A checksum tells better than the word of the server.
+            if answer.is_page && request.checksum.is_none() && !is_for_pages(request.target) {
+                return Err(DownloadError::Page { address: address.into() });
+            }
             part.begin(Origin::of(address, &answer))?;
             answer.length
         }

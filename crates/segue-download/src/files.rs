@@ -106,6 +106,25 @@ pub(crate) fn digest_beginning(
     }
 }
 
+/// Whether a file is named as one that holds a page.
+pub(crate) fn is_for_pages(target: &Path) -> bool {
+    let ending = target.extension().unwrap_or_default();
+    ["html", "htm", "xhtml"].iter().any(|it| ending.eq_ignore_ascii_case(it))
+}
+
+/// Whether a file begins as pages do. Servers say 200 of a page that tells that there is nothing, or asks who one is.
+pub(crate) fn is_page(path: &Path) -> Result<bool, DownloadError> {
+    let mut head = Vec::new();
+    let file = File::open(path).map_err(DownloadError::io(path, "open"))?;
+    file.take(512).read_to_end(&mut head).map_err(DownloadError::io(path, "read"))?;
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head).trim_ascii_start().to_ascii_lowercase();
+    let begins = |tag: &str| {
+        let rest = head.strip_prefix(tag.as_bytes());
+        rest.is_some_and(|rest| rest.first().is_none_or(|byte| *byte == b'>' || byte.is_ascii_whitespace()))
+    };
+    Ok(begins("<!doctype html") || begins("<html"))
+}
+
 /// Tells the listener, who may have had enough.
 pub(crate) fn hear(listener: &mut Listener<'_>, event: Event<'_>) -> Result<(), DownloadError> {
     match listener(event) {

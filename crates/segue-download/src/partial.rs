@@ -125,6 +125,11 @@ impl<'a> Part<'a> {
             Some(digests) => digests,
             None => digest(&self.path, self.checksum, listener)?,
         };
+        let is_page = !files::is_for_pages(self.target) && files::is_page(&self.path)?;
+        if is_page && self.checksum.is_none() {
+            self.discard()?;
+            return Err(DownloadError::Page { address: from.into() });
+        }
         if let Some(checksum) = self.checksum {
             let mut got = digests.computed(checksum);
             if got.is_none() {
@@ -135,6 +140,9 @@ impl<'a> Part<'a> {
             if got != checksum.hex() {
                 let (algorithm, expected) = (checksum.algorithm(), checksum.hex().to_owned());
                 self.discard()?;
+                if is_page {
+                    return Err(DownloadError::Page { address: from.into() });
+                }
                 return Err(DownloadError::Checksum { from: from.into(), algorithm, expected, got });
             }
         }

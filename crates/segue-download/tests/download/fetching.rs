@@ -326,6 +326,46 @@ fn redirects_are_followed_but_not_in_circles() {
 }
 
 #[test]
+fn a_redirect_out_of_http_is_called_what_it_is() {
+    for (elsewhere, named) in [("file:///etc/passwd", "file:///etc/passwd"), ("ftp://127.0.0.1/log.csv", "ftp")] {
+        let (place, server) = from(move |_, _| Reply::redirect(elsewhere));
+        says(&place.fetch(&client(), &address(&server)).unwrap_err(), &["redirected to", named, "--mirror"]);
+        let (place, server) = from(move |asked, _| match asked.path.as_str() {
+            "/log.csv" => Reply::redirect(elsewhere),
+            _ => Reply::status("404 Not Found"),
+        });
+        says(&place.fetch(&client(), &address(&server)).unwrap_err(), &["redirected to", named]);
+        assert!(place.names().is_empty(), "{:?}", place.names());
+    }
+}
+
+#[test]
+fn a_page_in_place_of_a_file_is_refused_whatever_the_server_calls_it() {
+    let page = b"\xef\xbb\xbf \n<!DOCTYPE html><title>Sign in</title>";
+    let shy = b"<HTML lang=en><body>moved</body>";
+    for (body, kind) in [
+        (&page[..], "text/html; charset=utf-8"),
+        (page, "text/csv"),
+        (shy, "application/octet-stream"),
+        (b"a,b\n", "Text/HTML"),
+    ] {
+        let (place, server) = from(move |_, _| Reply::whole(body).header("Content-Type", kind));
+        let error = place.fetch(&client(), &address(&server)).unwrap_err();
+        says(&error, &["a page", "in a browser", ".html"]);
+        assert!(place.names().is_empty(), "{kind} left {:?}", place.names());
+        // As what it is.
+        let target = place.dir.path().join("page.html");
+        let (data_set, addresses) = ("test", &address(&server)[..]);
+        let request = Request { data_set, addresses, target: &target, checksum: None, max_bytes: None };
+        fetch(&client(), &request, &mut quiet()).unwrap();
+        assert_eq!(std::fs::read(&target).unwrap(), body);
+    }
+    // A table may begin with a tag of its own.
+    let (place, server) = from(|asked, _| Reply::file(asked, b"<htmlx>,b\n", "\"1\""));
+    place.fetch(&client(), &address(&server)).unwrap();
+}
+
+#[test]
 fn endless_and_oversized_bodies_end() {
     let limited = |place: &Place, server: &Server| {
         let addresses = address(server);
