@@ -58,7 +58,11 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let paths = args.out.as_ref().map(|folder| (folder.join("report.csv"), folder.join("report.json")));
     let header = format!("{}\n", COLUMNS.join(","));
     let check = || match &paths {
-        Some((csv, json)) => replaceable(csv, &header).and_then(|()| replaceable(json, JSON_MARK)),
+        Some((csv, json)) => {
+            takes_files(csv)?;
+            replaceable(csv, &header)?;
+            replaceable(json, JSON_MARK)
+        }
         None => Ok(()),
     };
     check()?;
@@ -68,6 +72,18 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         check()?;
         save(&statistics, csv, json)?;
         say(&format!("wrote {} and {}", csv.display(), json.display()));
+    }
+    Ok(())
+}
+
+/// Refuses a place below something that is no folder, before anything is counted.
+fn takes_files(file: &Path) -> anyhow::Result<()> {
+    let above = file.ancestors().skip(1).find(|place| place.exists());
+    if let Some(place) = above.filter(|place| !place.is_dir()) {
+        anyhow::bail!(
+            "--out: {} is no folder, and report.csv and report.json are written into one; name another",
+            place.display()
+        );
     }
     Ok(())
 }

@@ -106,6 +106,11 @@ fn mistakes_say_what_and_the_way_out() {
     scratch.fails("explore stats data=sample --out x.html", &["data=sample", "prepared already"]);
     scratch.fails("explore data=sample --out stats", &["stats", "is a folder"]);
     scratch.fails("report data=sample --save", &["--out"]);
+    // What is no folder takes no files, and is told so before the data are read.
+    for place in ["/dev/full", "stats/report.csv/below"] {
+        let named = place.trim_end_matches("/below");
+        scratch.fails(&format!("report data=nothing --save --out {place}"), &["--out", named, "is no folder"]);
+    }
     assert_eq!(fs::read_to_string(scratch.path("mine.html")).unwrap(), "<p>mine</p>");
     assert!(!scratch.path("x.html").exists());
 }
