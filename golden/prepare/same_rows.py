@@ -1,17 +1,25 @@
 """Compares two folders of train.parquet, val.parquet and test.parquet row by row, and says what differs.
 
+Where several domains are split, the parts of all of them are compared together.
+
 usage: same_rows.py FOLDER OTHER
 """
 
+import pathlib
 import sys
 
 import duckdb
 
 
+def files(place: str, part: str) -> list[str]:
+    """`val.parquet`, and what other questions have: `val_books.parquet`."""
+    return [str(file) for file in sorted(pathlib.Path(place).glob(f"{part}*.parquet"))]
+
+
 def main(folder: str, other: str) -> None:
     wrong = False
     for part in ["train", "val", "test"]:
-        one, two = (f"read_parquet('{place}/{part}.parquet')" for place in (folder, other))
+        one, two = (f"read_parquet({files(place, part)})" for place in (folder, other))
         columns = [row[0] for row in duckdb.execute(f"DESCRIBE SELECT * FROM {one}").fetchall()]
         chosen = ", ".join(f'"{column}"' for column in columns)
         only = [

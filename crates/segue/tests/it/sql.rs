@@ -46,7 +46,9 @@ fn log(domain: usize, rows: usize, random: &mut Stream) -> String {
     text
 }
 
-/// What is prepared: by our options, and by those of the program in SQL.
+/// What is prepared: by our options, and by those of the program in SQL. `GIVEN` among ours are the target's files in parts,
+/// `LINKS` in both a file of linked items.
+#[derive(Clone, Copy)]
 struct Job {
     n_domains: usize,
     core: usize,
@@ -54,7 +56,7 @@ struct Job {
     theirs: &'static str,
 }
 
-const JOBS: [Job; 12] = [
+const JOBS: [Job; 22] = [
     Job { n_domains: 2, core: 3, ours: "", theirs: "" },
     Job { n_domains: 3, core: 4, ours: "prepare.memory=0", theirs: "" },
     Job { n_domains: 1, core: 2, ours: "", theirs: "" },
@@ -87,22 +89,98 @@ const JOBS: [Job; 12] = [
     Job { n_domains: 3, core: 2, ours: "split=cold_user", theirs: "--split cold_user" },
     Job { n_domains: 2, core: 2, ours: "split=cold_item", theirs: "--split cold_item" },
     Job { n_domains: 2, core: 2, ours: "split=few_shot", theirs: "--split few_shot" },
+    Job {
+        n_domains: 3,
+        core: 9,
+        ours: "prepare.core.scope=joint prepare.core.strict=true",
+        theirs: "--joint --strict",
+    },
+    Job {
+        n_domains: 2,
+        core: 5,
+        ours: "prepare.core.mode=once prepare.core.strict=true prepare.max_rows=1500",
+        theirs: "--once --strict --max-rows 1500",
+    },
+    Job {
+        n_domains: 3,
+        core: 2,
+        ours: "prepare.train_size=0.6 'prepare.value_interval=\"(0, 5]\"' prepare.scale=standard prepare.memory=0",
+        theirs: "--train-size 0.6 --interval 0 5 --scale standard",
+    },
+    Job {
+        n_domains: 2,
+        core: 2,
+        ours: "prepare.negative_threshold=2 prepare.positive_threshold=4",
+        theirs: "--likes 2 4",
+    },
+    Job {
+        n_domains: 2,
+        core: 2,
+        ours: "prepare.positive_threshold=3 prepare.negative_threshold=1 prepare.positives_only=true prepare.scale=min_max \
+               split=ratio",
+        theirs: "--likes 1 3 --only-likes --scale min_max --split ratio",
+    },
+    Job { n_domains: 3, core: 3, ours: "split.targets=all", theirs: "--all-targets" },
+    Job {
+        n_domains: 2,
+        core: 2,
+        ours: "split=time_cut split.targets=all prepare.negative_threshold=2 prepare.positive_threshold=3",
+        theirs: "--split time_cut --all-targets --likes 2 3",
+    },
+    Job {
+        n_domains: 2,
+        core: 0,
+        ours: "split=given prepare.users=all GIVEN={train: TRAIN, valid: VALID, test: TEST}",
+        theirs: "--split given --all-users",
+    },
+    Job {
+        n_domains: 2,
+        core: 0,
+        ours: "split=given prepare.users=all GIVEN={train: TRAIN, test: TEST}",
+        theirs: "--split given --all-users",
+    },
+    Job { n_domains: 3, core: 2, ours: "LINKS", theirs: "--item-links LINKS" },
 ];
 
 #[test]
 fn duckdb_prepares_the_same_rows() {
     let Some(python) = python() else { return };
-    for (n, Job { n_domains, core, ours, theirs }) in JOBS.into_iter().enumerate() {
+    for (n, job) in JOBS.into_iter().enumerate() {
+        let Job { n_domains, core, ours, theirs } = job;
         let scratch = Scratch::new();
         let mut random = Seed::new(n as u64).named("sql").stream();
         let names = ["books", "music", "films"];
         let names = &names[3 - n_domains..];
+        let text = |path: &Path| path.display().to_string();
+        let (given, ours) = ours.split_once("GIVEN=").map_or((None, ours), |(ours, given)| (Some(given), ours));
         let (mut domains, mut pairs) = (Vec::new(), Vec::new());
         for (d, name) in names.iter().enumerate() {
-            let file = scratch.write(&format!("{name}.csv"), log(d, 4_000, &mut random));
-            domains.push(format!("{{name: {name}, path: {}}}", file.display()));
-            pairs.push(format!("{name}={}", file.display()));
+            let mut write =
+                |part: &str, rows| text(&scratch.write(&format!("{name}{part}.csv"), log(d, rows, &mut random)));
+            let (ours, theirs) = match given.filter(|_| d + 1 == n_domains) {
+                None => {
+                    let file = write("", 4_000);
+                    (format!("path: {file}"), file)
+                }
+                // Parts that share pairs.
+                Some(given) => {
+                    let parts =
+                        [("TRAIN", 3_000), ("VALID", 300), ("TEST", 300)].map(|(part, rows)| (part, write(part, rows)));
+                    let ours = parts.iter().fold(given.to_owned(), |given, (part, file)| given.replace(part, file));
+                    let theirs = parts.map(|(part, file)| if given.contains(part) { file } else { String::new() });
+                    (ours.trim_matches(['{', '}']).to_owned(), theirs.join(","))
+                }
+            };
+            domains.push(format!("{{name: {name}, {ours}}}"));
+            pairs.push(format!("{name}={theirs}"));
         }
+        // Every other item of the first domain is one of the target, by another name.
+        let links: String = (0..90).step_by(2).map(|item| format!("i{item},i{}\n", (item * 7 + 3) % 90)).collect();
+        let links = text(&scratch.write("items.link", links));
+        let ours = ours.replace(
+            "LINKS",
+            &format!("'data.item_links=[{{file: {links}, domains: [{}, films], header: false}}]'", names[0]),
+        );
         // One domain alone has no overlap to ask for.
         let users = if n_domains == 1 { "all" } else { "overlapping" };
         scratch.ok(&format!(
@@ -112,8 +190,7 @@ fn duckdb_prepares_the_same_rows() {
             domains.join(", ")
         ));
         let (one, other) = (scratch.path("ours/data"), scratch.path("theirs"));
-        let text = |path: &Path| path.display().to_string();
-        let options = theirs.split_whitespace().map(String::from).collect();
+        let options = theirs.split_whitespace().map(|word| word.replace("LINKS", &links)).collect();
         let program = vec![text(&golden("duckdb_prepare.py")), text(&other), core.to_string()];
         run(&python, &[program, options, pairs].concat());
         run(&python, &[text(&golden("same_rows.py")), text(&one), text(&other)]);
