@@ -4,6 +4,7 @@ use super::assemble::Section;
 use super::dots::{Dot, dots};
 use super::figure::{Figure, Grid, Wide, table_card};
 use super::matrix::{Matrix, Members, upset};
+use super::palette::Palette;
 use super::scale::Scale;
 use super::text::short;
 use crate::describe::Statistics;
@@ -86,6 +87,7 @@ fn overlap_cards(all: &Statistics) -> Vec<String> {
     for set in &all.overlap.combinations[..all.overlap.combinations.len().min(50)] {
         sets.push([set.domains.join(" + "), thousands(set.users)]);
     }
+    let palette = Palette::of(all);
     let upset = Figure {
         title: "Users by exactly where they are met".into(),
         says: match shown.first() {
@@ -96,7 +98,7 @@ fn overlap_cards(all: &Statistics) -> Vec<String> {
             ),
             None => "There is no user.".into(),
         },
-        pictures: vec![upset(names, &members)],
+        pictures: vec![upset(names, &|n| palette.colour(n), &members)],
         key: Vec::new(),
         table: sets,
     };

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::figure::colour;
+use super::figure::{COLOURS, colour};
+use super::palette::Palette;
 use super::text::escape;
 use super::{across, content, division, overview, quantities};
 use crate::describe::Statistics;
@@ -41,11 +42,12 @@ pub fn page(all: &Statistics) -> String {
         division::leakage(all),
         division::preparation(all),
     ];
+    let domains: Vec<String> = Palette::of(all).all().into_iter().map(|(_, name)| name).collect();
     Shell {
         mark: MARK,
         title: format!("{}: what is in the data", all.name),
         header: overview::header(all),
-        key: if all.domains.len() > 1 { ("Domains", &all.domains) } else { ("", &[]) },
+        key: if all.domains.len() > 1 { ("Domains", &domains) } else { ("", &[]) },
         first: overview::findings(all),
         sections: &sections,
         footer: "Written by <code>segue explore</code>. The same data give the same page, byte for byte.",
@@ -60,7 +62,7 @@ pub(super) struct Shell<'a> {
     pub(super) title: String,
     /// HTML of ours.
     pub(super) header: String,
-    /// What the names are of whose colours stand on top, and the names.
+    /// What the names are of whose colours stand on top, and the names by place.
     pub(super) key: (&'static str, &'a [String]),
     /// The section before all others; HTML of ours.
     pub(super) first: String,
@@ -107,20 +109,31 @@ impl Shell<'_> {
     }
 }
 
-/// The bar that stays on top: where to go, and which colour is whose.
+/// Pixels of the bar on a desk.
+const DESK: usize = 1180;
+
+/// The bar that stays on top: where to go, and which colour is whose; of many names, folded.
 fn bar((what, names): (&str, &[String]), sections: &[Section]) -> String {
-    let mut out = String::from("<nav class=\"bar\" aria-label=\"Sections and colours\"><ul class=\"places\">");
+    // Beside the links, if the pixels of both are those of a desk; else below them.
+    let wide = |text: &str, more: usize| 15 * text.chars().count() / 2 + more;
+    let room = sections.iter().map(|section| wide(section.title, 14)).chain(names.iter().map(|name| wide(name, 36)));
+    let below = if room.sum::<usize>() > DESK && names.len() <= COLOURS { " tall" } else { "" };
+    let mut out = format!("<nav class=\"bar{below}\" aria-label=\"Sections and colours\"><ul class=\"places\">");
     for Section { id, title, .. } in sections {
         let _ = write!(out, "<li><a href=\"#{id}\">{title}</a></li>");
     }
     out.push_str("</ul>");
+    let folded = names.len() > COLOURS;
+    if folded {
+        let _ = write!(out, "<details class=\"fold\"><summary>{} {}</summary>", names.len(), what.to_lowercase());
+    }
     if !names.is_empty() {
         let _ = write!(out, "<ul class=\"chips\" aria-label=\"{what}\">");
         for (n, name) in names.iter().enumerate() {
             let class = colour(n);
             let _ = write!(out, "<li class=\"chip {class}\" data-chip=\"{n}\"><span>{}</span></li>", escape(name));
         }
-        out.push_str("</ul>");
+        out.push_str(if folded { "</ul></details>" } else { "</ul>" });
     }
     out.push_str("</nav>");
     out
@@ -155,6 +168,31 @@ mod tests {
         check_sections(&drawn(&example::prepared(), "three people"));
         check_sections(&drawn(&example::films_alone(), "films"));
         check_sections(&drawn(&example::people(0, &[]), "nobody"));
+    }
+
+    #[test]
+    fn names_beyond_the_colours_are_folded_and_grey() {
+        let mut all = describe(&example::prepared(), "x", &example::report(), &mut OpenedTests::default());
+        let few = page(&all);
+        assert!(
+            few.contains("<nav class=\"bar\"")
+                && !few.contains("<details class=\"fold\"")
+                && !few.contains("In colour")
+        );
+        let (size, tail) = (all.sizes.domains[0].clone(), all.long_tail[0].clone());
+        for n in 0..7 {
+            all.domains.push(format!("more{n}"));
+            all.sizes.domains.push(crate::statistics::sizes::Size { domain: format!("more{n}"), ..size.clone() });
+            all.long_tail.push(crate::statistics::long_tail::LongTail { domain: format!("more{n}"), ..tail.clone() });
+        }
+        let many = page(&all);
+        let (_, folded) = many.split_once("<details class=\"fold\"><summary>9 domains</summary>").unwrap();
+        let (folded, _) = folded.split_once("</details>").unwrap();
+        let chips: Vec<&str> = folded.split("data-chip=\"").skip(1).filter_map(|chip| chip.split('"').next()).collect();
+        assert_eq!(chips, (0..9).map(|n| n.to_string()).collect::<Vec<_>>());
+        assert_eq!(folded.matches("chip other").count(), 1);
+        assert_eq!(many.matches("</svg>1 other</li>").count(), 3, "the key of each picture of curves");
+        assert_eq!(many.matches("class=\"line d0\"").count(), many.matches("class=\"line d7\"").count());
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(super) fn histogram(
     columns: &[Column],
     x: (&Scale, &str),
     marks: &[(f64, String)],
-    (domain, frame): (usize, Frame),
+    (place, frame): (usize, Frame),
 ) -> Picture {
     let most = columns.iter().map(|column| column.value).fold(0.0, f64::max);
     let y = Scale::linear((0.0, most), frame.vertical(), 4);
@@ -32,7 +32,7 @@ pub(super) fn histogram(
         let _ = write!(
             body,
             "<rect class=\"bar {}\" x=\"{:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"1.5\">{}</rect>",
-            colour(domain),
+            colour(place),
             left + gap / 2.0,
             (right - left - gap).max(0.6),
             (frame.bottom - top).max(0.0),
@@ -72,7 +72,7 @@ pub(super) struct Row {
 }
 
 /// Lying bars with their names on the left.
-pub(super) fn lying(rows: &[Row], domain: usize) -> Picture {
+pub(super) fn lying(rows: &[Row], place: usize) -> Picture {
     const STEP: f64 = 22.0;
     let names = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).min(19);
     let left = names as f64 * 7.0 + 10.0;
@@ -92,7 +92,7 @@ pub(super) fn lying(rows: &[Row], domain: usize) -> Picture {
             left - 6.0,
             y + 12.5,
             escape(&clipped(&row.name, 19)),
-            colour(domain),
+            colour(place),
             left + width + 5.0,
             y + 12.5,
             escape(&row.text),
@@ -105,7 +105,8 @@ pub(super) fn lying(rows: &[Row], domain: usize) -> Picture {
 /// One row of shares that make a whole.
 #[derive(Debug)]
 pub(super) struct Stack {
-    pub(super) domain: usize,
+    /// That of its colour.
+    pub(super) place: usize,
     pub(super) name: String,
     /// Name and value of each part.
     pub(super) parts: Vec<(String, f64)>,
@@ -131,7 +132,7 @@ pub(super) fn stacked(rows: &[Stack], tip_of: &dyn Fn(&str, f64) -> String) -> P
                 let _ = write!(
                     body,
                     "<rect class=\"bar {} part{k}\" x=\"{x:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"18\">{}</rect>",
-                    colour(row.domain),
+                    colour(row.place),
                     y + 18.0,
                     (width - 1.0).max(0.8),
                     tip(&format!("{} {name}: {}", row.name, tip_of(name, *value)))

@@ -5,7 +5,7 @@ use super::bars::{Row, lying};
 use super::figure::{COLUMN, Figure, Frame, Grid, Picture, Wide, table_card};
 use super::lines::{Curve, Lines};
 use super::overview::date;
-use super::quantities::key;
+use super::palette::Palette;
 use super::scale::Scale;
 use super::text::short;
 use crate::describe::Statistics;
@@ -27,10 +27,11 @@ pub(super) fn genres(all: &Statistics) -> Section {
         "An item of several genres counts in each."
     };
     let several = all.domains.len() > 1;
+    let palette = Palette::of(all);
     let of_domain = |(d, (genres, met)): (usize, (&Genres, &MostMet))| {
         let mut cards = String::new();
         if !genres.listed.is_empty() {
-            cards += &genre_figure(d, genres).html(&format!("f-genre{d}"));
+            cards += &genre_figure(palette.place(d), genres).html(&format!("f-genre{d}"));
         }
         if !met.items.is_empty() {
             let wide = if several || genres.listed.is_empty() { Wide::One } else { Wide::Two };
@@ -54,7 +55,7 @@ fn most_met(met: &MostMet, wide: Wide) -> String {
     table_card(&title, "The items with the most events, in all parts.", &table, wide)
 }
 
-fn genre_figure(d: usize, genres: &Genres) -> Figure {
+fn genre_figure(place: usize, genres: &Genres) -> Figure {
     let mut table = Grid::new(&["genre", "items", "events", "share of events", "liked", "mean value"]);
     let or_none = |p: Option<f64>| p.map_or_else(|| "–".into(), percent);
     for genre in genres.listed.iter().take(LISTED) {
@@ -83,7 +84,7 @@ fn genre_figure(d: usize, genres: &Genres) -> Figure {
     Figure {
         title: format!("Genres of {}", genres.domain),
         says: format!("Share of events. {} genres{each}; {of} of the items have one.", thousands(genres.n_genres)),
-        pictures: vec![lying(&rows, d)],
+        pictures: vec![lying(&rows, place)],
         key: Vec::new(),
         table,
     }
@@ -101,8 +102,9 @@ pub(super) fn over_time(all: &Statistics) -> Section {
         let counts = at.events.iter().chain([&at.new_users]).map(|&n| thousands(n));
         table.rows.push(std::iter::once(at.name.clone()).chain(counts).collect());
     }
+    let palette = Palette::of(all);
     let curve = |domain: usize| Curve {
-        domain,
+        place: palette.place(domain),
         name: time.domains[domain].clone(),
         points: time.periods.iter().enumerate().map(|(n, at)| (n as f64, at.events[domain] as f64)).collect(),
     };
@@ -143,9 +145,9 @@ pub(super) fn over_time(all: &Statistics) -> Section {
     let busiest = busiest.map(|at| format!("; most in {}", at.name)).unwrap_or_default();
     let figure = Figure {
         title: format!("Events per {period}"),
-        says: format!("{span}{busiest}."),
+        says: format!("{span}{busiest}.{}", palette.says()),
         pictures: vec![draw(1080.0, 280.0, 12), draw(COLUMN, 230.0, 4)],
-        key: key(all),
+        key: palette.key(),
         table,
     };
     Section {

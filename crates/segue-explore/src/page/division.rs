@@ -3,6 +3,7 @@
 use super::assemble::Section;
 use super::bars::{Row, Stack, lying, stacked};
 use super::figure::{Figure, Grid, Wide, table_card};
+use super::palette::Palette;
 use crate::describe::Statistics;
 use crate::numbers::{percent, thousands};
 use crate::sections::why_none;
@@ -18,13 +19,14 @@ pub(super) fn parts(all: &Statistics) -> Section {
             thousands(part.interactions),
         ]);
     }
+    let palette = Palette::of(all);
     let of_domain = |(domain, name): (usize, &String)| {
         let parts = all.sizes.parts.iter().filter(|part| part.domain == *name && part.interactions > 0);
         let parts: Vec<(String, f64)> = parts.map(|part| (part.part.clone(), part.interactions as f64)).collect();
         let shares: f64 = parts.iter().map(|part| part.1).sum();
         let said: Vec<String> =
             parts.iter().map(|(part, n)| format!("{part} {}", percent(100.0 * n / shares))).collect();
-        Stack { domain, name: format!("{name}: {}", said.join(", ")), parts }
+        Stack { place: palette.place(domain), name: format!("{name}: {}", said.join(", ")), parts }
     };
     let rows: Vec<Stack> = all.domains.iter().enumerate().map(of_domain).filter(|row| !row.parts.is_empty()).collect();
     let mut cards = Vec::new();
@@ -135,6 +137,7 @@ pub(super) fn preparation(all: &Statistics) -> Section {
         table.rows.push([part.domain.clone(), part.part.clone()].into_iter().chain(numbers).collect());
     }
     let mut cards = Vec::new();
+    let palette = Palette::of(all);
     for (d, domain) in all.domains.iter().enumerate() {
         let steps: Vec<_> = all.duplicates.steps.iter().filter(|step| step.domain == *domain).collect();
         if steps.is_empty() {
@@ -162,7 +165,7 @@ pub(super) fn preparation(all: &Statistics) -> Section {
         let figure = Figure {
             title: format!("Rows of {domain} after each step"),
             says: format!("{} rows were removed in all.", thousands(removed)),
-            pictures: vec![lying(&rows, d)],
+            pictures: vec![lying(&rows, palette.place(d))],
             key: Vec::new(),
             table: numbers,
         };

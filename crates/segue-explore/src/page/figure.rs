@@ -87,7 +87,7 @@ pub(super) struct Figure {
     pub(super) says: String,
     /// One, or a wide one and a narrow one of the same.
     pub(super) pictures: Vec<Picture>,
-    /// Domains whose colours it uses, where there are several.
+    /// Places of the colours it uses with the names of the domains, where there are several.
     pub(super) key: Vec<(usize, String)>,
     pub(super) table: Grid,
 }
@@ -99,12 +99,14 @@ impl Figure {
         let mut out = format!("<figure class=\"card{wide}\"><figcaption><h3>{title}</h3><p>{says}</p></figcaption>");
         if self.key.len() > 1 {
             out.push_str("<ul class=\"key\">");
-            for (domain, name) in &self.key {
+            for (place, name) in &self.key {
+                // Several domains are grey.
+                let switched = if *place < COLOURS { format!(" data-s=\"{place}\"") } else { String::new() };
                 let _ = write!(
                     out,
-                    "<li data-s=\"{domain}\"><svg class=\"swatch\" viewBox=\"0 0 22 8\" aria-hidden=\"true\">\
+                    "<li{switched}><svg class=\"swatch\" viewBox=\"0 0 22 8\" aria-hidden=\"true\">\
                      <path class=\"line {}\" d=\"M1 4H21\"/></svg>{}</li>",
-                    colour(*domain),
+                    colour(*place),
                     escape(name)
                 );
             }
@@ -154,9 +156,12 @@ pub(super) fn table_card(title: &str, says: &str, table: &Grid, wide: Wide) -> S
     format!("<div class=\"{class}\"><h3>{shown}</h3><p>{}</p>{table}</div>", escape(says))
 }
 
-/// The classes of a domain's colour and dashes; there are eight of each.
-pub(super) fn colour(domain: usize) -> String {
-    format!("d{}", domain % 8)
+/// How many colours and dashes there are that can be told apart.
+pub(super) const COLOURS: usize = 8;
+
+/// The class of the colour and dashes at a place; beyond the last of them all are grey.
+pub(super) fn colour(place: usize) -> String {
+    if place < COLOURS { format!("d{place}") } else { "other".into() }
 }
 
 /// Where the numbers are drawn within a picture.

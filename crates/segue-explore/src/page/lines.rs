@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::figure::{Frame, Picture, colour, tip};
+use super::figure::{COLOURS, Frame, Picture, colour, tip};
 use super::scale::Scale;
 use super::text::escape;
 
@@ -12,8 +12,8 @@ const POINTS_WITH_TIPS: usize = 40;
 /// One curve.
 #[derive(Debug)]
 pub(super) struct Curve {
-    /// Whose colour it has.
-    pub(super) domain: usize,
+    /// That of its colour.
+    pub(super) place: usize,
     pub(super) name: String,
     pub(super) points: Vec<(f64, f64)>,
 }
@@ -62,14 +62,16 @@ impl Lines<'_> {
                 escape(name)
             );
         }
-        for curve in self.curves {
+        // What has a colour of its own lies on what is grey.
+        let (coloured, grey): (Vec<_>, Vec<_>) = self.curves.iter().partition(|curve| curve.place < COLOURS);
+        for curve in grey.into_iter().chain(coloured) {
             let places: Vec<(f64, f64)> = curve.points.iter().map(|&(a, b)| (x.at(a), y.at(b))).collect();
             let mut path = String::new();
             for (n, (px, py)) in places.iter().enumerate() {
                 let _ = write!(path, "{}{px:.1} {py:.1}", if n == 0 { 'M' } else { 'L' });
             }
-            let class = colour(curve.domain);
-            let _ = write!(body, "<g data-s=\"{}\"><path class=\"line {class}\" d=\"{path}\"/>", curve.domain);
+            let class = colour(curve.place);
+            let _ = write!(body, "<g data-s=\"{}\"><path class=\"line {class}\" d=\"{path}\"/>", curve.place);
             if let [(px, py)] = places[..] {
                 let _ = write!(body, "<circle class=\"dot {class}\" cx=\"{px:.1}\" cy=\"{py:.1}\" r=\"3.5\"/>");
             }

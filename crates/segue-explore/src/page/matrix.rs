@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::figure::{COLUMN, Picture, colour, tip};
+use super::figure::{COLUMN, Picture, tip};
 use super::scale::Scale;
 use super::text::{clipped, escape};
 
@@ -99,7 +99,7 @@ pub(super) struct Members {
 
 /// Bars of exact combinations above the dots that say which (A. Lex and others, *`UpSet`: visualization of intersecting
 /// sets*, IEEE TVCG 20(12), 2014).
-pub(super) fn upset(names: &[String], members: &[Members]) -> Picture {
+pub(super) fn upset(names: &[String], colour: &dyn Fn(usize) -> String, members: &[Members]) -> Picture {
     const ROW: f64 = 22.0;
     const BARS: f64 = 120.0;
     let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(14) as f64;

@@ -10,6 +10,7 @@ mod figure;
 mod lines;
 mod matrix;
 mod overview;
+mod palette;
 mod quantities;
 mod results;
 mod scale;

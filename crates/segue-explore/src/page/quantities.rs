@@ -3,8 +3,9 @@
 use super::assemble::Section;
 use super::bars::{Column, histogram};
 use super::dots::{Dot, dots};
-use super::figure::{COLUMN, Figure, Frame, Grid, Wide, colour, table_card};
+use super::figure::{COLUMN, Figure, Frame, Grid, Wide, table_card};
 use super::lines::{Curve, Lines};
+use super::palette::Palette;
 use super::scale::Scale;
 use crate::describe::Statistics;
 use crate::numbers::{listed, number, percent, thousands};
@@ -15,11 +16,6 @@ use crate::statistics::values::{BinScale, Values};
 /// A cell of something that may be missing.
 fn or_none(x: Option<f64>, decimals: usize) -> String {
     x.map_or_else(|| "–".into(), |x| number(x, decimals))
-}
-
-/// Domains with their positions: the key of a picture.
-pub(super) fn key(all: &Statistics) -> Vec<(usize, String)> {
-    all.domains.iter().cloned().enumerate().collect()
 }
 
 pub(super) fn sizes(all: &Statistics) -> Section {
@@ -36,6 +32,7 @@ pub(super) fn sizes(all: &Statistics) -> Section {
         "dislikes",
     ]);
     let mut rows = Vec::new();
+    let palette = Palette::of(all);
     for (n, size) in all.sizes.domains.iter().enumerate() {
         table.push([
             size.domain.clone(),
@@ -56,7 +53,7 @@ pub(super) fn sizes(all: &Statistics) -> Section {
             interval: None,
             text: density
                 .map_or_else(|| "no event".into(), |density| format!("1 in {}", number((1.0 / density).round(), 0))),
-            class: if n < all.domains.len() { colour(n) } else { "many".into() },
+            class: if n < all.domains.len() { palette.colour(n) } else { "many".into() },
         });
     }
     let densities: Vec<f64> = rows.iter().filter_map(|row| row.value).collect();
@@ -92,6 +89,7 @@ fn most(numbers: &[f64]) -> Option<f64> {
 pub(super) fn values(all: &Statistics) -> Section {
     let mut table = Grid::new(&["domain", "events", "mean", "median", "variance", "quartiles", "range", "distinct"]);
     let mut cards = Vec::new();
+    let palette = Palette::of(all);
     for (d, values) in all.values.iter().enumerate() {
         let Some(m) = &values.moments else { continue };
         table.push([
@@ -105,7 +103,7 @@ pub(super) fn values(all: &Statistics) -> Section {
             thousands(values.distinct),
         ]);
         if values.distinct > 1 {
-            cards.push(value_figure(d, values).html(&format!("f-value{d}")));
+            cards.push(value_figure(palette.place(d), values).html(&format!("f-value{d}")));
         }
     }
     let lead = if table.rows.is_empty() {
@@ -127,7 +125,7 @@ pub(super) fn values(all: &Statistics) -> Section {
     Section { id: "values", title: "Values", lead: lead.into(), cards }
 }
 
-fn value_figure(d: usize, values: &Values) -> Figure {
+fn value_figure(place: usize, values: &Values) -> Figure {
     let frame = Frame { top: 42.0, ..Frame::axes(COLUMN, 240.0) };
     let bins = &values.bins;
     let (low, high) = (bins.first().map_or(0.0, |bin| bin.low), bins.last().map_or(1.0, |bin| bin.high));
@@ -176,7 +174,7 @@ fn value_figure(d: usize, values: &Values) -> Figure {
         );
     }
     let name = if values.scale == BinScale::Logarithmic { "value, logarithmic" } else { "value" };
-    let picture = histogram(&columns, (&scale, name), &marks, (d, frame));
+    let picture = histogram(&columns, (&scale, name), &marks, (place, frame));
     Figure { title: format!("Values of {}", values.domain), says, pictures: vec![picture], key: Vec::new(), table }
 }
 
@@ -227,8 +225,9 @@ pub(super) fn spread(all: &Statistics) -> Section {
 }
 
 fn curves(all: &Statistics, side: Side, points: fn(&Spread) -> Vec<(f64, f64)>) -> Vec<Curve> {
+    let palette = Palette::of(all);
     let curve = |(domain, tail): (usize, &LongTail)| {
-        Some(Curve { domain, name: tail.domain.clone(), points: points(side(tail)?) })
+        Some(Curve { place: palette.place(domain), name: tail.domain.clone(), points: points(side(tail)?) })
     };
     all.long_tail.iter().enumerate().filter_map(curve).collect()
 }
@@ -239,6 +238,7 @@ fn range(curves: &[Curve], of: fn(&(f64, f64)) -> f64) -> (f64, f64) {
 }
 
 fn at_least(all: &Statistics, side: Side) -> Figure {
+    let palette = Palette::of(all);
     let curves = curves(all, side, |spread| spread.at_least.iter().map(|&(n, share)| (n as f64, share)).collect());
     let frame = Frame::axes(COLUMN, 250.0);
     let x = Scale::logarithmic(range(&curves, |point| point.0), frame.horizontal(), 6);
@@ -264,14 +264,15 @@ fn at_least(all: &Statistics, side: Side) -> Figure {
     };
     Figure {
         title: "Activity".into(),
-        says: format!("Half of the users have at most so many events: {}.", listed(&medians)),
+        says: format!("Half of the users have at most so many events: {}.{}", listed(&medians), palette.says()),
         pictures: vec![lines.draw(frame, (&x, &y), None)],
-        key: key(all),
+        key: palette.key(),
         table,
     }
 }
 
 fn ranks(all: &Statistics, side: Side) -> Figure {
+    let palette = Palette::of(all);
     let curves = curves(all, side, |spread| spread.ranks.iter().map(|&(rank, n)| (rank as f64, n as f64)).collect());
     let frame = Frame::axes(COLUMN, 250.0);
     let x = Scale::logarithmic((1.0, range(&curves, |point| point.0).1), frame.horizontal(), 6);
@@ -297,14 +298,15 @@ fn ranks(all: &Statistics, side: Side) -> Figure {
     };
     Figure {
         title: "Popularity".into(),
-        says: format!("80 % of events fall on {}.", listed(&heads)),
+        says: format!("80 % of events fall on {}.{}", listed(&heads), palette.says()),
         pictures: vec![lines.draw(frame, (&x, &y), None)],
-        key: key(all),
+        key: palette.key(),
         table,
     }
 }
 
 fn lorenz(all: &Statistics, side: Side) -> Figure {
+    let palette = Palette::of(all);
     let curves = curves(all, side, |spread| spread.lorenz.clone());
     let frame = Frame::axes(COLUMN, 250.0);
     let x = Scale::linear((0.0, 1.0), frame.horizontal(), 5);
@@ -332,9 +334,13 @@ fn lorenz(all: &Statistics, side: Side) -> Figure {
     };
     Figure {
         title: "Concentration".into(),
-        says: format!("Lorenz curve of popularity; on the dotted line all items are alike. Gini {}.", listed(&ginis)),
+        says: format!(
+            "Lorenz curve of popularity; on the dotted line all items are alike. Gini {}.{}",
+            listed(&ginis),
+            palette.says()
+        ),
         pictures: vec![lines.draw(frame, (&x, &y), None)],
-        key: key(all),
+        key: palette.key(),
         table,
     }
 }

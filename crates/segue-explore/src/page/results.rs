@@ -140,7 +140,8 @@ impl Series {
 
     fn place(&self, row: &Row) -> usize {
         let name = self.name(row);
-        self.names.iter().position(|known| known == name).unwrap_or_default()
+        // Of more than there are colours at most so many are drawn at once: two of one colour are named together.
+        self.names.iter().position(|known| known == name).unwrap_or_default() % CURVES
     }
 }
 

@@ -63,6 +63,17 @@ function bare() {
   return build("bare", ["data=log", `data.root=${path.join(scratch, "bare.txt")}`, "split=ratio"]);
 }
 
+/** More domains than there are colours, with long names. */
+function many() {
+  const names = [...Array(11).keys()].map((n) => `a_domain_with_a_long_name_${n}`);
+  names.forEach((name, n) => {
+    const lines = [...Array(30).keys()].flatMap((u) => [0, 1, 2, 3].map((k) => `u${u + n},i${(u * (k + 2) + n) % 17},${1 + (k % 5)},${1500000000 + 86400 * (u + 40 * k)}`));
+    fs.writeFileSync(path.join(scratch, `${name}.csv`), `user,item,rating,timestamp\n${lines.join("\n")}\n`);
+  });
+  const domains = names.map((name) => `{name: ${name}, path: ${path.join(scratch, `${name}.csv`)}}`);
+  return build("many", ["data=log", `data.domains=[${domains.join(", ")}]`, `data.target=${names[10]}`]);
+}
+
 /** Everything that can be asked inside the page; runs there. */
 function inspect(expected) {
   const found = [];
@@ -74,6 +85,9 @@ function inspect(expected) {
   }
   const page = document.documentElement;
   if (page.scrollWidth > page.clientWidth) found.push(`${page.scrollWidth} px wide on ${page.clientWidth}`);
+  // On a desk every link of the bar is in sight.
+  const places = document.querySelector(".places");
+  if (page.clientWidth > 1200 && places.scrollWidth > places.clientWidth) found.push("links of the bar are out of sight");
   for (const svg of document.querySelectorAll("svg.plot")) {
     const outer = svg.getBoundingClientRect();
     if (outer.width === 0) continue;
@@ -98,6 +112,7 @@ function inspect(expected) {
 
 /** The switches and the tip, by pointer. */
 async function interact(page, say) {
+  for (const fold of await page.locator(".fold summary").all()) await fold.click();
   const chip = page.locator("[data-chip] button").first();
   if (await chip.count()) {
     // On a phone the wide twin of a picture is not drawn.
@@ -111,6 +126,7 @@ async function interact(page, say) {
     await chip.click();
     if (!(await curve.isVisible())) say("a name does not come back");
   }
+  for (const fold of await page.locator(".fold summary").all()) await fold.click();
   const mark = page.locator("#preparation [data-tip], #sizes [data-tip], #metrics [data-tip]").first();
   await mark.scrollIntoViewIfNeeded();
   await mark.hover();
@@ -158,7 +174,7 @@ function checkHash({ name, file }) {
 const data = path.resolve(process.env.SEGUE_DATA ?? "../shared/data");
 const small = ["data.world.n_users=300", "data.world.music.n_items=120", "data.world.films.n_items=90", "data.world.books.n_items=60"];
 const foreign = ["data=pair", `data.root=${path.join(scratch, "hostile")}`, "data.source=left", "data.target=right"];
-const pages = [build("sample", ["data=sample"]), hostile(), bare()];
+const pages = [build("sample", ["data=sample"]), hostile(), bare(), many()];
 pages.push(results("models", ["data=sample", ...small, "model=popularity,item_knn,mf,ease", "--controls"]));
 // Words that attack, few users, nothing with epochs.
 pages.push(results("hostile_models", [...foreign, "model=ease,random"]));

@@ -115,7 +115,7 @@ pub(super) fn curves(all: &Results, series: &Series) -> Section {
     let drawn: Vec<Curve> = rows
         .iter()
         .map(|row| Curve {
-            domain: series.place(row),
+            place: series.place(row),
             name: row.label.clone(),
             points: row.curve.iter().map(|&(epoch, value)| (epoch as f64, value)).collect(),
         })
@@ -187,7 +187,7 @@ fn part_figure((title, chosen): (&str, &str), axis: &str, (rows, of): (&[&Row], 
     let drawn: Vec<Curve> = rows
         .iter()
         .map(|row| Curve {
-            domain: series.place(row),
+            place: series.place(row),
             name: row.label.clone(),
             points: of(row).iter().enumerate().map(|(n, part)| (n as f64, part.value)).collect(),
         })
