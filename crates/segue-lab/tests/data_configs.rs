@@ -42,7 +42,7 @@ type Read = (&'static str, usize, usize, usize);
 /// where the source gives them.
 struct Case(&'static str, &'static str, &'static [Read], Option<[usize; 2]>);
 
-const CASES: [Case; 20] = [
+const CASES: [Case; 24] = [
     Case("data=ml_100k", "ml-100k", &[("films", 943, 1_682, 100_000)], Some([80_000, 20_000])),
     Case("data=ml_1m", "ml-1m", &[("films", 6_039, 3_628, 836_478)], Some([590_733 + 80_897, 164_848])),
     Case("data=ml_latest_small", "ml-latest-small", &[("films", 610, 9_724, 100_836)], None),
@@ -100,6 +100,26 @@ const CASES: [Case; 20] = [
         Some([155_036 + 1_381, 1_304]),
     ),
     Case("data=ciao", "ciao", &[("category_1", 4_358, 11_299, 39_887), ("category_10", 4_381, 2_893, 30_382)], None),
+    Case("data=ciao_trust", "ciao", &[("category_10", 4_381, 2_893, 30_382), ("trust", 6_792, 7_297, 111_781)], None),
+    // Both directions: all that the sources count.
+    Case(
+        "data=cdrib_game_video split.targets=all",
+        "cdrib-game-video",
+        &[("game", 25_025, 12_319, 155_036 + 1_381 + 1_304), ("video", 19_457, 8_751, 156_091 + 1_435 + 1_458)],
+        Some([156_091 + 1_435, 1_458]),
+    ),
+    Case(
+        "data=douban_book_music split.targets=all",
+        "douban-book-music",
+        &[("book", 924, 3_916, 50_429), ("music", 924, 4_228, 50_157)],
+        Some([50_157 - 924, 924]),
+    ),
+    Case(
+        "data=amazon_sport_phone split.targets=all",
+        "amazon-sport-phone/gdccdr",
+        &[("sport", 4_998, 20_837, 50_558 + 3_695), ("phone", 4_998, 13_666, 42_446 + 4_002)],
+        Some([42_446, 4_002]),
+    ),
     Case("data=goodbooks_10k", "goodbooks-10k", &[("books", 5, 96, 99)], None),
     Case("data=hetrec2011_lastfm_2k", "hetrec2011-lastfm-2k", &[("artists", 1_892, 17_632, 92_834)], None),
     Case(
@@ -153,6 +173,9 @@ fn people_items_and_negatives_are_those_of_the_sources() {
         assert!(data.users.find("game:2179").is_some() && data.users.find("video:2179").is_some());
         assert!(data.users.find("2179").is_none() && data.users.find("2178").is_some());
     }
+
+    let Loaded { report, .. } = prepared("data=cdrib_game_video split.targets=all", "cdrib-game-video", &root);
+    assert_eq!(report.overlaps[0].users, 2_179);
 
     let Loaded { data, .. } = prepared("data=lastfm_seq", "lastfm-seq", &root);
     let negatives = data.split.tasks[0].valid.negatives.as_ref().unwrap();
