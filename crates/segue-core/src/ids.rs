@@ -109,8 +109,10 @@ impl IdMap {
     /// The ids whose place in `kept` is true.
     #[must_use]
     pub fn only(&self, kept: &[bool]) -> Self {
-        let mut map = Self::default();
-        for (id, _) in self.iter().zip(kept).filter(|(_, kept)| **kept) {
+        let of_kept = || self.iter().zip(kept).filter(|(_, kept)| **kept).map(|(id, _)| id);
+        let (n, bytes) = of_kept().fold((0, 0), |(n, bytes), id| (n + 1, bytes + id.len()));
+        let mut map = Self { text: String::with_capacity(bytes), ends: Vec::with_capacity(n) };
+        for id in of_kept() {
             map.text.push_str(id);
             map.ends.push(map.text.len());
         }

@@ -160,13 +160,16 @@ fn io_hint(source: &io::Error) -> &'static str {
     }
 }
 
+/// Bad lines that an error names: enough to see what they have in common.
+const SHOWN: usize = 10;
+
 fn bad_lines(path: &std::path::Path, bad: u64, lines: u64, allowed: u64, shown: &[BadLine]) -> String {
     let mut text = format!("{}: {bad} of {lines} lines cannot be read, {allowed} are allowed", path.display());
-    for line in shown {
+    for line in &shown[..shown.len().min(SHOWN)] {
         let _ = write!(text, "\n  {}:{}: {}", path.display(), line.line, line.reason);
     }
-    if bad > shown.len() as u64 {
-        let _ = write!(text, "\n  ... and {} more", bad - shown.len() as u64);
+    if bad > SHOWN as u64 {
+        let _ = write!(text, "\n  ... and {} more", bad - SHOWN as u64);
     }
     text.push_str("\nmend the lines, name another `format`, or raise `data.max_bad_lines`");
     text

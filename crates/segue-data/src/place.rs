@@ -44,6 +44,7 @@ pub(crate) struct Place {
 impl Place {
     /// Checks that `target` may be replaced, and makes the folder aside with these folders in it.
     pub(crate) fn prepare(target: &Path, mark: Mark, folders: &[&str]) -> Result<Self, DataError> {
+        let target = &*followed(target);
         replaceable(target, mark)?;
         let parent = parent_of(target);
         fs::create_dir_all(parent).map_err(DataError::io(parent, "create the folder"))?;
@@ -209,8 +210,20 @@ fn parent_of(target: &Path) -> &Path {
     target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// The name beside `target` that has this role.
+/// Where a link points, and whatever is no link itself: a folder takes the place of what a link names, not of the link.
+fn followed(target: &Path) -> PathBuf {
+    let mut target = target.to_path_buf();
+    // As many as a system follows.
+    for _ in 0..40 {
+        let Ok(next) = fs::read_link(&target) else { break };
+        target = parent_of(&target).join(next);
+    }
+    target
+}
+
+/// The name beside `target`, or beside what it links to, that has this role.
 pub(crate) fn sibling(target: &Path, role: &str) -> Result<PathBuf, DataError> {
+    let target = &*followed(target);
     match target.file_name() {
         Some(name) => Ok(parent_of(target).join(format!(".{}.{role}", name.to_string_lossy()))),
         None => Err(DataError::Folder { path: target.into(), what: "has no name; name an output folder".into() }),

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use flate2::Crc;
 use rayon::prelude::*;
@@ -23,6 +24,8 @@ pub(crate) struct Spill {
     failed: AtomicBool,
     /// Whether whole files that were read stay behind when work is stopped.
     keeps: AtomicBool,
+    /// Bytes of every file that was written: one that somebody else removed or cut is no shorter log, but an error.
+    sizes: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Spill {
@@ -46,7 +49,7 @@ impl Spill {
             }
         }
         let (held, written, failed) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicBool::new(false));
-        Ok(Self { limit, held, folder, written, failed, keeps: AtomicBool::new(keeps) })
+        Ok(Self { limit, held, folder, written, failed, keeps: AtomicBool::new(keeps), sizes: Mutex::default() })
     }
 
     /// Whether whole files that were read stay behind when work is stopped.
@@ -104,17 +107,42 @@ impl Spill {
             options.create(true).open(&path)?.write_all(bytes)
         };
         self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        let size = sizes.entry(name.to_owned()).or_default();
+        *size = if anew { 0 } else { *size } + bytes.len() as u64;
+        drop(sizes);
         write().map_err(|error| {
             self.failed.store(true, Ordering::Relaxed);
             DataError::io(&path, "write")(error)
         })
     }
 
+    /// Bytes of the file `name` as it was written; of one that an earlier run left, as it is.
+    fn size(&self, name: &str) -> Option<u64> {
+        let sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        sizes.get(name).copied().or_else(|| Some(self.folder.join(name).metadata().ok()?.len()))
+    }
+
+    /// Whether there is a file `name`, or should be.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.size(name).is_some()
+    }
+
     /// Opens the file `name` for reading.
     pub(crate) fn read(&self, name: &str) -> Result<Blocks, DataError> {
         let path = self.folder.join(name);
         let file = File::open(&path).map_err(DataError::io(&path, "read"))?;
-        Ok(Blocks { path, file: BufReader::with_capacity(1 << 16, file) })
+        let found = file.metadata().map_err(DataError::io(&path, "read"))?.len();
+        match self.size(name) {
+            Some(written) if written != found => {
+                let what = format!(
+                    "is one of the files that rows wait in, and somebody changed it meanwhile: {written} bytes were \
+                     written, {found} are left; run again, with a folder that nothing else clears"
+                );
+                Err(DataError::Folder { path, what })
+            }
+            _ => Ok(Blocks { path, file: BufReader::with_capacity(1 << 16, file) }),
+        }
     }
 
     /// CRC-32 of every file with a name that is asked for, by name: what was changed or cut since is told by it.
@@ -144,6 +172,7 @@ impl Spill {
     pub(crate) fn remove(&self, name: &str) {
         // Best effort: the whole folder goes in the end.
         let _ = fs::remove_file(self.folder.join(name));
+        self.sizes.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 }
 
@@ -388,6 +417,27 @@ mod tests {
         again.finish();
         drop(again);
         assert!(!folder.exists());
+    }
+
+    #[test]
+    fn files_that_somebody_removed_or_cut_are_missed() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("spill");
+        let spill = Spill::new(0, folder.clone()).unwrap();
+        for name in ["gone", "begun again", "cut"] {
+            spill.write(name, &[7; 20], false).unwrap();
+        }
+        fs::remove_file(folder.join("gone")).unwrap();
+        fs::remove_file(folder.join("begun again")).unwrap();
+        spill.write("begun again", &[7; 20], false).unwrap();
+        fs::write(folder.join("cut"), [7; 19]).unwrap();
+        assert!(spill.has("gone") && !spill.has("never written"));
+        assert!(spill.read("gone").unwrap_err().to_string().contains("gone"));
+        for name in ["begun again", "cut"] {
+            assert!(spill.read(name).unwrap_err().to_string().contains("somebody changed it meanwhile"), "{name}");
+        }
+        spill.remove("cut");
+        assert!(!spill.has("cut"));
     }
 
     #[test]

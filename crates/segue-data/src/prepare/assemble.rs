@@ -97,14 +97,15 @@ pub(super) struct Renumbered {
     pub(super) new_id: Vec<u32>,
 }
 
-/// Keeps the ids that are used.
-pub(super) fn renumber(old: &IdMap, used: &[bool]) -> Renumbered {
+/// Keeps the ids that are used. The text of many ids is large, so the old map goes at once.
+pub(super) fn renumber(old: IdMap, used: &[bool]) -> Renumbered {
     let mut next = 0;
     let step = |&used: &bool| {
         next += u32::from(used);
         next.wrapping_sub(1)
     };
-    Renumbered { new_id: used.iter().map(step).collect(), map: old.only(used) }
+    let new_id = used.iter().map(step).collect();
+    Renumbered { new_id, map: if used.contains(&false) { old.only(used) } else { old } }
 }
 
 /// The catalogue's ids: users and, per domain, items that occur in some part or among the kept negatives.
@@ -146,13 +147,14 @@ pub(super) fn assemble(
     // Given negatives are those of the first task.
     let wanted = |user: u32| held_out[user as usize] && asked.may_be_first(target, user);
     let negatives = negatives.map(|pairs| pairs.into_iter().filter(|p| wanted(p.0)).collect::<Vec<_>>());
-    let users = renumber(&users, &census.used_users(users.len()));
+    let used = census.used_users(users.len());
+    let users = renumber(users, &used);
     let (mut start, mut out, mut rows, mut item_ids) = (0_u32, Vec::new(), Vec::new(), Vec::new());
     for (d, domain) in domains.into_iter().enumerate() {
         let mut used = census.used_items(d, domain.items.len());
         let of_negatives = negatives.iter().flatten().filter(|_| d == target);
         of_negatives.for_each(|&(_, item)| used[item as usize] = true);
-        let items = renumber(&domain.items, &used);
+        let items = renumber(domain.items, &used);
         item_ids.push(items.new_id.into_iter().map(|id| start.wrapping_add(id)).collect());
         rows.push(domain.rows);
         start += items.map.len() as u32;

@@ -315,6 +315,13 @@ fn rows_of(
             domain.name
         ));
     }
+    if logs.iter_mut().any(|log| *log.rows.dates() == Dates::Some) {
+        notes.push(format!(
+            "{}: some times are numbers such as 20170615 and others are not; all are read as moments, in which these stand \
+             in August 1970: write every time in one way",
+            domain.name
+        ));
+    }
     let (mut incomplete, mut nameless) = (0, 0);
     for mut log in logs {
         nameless += log.nameless;

@@ -250,6 +250,12 @@ fn resolve(
         let what = "must be the length of a history, 1 to 10000 (20 or 50 are usual), or null for none";
         return Err(DataError::config("prepare.history", what));
     }
+    let is_history = |name: &str| name == "hist" || name.ends_with("_hist");
+    if let Some(domain) = data.domains.iter().find(|domain| options.history.is_some() && is_history(&domain.name)) {
+        let what =
+            format!("{:?} is how files of histories end, and prepare.history is on; name it otherwise", domain.name);
+        return Err(DataError::config("data.domains.name", what));
+    }
     for domain in std::iter::once(&DomainConfig::default()).chain(&data.domains) {
         DomainValues::of(domain, &options).check()?;
     }

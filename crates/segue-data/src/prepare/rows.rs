@@ -581,7 +581,7 @@ impl Chunk {
 
 impl ChunkFile {
     fn open(&self) -> Result<Option<Blocks>, DataError> {
-        if self.spill.folder().join(&self.name).exists() { self.spill.read(&self.name).map(Some) } else { Ok(None) }
+        self.spill.has(&self.name).then(|| self.spill.read(&self.name)).transpose()
     }
 
     fn append(&self, rows: &[Row]) -> Result<(), DataError> {

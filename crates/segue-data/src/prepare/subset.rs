@@ -38,7 +38,7 @@ pub(super) fn subset(
         let what = format!("items of {}", world.domains[d].name);
         let domain = &mut world.domains[d];
         let (kept, note) = chosen((&key, path), &what, &domain.items, session)?;
-        let items = renumber(&domain.items, &kept);
+        let items = renumber(std::mem::take(&mut domain.items), &kept);
         domain.items = items.map;
         domain.rows.edit_items(domain.items.len(), |_, rows| {
             rows.retain(|row| kept[row.item as usize]);

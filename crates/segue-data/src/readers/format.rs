@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::columns::{ColumnMap, looks_like_header};
@@ -236,6 +237,37 @@ fn recognise(head: &[u8]) -> Format {
     if first.starts_with(b"PAR1") {
         return Format::Parquet;
     }
+    let format = format_of_line(first, head);
+    // Words of any kind look like these: a first line that is damaged, too.
+    match format {
+        Format::Adjacency | Format::Table | Format::Sequence => of_the_rest(head).unwrap_or(format),
+        _ => format,
+    }
+}
+
+/// The format of the lines after the first, where one that is like no other has all of them.
+fn of_the_rest(head: &[u8]) -> Option<Format> {
+    /// Lines that must agree.
+    const LINES: usize = 3;
+    let lines = head.split(|&b| b == b'\n').filter(|line| !line.trim_ascii().is_empty()).skip(1).take(LINES);
+    let formats: Vec<_> = lines.map(unmistakable).collect();
+    let [first, rest @ ..] = &formats[..] else { return None };
+    first.filter(|_| formats.len() == LINES && rest.iter().all(|other| other == first))
+}
+
+/// The format of a line that nothing else looks like.
+fn unmistakable(line: &[u8]) -> Option<Format> {
+    let line = str::from_utf8(line).ok()?.trim();
+    if line.starts_with('{') && line.ends_with('}') && serde_json::from_str::<IgnoredAny>(line).is_ok() {
+        Some(json(line))
+    } else if timed_sequence::is_one(line) {
+        Some(Format::TimedSequence)
+    } else {
+        (line.split("::").count() == 4).then_some(Format::Movielens)
+    }
+}
+
+fn format_of_line(first: &[u8], head: &[u8]) -> Format {
     let text = String::from_utf8_lossy(first);
     let first = text.strip_suffix('\r').unwrap_or(&text);
     let number = |cell: &str| cell.trim().parse::<f64>().is_ok();
@@ -319,6 +351,19 @@ mod tests {
     #[track_caller]
     fn check(first: &str, expected: Format) {
         assert_eq!(recognise(first.as_bytes()), expected, "{first:?}");
+    }
+
+    #[test]
+    fn a_damaged_first_line_does_not_hide_a_format_that_is_like_no_other() {
+        let rest = |line: &str| format!("garbage line here\n{}", [line; 4].join("\n"));
+        check(&rest(r#"{"user": "u", "item": "i"}"#), Format::JsonLines);
+        check(&rest(r#"{"asin": "B0", "reviewerID": "A1"}"#), Format::Amazon);
+        check(&rest("1::2::5::978300760"), Format::Movielens);
+        check(&rest("1 2|1500000000 3|1500000100"), Format::TimedSequence);
+        check("1 2|1500000000 4|x\n1 2|1500000000\n2 2|1500000000\n3 2|1500000000\n", Format::TimedSequence);
+        // Too few, or not all of one kind: a cell may begin as anything.
+        check("garbage line here\n{\"user\": 1}\n{\"user\": 2}\n", Format::Adjacency);
+        check("user,item\n{a},{b}\n{c},{d}\n{e},{f}\n", Format::Table);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! kept has changed.
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,7 @@ use crate::spill::{Blocks, Spill, block, put};
 const LEAST: u64 = 1 << 23;
 
 /// How rows are written; files of another version are read again.
-const FORMAT: &str = "rows 6:";
+const FORMAT: &str = "rows 7:";
 
 /// What was read and how.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -48,10 +49,20 @@ pub(super) fn name(file: &LogFile) -> String {
 fn source(file: &LogFile, limit: Option<u64>) -> Option<(u64, String)> {
     let metadata = file.path.metadata().ok()?;
     let modified = metadata.modified().ok()?;
-    let (path, size) = (file.path.display(), metadata.len());
+    let (path, size, changed) = (file.path.display(), metadata.len(), changed(&metadata));
     let how = format!("{:?}, bad lines {limit:?}, names {:?}", file.layout, names_beside(&file.path));
-    Some((size, format!("{FORMAT} {path}, {size} bytes, modified {modified:?}, {how}")))
+    Some((size, format!("{FORMAT} {path}, {size} bytes, modified {modified:?}, {changed:?}, {how}")))
 }
+
+/// Which file it is and when it last changed in any way: unlike the moment of its content, nobody can set that.
+#[cfg(unix)]
+fn changed(metadata: &Metadata) -> [i64; 4] {
+    use std::os::unix::fs::MetadataExt;
+    [metadata.dev().cast_signed(), metadata.ino().cast_signed(), metadata.ctime(), metadata.ctime_nsec()]
+}
+
+#[cfg(not(unix))]
+fn changed(_: &Metadata) {}
 
 /// Keeps a file that was read; small ones are not worth it.
 pub(super) fn keep(

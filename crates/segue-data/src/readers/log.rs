@@ -204,7 +204,7 @@ impl Values {
 }
 
 /// Whether times are dates written as numbers, such as 20170615, which would be August 1970 in seconds. Every row must
-/// look so; only the last of them tells.
+/// look so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) enum Dates {
     /// No row had a time.
@@ -212,8 +212,10 @@ pub(crate) enum Dates {
     Unasked,
     /// Every time was one.
     All,
-    /// Some time was none.
+    /// No time was one.
     None,
+    /// Some were, and others not.
+    Some,
 }
 
 impl Dates {
@@ -221,8 +223,8 @@ impl Dates {
     pub(crate) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Unasked, told) | (told, Self::Unasked) => told,
-            (Self::All, Self::All) => Self::All,
-            _ => Self::None,
+            (one, other) if one == other => one,
+            _ => Self::Some,
         }
     }
 }
@@ -352,9 +354,8 @@ impl RawRows {
         columns.has.push(HAS_VALUE * u8::from(row.value.is_some()) + HAS_TIME * u8::from(row.time.is_some()));
         if let Some(time) = row.time {
             self.timed = true;
-            if self.dates != Dates::None {
-                self.dates = if date_of_number(time).is_some() { Dates::All } else { Dates::None };
-            }
+            let told = if date_of_number(time).is_some() { Dates::All } else { Dates::None };
+            self.dates = self.dates.and(told);
         }
         self.len += 1;
     }

@@ -11,6 +11,7 @@ pub(crate) mod foreign;
 mod format;
 mod goodreads;
 mod gorse;
+mod gzip;
 mod ids;
 mod items;
 mod json_lines;

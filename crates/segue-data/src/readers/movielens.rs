@@ -18,19 +18,44 @@ pub(super) fn read(
     layout: &Layout,
 ) -> Result<(), DataError> {
     let first = input.first_line()?;
-    if first.windows(2).any(|w| w == b"::") {
-        session.each_line(input, |line| row(line.split("::"), layout, log))
+    let separator = if first.windows(2).any(|w| w == b"::") {
+        "::"
     } else if first.contains(&b'\t') {
-        session.each_line(input, |line| row(line.split('\t'), layout, log))
+        "\t"
     } else {
         let layout = Layout { delimiter: Some(','), header: Some(true), ..layout.clone() };
-        table::read(input, session, log, &layout)
+        return table::read(input, session, log, &layout);
+    };
+    let exchanged = times_come_first(input.peek()?, separator);
+    session.each_line(input, |line| row(line.split(separator), exchanged, layout, log))?;
+    if exchanged {
+        session.note("the third field has moments and the fourth none: read as user, item, time, rating".into());
     }
+    Ok(())
 }
 
-fn row<'a>(mut cells: impl Iterator<Item = &'a str>, layout: &Layout, log: &mut RawLog) -> Result<(), Reason> {
+/// Whether the third field of every line of the head is a moment, and the fourth of none.
+fn times_come_first(head: &[u8], separator: &str) -> bool {
+    // The last line may be cut.
+    let whole = head.iter().rposition(|&b| b == b'\n').map_or(head.len(), |end| end + 1);
+    let head = String::from_utf8_lossy(&head[..whole]);
+    let mut lines = head.lines().filter(|line| !line.trim().is_empty()).peekable();
+    let is_exchanged = |line: &str| {
+        let mut cells = line.split(separator).skip(2);
+        cells.next().is_some_and(table::is_time) && cells.next().is_some_and(|cell| !table::is_time(cell))
+    };
+    lines.peek().is_some() && lines.all(is_exchanged)
+}
+
+fn row<'a>(
+    mut cells: impl Iterator<Item = &'a str>,
+    exchanged: bool,
+    layout: &Layout,
+    log: &mut RawLog,
+) -> Result<(), Reason> {
     match (cells.next(), cells.next(), cells.next(), cells.next(), cells.next()) {
-        (Some(user), Some(item), Some(value), Some(time), None) => {
+        (Some(user), Some(item), Some(third), Some(fourth), None) => {
+            let (value, time) = if exchanged { (fourth, third) } else { (third, fourth) };
             log.push(user.trim(), item.trim(), layout.rated(parse_value(value)?), parse_time(time)?);
             Ok(())
         }

@@ -8,9 +8,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use flate2::bufread::MultiGzDecoder;
 use segue_core::nearest;
 
+use super::gzip::Members;
 use super::zstd::{Frames, is_zstd};
 use crate::DataError;
 
@@ -99,7 +99,7 @@ impl Input {
         }
         refuse_foreign(path, head)?;
         let (mut reader, codec): (Box<dyn BufRead>, _) = if head.starts_with(&[0x1f, 0x8b]) {
-            (Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(raw))), Some("gzip"))
+            (Box::new(BufReader::with_capacity(BUFFER, Members::new(raw))), Some("gzip"))
         } else if is_zstd(head) {
             (Box::new(BufReader::with_capacity(BUFFER, Frames::new(raw))), Some("zstd"))
         } else {

@@ -163,7 +163,7 @@ impl Sample {
 
 /// Whether a number is no rating but a moment: too large, or a date such as 20170615.
 pub(super) fn is_time(cell: &str) -> bool {
-    let is_date = |value: f64| value.fract() == 0.0 && date_of_number(1_000 * value as i64).is_some();
+    let is_date = |value: f64| value.fract() == 0.0 && date_of_number((1e3 * value) as i64).is_some();
     parse_value(cell).is_ok_and(|value| value.is_some_and(|value| value >= A_TIME || is_date(value)))
 }
 

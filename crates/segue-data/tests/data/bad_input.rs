@@ -71,6 +71,12 @@ fn bad_lines_are_shown_with_their_numbers() {
             "data.max_bad_lines",
         ],
     );
+    // One reason many times is not told many times.
+    let many = format!("user,item,rating,timestamp\n{}", "u,x,five,1\n".repeat(300));
+    let dir = files(&[("log.csv", &many)]);
+    let config = data(vec![domain(dir.path(), "films", "log.csv")]);
+    let told = message(run(&config, &PrepareOptions::default(), &SplitConfig::default()));
+    assert!(told.lines().count() < 20 && told.contains("log.csv:11:") && told.contains("... and "), "{told}");
     let dir = files(&[("log.csv", rows)]);
     let config = DataConfig { max_bad_lines: Some(5), ..data(vec![domain(dir.path(), "films", "log.csv")]) };
     let split = SplitConfig { min_history: 1, ..SplitConfig::default() };

@@ -262,3 +262,33 @@ fn events_of_one_second_keep_their_order_in_memory_in_the_folder_and_in_historie
         assert_eq!(names(&train.merged(&valid)), "czabye");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_one_and_what_it_names_is_written() {
+    let dir = inputs();
+    let (prepared, report) = prepared(dir.path());
+    let (link, disk) = (dir.path().join("out"), dir.path().join("disk"));
+    std::fs::create_dir(&disk).unwrap();
+    std::os::unix::fs::symlink("disk", &link).unwrap();
+    write_folder(&link, &prepared, &report).unwrap();
+    assert!(link.is_symlink() && disk.join("manifest.json").is_file());
+    assert_eq!(load_folder(&link).unwrap().1.report, report);
+    // One that points nowhere yet, and one to itself.
+    let (link, round) = (dir.path().join("later"), dir.path().join("round"));
+    std::os::unix::fs::symlink("not/there", &link).unwrap();
+    write_folder(&link, &prepared, &report).unwrap();
+    assert!(link.is_symlink() && dir.path().join("not/there/manifest.json").is_file());
+    std::os::unix::fs::symlink("round", &round).unwrap();
+    assert!(write_folder(&round, &prepared, &report).is_err() && round.is_symlink());
+}
+
+#[test]
+fn no_domain_is_called_as_a_file_of_histories() {
+    let dir = inputs();
+    let config = data(vec![domain(dir.path(), "music", "music.csv"), domain(dir.path(), "music_hist", "films.csv")]);
+    let options = PrepareOptions { history: Some(20), ..PrepareOptions::default() };
+    let told = message(run(&config, &options, &SplitConfig::default()));
+    assert!(told.contains("data.domains.name") && told.contains("music_hist"), "{told}");
+    run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+}

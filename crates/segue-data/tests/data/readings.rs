@@ -36,7 +36,8 @@ fn has(report: &PrepareReport, what: &str) -> bool {
 fn without_header_moments_tell_which_column_has_the_times() {
     let expected: Vec<_> = (0..10_u16).map(|n| (f32::from(n % 5), Some(1_500_000_000 + i64::from(n)))).collect();
     let time_first = ten(|n| format!("{},{}", 1_500_000_000 + n, n % 5));
-    for (file, text) in [("log.csv", time_first.clone()), ("log.tsv", time_first.replace(',', "\t"))] {
+    let others = [("log.tsv", "\t"), ("ratings.dat", "::")].map(|(file, mark)| (file, time_first.replace(',', mark)));
+    for (file, text) in [("log.csv", time_first.clone())].into_iter().chain(others) {
         let (prepared, report) = read(file, &text);
         assert_eq!(events(&prepared), expected, "{file}");
         assert!(has(&report, "read as user, item, time, rating"), "{:?}", report.notes);
@@ -69,7 +70,11 @@ fn numbers_that_are_all_dates_are_read_as_dates_and_told() {
     let (prepared, _) = read("log.csv", &ten(|n| date(n).to_string()));
     assert_eq!(events(&prepared)[3], (1.0, Some(noon(3))));
     let (prepared, report) = read("log.csv", &ten(|n| format!("4,{}", if n == 9 { 20_170_631 } else { date(n) })));
-    assert_eq!((events(&prepared)[3], has(&report, "date")), ((4.0, Some(date(3))), false));
+    assert_eq!(events(&prepared)[3], (4.0, Some(date(3))));
+    assert!(has(&report, "in August 1970") && !has(&report, "read as the date"), "{:?}", report.notes);
+    let moments = |n: i64| if n == 9 { "2017-06-15".into() } else { date(n).to_string() };
+    let (_, report) = read("log.csv", &ten(|n| format!("4,{}", moments(n))));
+    assert!(has(&report, "write every time in one way"), "{:?}", report.notes);
 }
 
 #[test]
