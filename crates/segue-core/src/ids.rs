@@ -92,16 +92,20 @@ impl IdMap {
             order => order,
         };
         members.par_sort_unstable_by(order);
-        let mut map = Self::default();
         let mut dense: Vec<Vec<u32>> = sizes.iter().map(|&n| vec![0; n]).collect();
-        let mut last = None;
-        for member in &members {
-            if last.is_none_or(|last| order(last, member).is_ne()) {
-                map.text.push_str(&of(member));
-                map.ends.push(map.text.len());
-                last = Some(member);
+        let (mut n, mut bytes) = (0, 0);
+        let mut same = |a: &(SortKey, u32, u32), b: &(SortKey, u32, u32)| order(a, b).is_eq();
+        for ids in members.chunk_by(&mut same) {
+            for &(_, list, member) in ids {
+                dense[list as usize][member as usize] = n;
             }
-            dense[member.1 as usize][member.2 as usize] = map.len() as u32 - 1;
+            (n, bytes) = (n + 1, bytes + of(&ids[0]).len());
+        }
+        // The texts are still held by whoever names them: room for twice as many would be the peak of the whole work.
+        let mut map = Self { text: String::with_capacity(bytes), ends: Vec::with_capacity(n as usize) };
+        for ids in members.chunk_by(same) {
+            map.text.push_str(&of(&ids[0]));
+            map.ends.push(map.text.len());
         }
         (map, dense)
     }

@@ -16,7 +16,7 @@ use super::report::{Overlap, StepCount};
 use super::rows::{DomainRows, Rows, World};
 use super::split::Asked;
 use crate::DataError;
-use crate::readers::{InputFile, Session, read_texts, written_texts};
+use crate::readers::{InputFile, Session, read_texts, version, write_texts};
 use crate::spill::{DIVIDED, Spill};
 
 /// All rows in their parts, and what the question is.
@@ -57,7 +57,7 @@ struct Note {
 #[derive(Debug, Serialize, Deserialize)]
 struct Input {
     file: InputFile,
-    modified: SystemTime,
+    version: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -94,9 +94,9 @@ pub(super) fn keep(how: &How, divided: &mut Divided, spill: &Spill, session: &Se
     let inputs: Option<Vec<Input>> = session.files().iter().map(|file| input(file, how)).collect();
     let (true, true, Some(inputs)) = (spill.keeps(), in_files, inputs) else { return Ok(()) };
     world.domains.iter_mut().try_for_each(|domain| domain.rows.write_changes())?;
-    spill.write(USERS, &written_texts(world.users.iter()), true)?;
+    write_texts(spill, USERS, world.users.iter())?;
     for (d, domain) in world.domains.iter().enumerate() {
-        spill.write(&items(d), &written_texts(domain.items.iter()), true)?;
+        write_texts(spill, &items(d), domain.items.iter())?;
     }
     let domain =
         |domain: &DomainRows| DomainNote { name: domain.name.clone(), timed: domain.timed, rows: domain.rows.len() };
@@ -124,8 +124,9 @@ pub(super) fn keep(how: &How, divided: &mut Divided, spill: &Spill, session: &Se
 
 /// A file as it is now; `None` where it may have changed while it was read.
 fn input(file: &InputFile, how: &How) -> Option<Input> {
-    let modified = std::fs::metadata(&file.path).and_then(|metadata| metadata.modified()).ok()?;
-    (modified < how.began).then(|| Input { file: file.clone(), modified })
+    let metadata = std::fs::metadata(&file.path).ok()?;
+    let version = version(&metadata)?;
+    (metadata.modified().ok()? < how.began).then(|| Input { file: file.clone(), version })
 }
 
 fn items(d: usize) -> String {
@@ -148,7 +149,7 @@ fn read(how: &How, spill: &Arc<Spill>) -> Option<(Divided, Vec<InputFile>)> {
     let note: Note = serde_json::from_slice(&note).ok()?;
     let same = |input: &Input| {
         let metadata = std::fs::metadata(&input.file.path).ok()?;
-        Some(metadata.len() == input.file.bytes && metadata.modified().ok()? == input.modified)
+        Some(metadata.len() == input.file.bytes && version(&metadata)? == input.version)
     };
     if note.how != how.text || !note.inputs.iter().all(|input| same(input).unwrap_or(false)) {
         return None;

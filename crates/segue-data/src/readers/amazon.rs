@@ -43,7 +43,7 @@ pub(super) fn read(
     layout: &Layout,
 ) -> Result<(), DataError> {
     let first = String::from_utf8_lossy(input.first_line()?).into_owned();
-    if first.trim_start().starts_with('{') {
+    if input.begins_with_objects()? {
         return each_object(input, session, log, (&KEYS, layout));
     }
     let head = String::from_utf8_lossy(input.peek()?).into_owned();

@@ -34,7 +34,7 @@ pub(super) fn read(
     layout: &Layout,
 ) -> Result<(), DataError> {
     let layout = layout.zero_is_none();
-    if input.first_line()?.trim_ascii_start().starts_with(b"{") {
+    if input.begins_with_objects()? {
         each_object(input, session, log, (&KEYS, &layout))
     } else {
         table::read(input, session, log, &layout)

@@ -48,21 +48,24 @@ pub(super) fn name(file: &LogFile) -> String {
 /// The file as it is now, and how it is read.
 fn source(file: &LogFile, limit: Option<u64>) -> Option<(u64, String)> {
     let metadata = file.path.metadata().ok()?;
-    let modified = metadata.modified().ok()?;
-    let (path, size, changed) = (file.path.display(), metadata.len(), changed(&metadata));
+    let (path, size, version) = (file.path.display(), metadata.len(), version(&metadata)?);
     let how = format!("{:?}, bad lines {limit:?}, names {:?}", file.layout, names_beside(&file.path));
-    Some((size, format!("{FORMAT} {path}, {size} bytes, modified {modified:?}, {changed:?}, {how}")))
+    Some((size, format!("{FORMAT} {path}, {size} bytes, {version}, {how}")))
 }
 
-/// Which file it is and when it last changed in any way: unlike the moment of its content, nobody can set that.
-#[cfg(unix)]
-fn changed(metadata: &Metadata) -> [i64; 4] {
-    use std::os::unix::fs::MetadataExt;
-    [metadata.dev().cast_signed(), metadata.ino().cast_signed(), metadata.ctime(), metadata.ctime_nsec()]
+/// What changes with a file: its moment and, where a system has them, which file it is and when it last changed in any way,
+/// which nobody can set.
+pub(crate) fn version(metadata: &Metadata) -> Option<String> {
+    let modified = metadata.modified().ok()?;
+    #[cfg(unix)]
+    let changed = {
+        use std::os::unix::fs::MetadataExt;
+        (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+    };
+    #[cfg(not(unix))]
+    let changed = ();
+    Some(format!("{modified:?}, {changed:?}"))
 }
-
-#[cfg(not(unix))]
-fn changed(_: &Metadata) {}
 
 /// Keeps a file that was read; small ones are not worth it.
 pub(super) fn keep(
@@ -78,7 +81,7 @@ pub(super) fn keep(
     log.rows.send_away()?;
     let name = name(file);
     for (what, names) in [("users", &log.users), ("items", &log.items)] {
-        spill.write(&format!("{name}.{what}"), &written_texts(names.iter()), true)?;
+        write_texts(spill, &format!("{name}.{what}"), names.iter())?;
     }
     let (rows, timed, values) = (log.len(), log.rows.timed(), *log.rows.values());
     let (dates, nameless, rounded) = (*log.rows.dates(), log.nameless, log.rounded);
@@ -120,14 +123,27 @@ pub(super) fn forget(file: &LogFile, spill: &Spill) {
     ["", ".note", ".users", ".items"].iter().rev().for_each(|what| part(what));
 }
 
-/// Texts as a block of a file.
-pub(crate) fn written_texts<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> Vec<u8> {
+/// Writes texts as one block of the file `name`: how long each is, then all of them, piece by piece, for together they are
+/// as large as anything that is held.
+pub(crate) fn write_texts<'t>(
+    spill: &Spill,
+    name: &str,
+    texts: impl Iterator<Item = &'t str> + Clone,
+) -> Result<(), DataError> {
+    const PIECE: usize = 1 << 20;
     let lengths: Vec<u32> = texts.clone().map(|text| text.len() as u32).collect();
-    let text: Vec<u8> = texts.flat_map(str::bytes).collect();
     let mut out = block(lengths.len());
     put(&mut out, &lengths, |&length| u64::from(length));
-    out.extend(text);
-    out
+    spill.write(name, &out, true)?;
+    out.clear();
+    for text in texts {
+        out.extend(text.bytes());
+        if out.len() >= PIECE {
+            spill.write(name, &out, false)?;
+            out.clear();
+        }
+    }
+    spill.write(name, &out, false)
 }
 
 /// The texts of a block; each comes once.

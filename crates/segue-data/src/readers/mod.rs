@@ -43,7 +43,7 @@ pub use self::foreign::hush_guarded_panics;
 pub use self::format::{Format, Layout, read_log};
 pub use self::ids::read_ids;
 pub use self::items::read_items;
-pub(crate) use self::kept::{read_texts, written_texts};
+pub(crate) use self::kept::{read_texts, version, write_texts};
 pub use self::links::read_links;
 pub(crate) use self::log::{Dates, Values, is_rounded, rounded_note};
 pub use self::log::{RawLog, RawRow, RawRows};

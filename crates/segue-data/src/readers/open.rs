@@ -158,6 +158,12 @@ impl Input {
         Ok(first_of(self.peek()?))
     }
 
+    /// Whether lines are JSON objects, by the first two: one may be damaged.
+    pub(super) fn begins_with_objects(&mut self) -> Result<bool, DataError> {
+        let lines = self.peek()?.split(|&b| b == b'\n').filter(|line| !is_blank(line)).take(2);
+        Ok(lines.into_iter().any(|line| line.trim_ascii_start().starts_with(b"{")))
+    }
+
     /// The next line with its end removed, in `line`; false at the end of the file.
     pub(crate) fn line(&mut self, line: &mut Vec<u8>) -> Result<bool, DataError> {
         line.clear();

@@ -162,6 +162,12 @@ fn amazon_of_every_edition_is_one_log() {
     );
     let review = r#"{"overall": 4.0, "verified": true, "reviewTime": "09 4, 2015", "reviewerID": "ALJ66O1Y6SLHA", "asin": "B000K2PJ4K", "style": {"Size:": " Big Boys"}, "unixReviewTime": 1441324800}"#;
     recognised(review, Format::Amazon, &["ALJ66O1Y6SLHA B000K2PJ4K 4 1441324800"]);
+    // A damaged first line is one bad line.
+    bad(
+        &format!("garbage line here\n{review}\n{review}\n{review}\n"),
+        Format::Auto,
+        &["1: is no JSON object: expected value at line 1 column 1"],
+    );
     // Ratings alone: the user first in 2014, the item first in 2018.
     let expected = ["A3AF8FFZAZYNE5 0000000078 5 1092182400", "AH2L9G3DQHHAJ B000000116 4 1019865600"];
     recognised(
