@@ -67,6 +67,13 @@ impl<T> Sealed<T> {
     }
 }
 
+impl Sealed<Holdout> {
+    /// Whether negatives came with it, which tells nothing of the answers.
+    pub fn has_negatives(&self) -> bool {
+        self.0.negatives.is_some()
+    }
+}
+
 /// The question a task asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

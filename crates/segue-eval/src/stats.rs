@@ -17,7 +17,7 @@ use crate::ratings::total;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Bootstrap {
-    /// Resamples, at least 40: fewer leave nothing beyond a 95 % interval.
+    /// Resamples: at least 40, for fewer leave nothing beyond a 95 % interval; or 0, and there are no intervals.
     pub resamples: usize,
     /// Confidence level, in (0, 1).
     pub level: f64,
@@ -94,13 +94,14 @@ pub enum StatsError {
 }
 
 impl Bootstrap {
-    fn check(&self) -> Result<(), StatsError> {
-        if self.resamples < 40 {
+    /// Whether intervals can be made so, or none are wanted.
+    pub fn check(&self) -> Result<(), StatsError> {
+        if (1..40).contains(&self.resamples) {
             let value = self.resamples as f64;
             return Err(StatsError::Option {
                 key: "resamples",
                 value,
-                range: "at least 40, one for each tail; 1000 is usual",
+                range: "at least 40, one for each tail (1000 is usual), or 0 for no intervals",
             });
         }
         if !(self.level > 0.0 && self.level < 1.0) {
@@ -109,17 +110,24 @@ impl Bootstrap {
         Ok(())
     }
 
-    /// The interval of a mean over users; `None` without users.
+    /// The interval of a mean over users; `None` without users or resamples.
     pub fn mean(&self, values: &[f64]) -> Result<Option<Interval>, StatsError> {
         self.check()?;
+        if self.resamples == 0 {
+            return Ok(None);
+        }
         let resampled = self.resample(values.len(), &[Column::Mean(values)]);
         Ok(resampled.into_iter().next().map(|stats| self.interval(stats)))
     }
 
-    /// The interval of every metric of an evaluation, in order; `None` where it belongs to all users together (coverage).
+    /// The interval of every metric of an evaluation, in order; `None` where it belongs to all users together (coverage),
+    /// and of all without resamples.
     pub fn intervals(&self, evaluation: &Evaluation) -> Result<Vec<Option<Interval>>, StatsError> {
         self.check()?;
         let mut intervals = vec![None; evaluation.metrics.len()];
+        if self.resamples == 0 {
+            return Ok(intervals);
+        }
         for n_users in group_sizes(evaluation) {
             let (positions, columns): (Vec<usize>, Vec<Column<'_>>) = evaluation
                 .metrics
@@ -138,9 +146,13 @@ impl Bootstrap {
     /// The difference `first − second` of every metric that both measured per user.
     ///
     /// For "joint or target only" and "model A or B": the same users, protocol and resamples, so that what users have in
-    /// common cancels.
+    /// common cancels. A difference is nothing without its interval, so that there must be resamples.
     pub fn compare(&self, first: &Evaluation, second: &Evaluation) -> Result<Vec<Difference>, StatsError> {
         self.check()?;
+        if self.resamples == 0 {
+            let range = "at least 40: a difference is told from chance by resampling";
+            return Err(StatsError::Option { key: "resamples", value: 0.0, range });
+        }
         if first.users != second.users || rated(first) != rated(second) {
             return Err(StatsError::Users { first: first.n_users(), second: second.n_users() });
         }
@@ -387,10 +399,21 @@ mod tests {
         assert!(matches!(bootstrap.compare(&a, &evaluation(vec![0.0])), Err(StatsError::Users { .. })));
         let other = Evaluation { protocol: "q".to_owned(), ..a.clone() };
         assert!(matches!(bootstrap.compare(&a, &other), Err(StatsError::Protocols { .. })));
+        for (resamples, allowed) in [(0, true), (1, false), (39, false), (40, true)] {
+            let bootstrap = Bootstrap { resamples, ..Bootstrap::default() };
+            assert_eq!(bootstrap.mean(&[1.0]).is_ok(), allowed, "{resamples}");
+        }
         let none = Bootstrap { resamples: 0, ..Bootstrap::default() };
-        assert!(matches!(none.mean(&[1.0]), Err(StatsError::Option { key: "resamples", .. })));
+        assert!(matches!(none.compare(&a, &a), Err(StatsError::Option { key: "resamples", .. })));
         let level = Bootstrap { level: 95.0, ..Bootstrap::default() };
         assert!(matches!(level.mean(&[1.0]), Err(StatsError::Option { key: "level", .. })));
+    }
+
+    #[test]
+    fn without_resamples_there_are_no_intervals() {
+        let none = Bootstrap { resamples: 0, ..Bootstrap::default() };
+        assert_eq!(none.mean(&[0.0, 1.0]).unwrap(), None);
+        assert_eq!(none.intervals(&evaluation(vec![0.0, 1.0])).unwrap(), [None]);
     }
 
     #[test]

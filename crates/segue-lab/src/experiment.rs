@@ -15,7 +15,8 @@ use segue_data::prepare::{
 use segue_data::readers::Fnv;
 use segue_data::synth::{Medium, World, WorldError, shuffle_links};
 use segue_eval::{
-    By, EvalError, Evaluation, Measure, MetricSpec, Protocol, Question, Validation, among_first, breakdown,
+    By, EvalError, Evaluation, Measure, MetricSpec, Part as Asked, Protocol, Question, Validation, among_first,
+    breakdown,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -26,7 +27,7 @@ use crate::files::read;
 use crate::measure::{measure_test, measure_valid, protocol};
 use crate::memory::Peak;
 use crate::row::{Apart, Part};
-use crate::settings::{Openable, Scope, Settings, typed};
+use crate::settings::{CandidateKind, Openable, Scope, Settings, typed};
 use crate::watch::{CHECKPOINT_NAME, RunWatch, WatchPlan, unless_stopped};
 
 /// Data ready for training, and how it came to be.
@@ -201,6 +202,7 @@ pub fn fit(
     let output = algorithm.info().output;
     let question = Question { output, ..Question::valid(data, task) };
     let validation = Validation::new(question, watched_protocol(settings, output)?)?;
+    refuse_unmeasurable(settings, data)?;
     let validated = !task.valid.events.is_empty();
     let peak = Peak::from_now();
     let started = Instant::now();
@@ -229,6 +231,23 @@ pub fn fit(
     }
     Ok(fitted)
 }
+
+/// What would be refused when the model is measured is refused before it is trained.
+fn refuse_unmeasurable(settings: &Settings, data: &Prepared) -> Result<(), LabError> {
+    if settings.evaluation.candidates != CandidateKind::Given {
+        return Ok(());
+    }
+    let parts = |task: &Task| {
+        let valid = !task.valid.events.is_empty() && task.valid.negatives.is_none();
+        let test = settings.evaluation.test != Openable::Never && !task.test.has_negatives();
+        if valid { Some(Asked::Validation) } else { test.then_some(Asked::Test) }
+    };
+    match data.split.tasks.iter().find_map(parts) {
+        Some(part) => Err(EvalError::NoNegatives { part, user: None }.into()),
+        None => Ok(()),
+    }
+}
+
 /// Trains once more on training and validation events together, for the number of epochs that validation chose.
 fn refit(settings: &Settings, fitted: &mut Fitted, data: &Prepared, bench: &mut Bench<'_>) -> Result<(), LabError> {
     let entry = bench.registry.find(&fitted.bundle.model_name)?;

@@ -64,7 +64,9 @@ pub fn report_text(run: &Run, settings: &Settings, loaded: &Loaded) -> String {
                 let _ = writeln!(text, "  {name:<14} {value:.4}");
             }
         }
-        let _ = writeln!(text, "\nTest{of} ({} users; 95 % bootstrap intervals over users)", row.summary.n_users);
+        let intervals = row.summary.metrics.iter().any(|estimate| estimate.interval.is_some());
+        let of_what = if intervals { "; 95 % bootstrap intervals over users" } else { "" };
+        let _ = writeln!(text, "\nTest{of} ({} users{of_what})", row.summary.n_users);
         for e in &row.summary.metrics {
             let full =
                 row.summary.full(e.metric).map_or_else(String::new, |full| format!("   full, estimated: {full:.4}"));

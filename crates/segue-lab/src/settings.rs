@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use segue_core::{Configured, EarlyStopping, Mode, ModelEntry, Output, Registry, Trainer, in_words};
-use segue_eval::{Dialect, MetricSpec, Ties};
+use segue_eval::{Bootstrap, Dialect, MetricSpec, Ties};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -164,7 +164,7 @@ pub struct EvaluationSettings {
     /// runs of before had it.
     #[serde(default)]
     pub seed: Option<u64>,
-    /// Bootstrap resamples.
+    /// Bootstrap resamples of intervals; 0 for no intervals.
     pub bootstrap: usize,
     /// Whose definitions the metrics have that do not name their own.
     #[serde(default)]
@@ -175,6 +175,13 @@ pub struct EvaluationSettings {
     /// Whether the test part is measured when training ends.
     #[serde(default, skip_serializing_if = "Openable::is_chosen")]
     pub test: Openable,
+}
+
+impl EvaluationSettings {
+    /// Resamples of differences between models: a difference is told from chance by resampling, also where values have no intervals.
+    pub fn resamples(&self) -> usize {
+        if self.bootstrap == 0 { Bootstrap::default().resamples } else { self.bootstrap }
+    }
 }
 
 /// Whether the test part of a run is opened when its training ends.
@@ -258,6 +265,8 @@ impl Settings {
         settings.stopping_metric()?;
         let protocol = protocol(&settings.evaluation, settings.seed, Output::Ranking)?;
         protocol.specs().map_err(|error| LabError::Config(format!("evaluation: {error}")))?;
+        let bootstrap = Bootstrap { resamples: settings.evaluation.bootstrap, ..Bootstrap::default() };
+        bootstrap.check().map_err(|error| LabError::Config(format!("evaluation.bootstrap: {error}")))?;
         Ok(settings)
     }
 

@@ -89,7 +89,7 @@ pub(crate) fn table_of_runs(args: &Arguments) -> anyhow::Result<(Vec<String>, Ve
     let (comparison, first) = of_runs(args, &folders, false)?;
     let registry = crate::registry();
     let baseline = registry.find(&args.baseline).map_err(LabError::from)?.info.name;
-    let baseline = Baseline { model: baseline, resamples: first.evaluation.bootstrap };
+    let baseline = Baseline { model: baseline, resamples: first.evaluation.resamples() };
     let names = shown(&comparison, &args.show, &first)?;
     Ok(if args.tests { tests(&comparison, &baseline, &names)? } else { table(&comparison, &baseline, &names)? })
 }
@@ -197,11 +197,6 @@ fn of_jobs(args: &Arguments, baseline: &str) -> anyhow::Result<Option<(Compariso
     }
     let settings: Vec<Settings> = settings(&jobs)?;
     let Some(first) = settings.first() else { anyhow::bail!("the sweep is empty") };
-    if first.evaluation.bootstrap == 0 {
-        anyhow::bail!(
-            "evaluation.bootstrap=0: compare tells differences from chance by resampling; give it at least 40"
-        );
-    }
     if settings.iter().any(|s| s.evaluation.test == Openable::Never) {
         anyhow::bail!(
             "evaluation.test=never: compare measures on the test part; `segue train -m` chooses among recipes by validation"
@@ -246,7 +241,7 @@ fn of_jobs(args: &Arguments, baseline: &str) -> anyhow::Result<Option<(Compariso
 
 /// The table, what must be read with it, and the page.
 fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseline: &str) -> anyhow::Result<()> {
-    let baseline = Baseline { model: baseline, resamples: first.evaluation.bootstrap };
+    let baseline = Baseline { model: baseline, resamples: first.evaluation.resamples() };
     let names = shown(comparison, &args.show, first)?;
     let format = Format::or_fitting(args.format);
     let for_programs = matches!(format, Format::Csv | Format::Json);
@@ -273,6 +268,12 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
     notes.extend(marks_note(rows, &baseline));
     if !args.tests {
         notes.extend(notes_of_full(comparison));
+    }
+    if first.evaluation.bootstrap == 0 {
+        let n = baseline.resamples;
+        notes.push(format!(
+            "evaluation.bootstrap=0: values have no intervals; differences are told from chance by {n} resamples"
+        ));
     }
     notes.extend(note_of_lean(comparison));
     notes.extend(note_of_unlifted(comparison));
@@ -301,7 +302,7 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
     }
     let named = names.iter().filter_map(|name| name.parse::<MetricSpec>().ok());
     for spec in named.filter(|spec| matches!(spec.metric.measure, Measure::PerUser(_))).take(1) {
-        let transfers = comparison.transfers(spec, first.evaluation.bootstrap)?;
+        let transfers = comparison.transfers(spec, baseline.resamples)?;
         // What is popular is the same for everybody, and claims nothing.
         notes.extend(transfers.iter().filter(|transfer| transfer.model != POPULARITY).map(ToString::to_string));
         let cold_starts = comparison.cold_starts(spec);

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     say("\n2. Six models learn from all domains and rank every film for every person:");
     let mut fitted = Vec::new();
     let comparison = compare((&settings, false), (&loaded, &registry), Bar::new, |one| fitted.push(one))?;
-    let baseline = Baseline { model: POPULARITY, resamples: first.evaluation.bootstrap };
+    let baseline = Baseline { model: POPULARITY, resamples: first.evaluation.resamples() };
     let names = shown(&comparison, &[], first)?;
     let (header, rows) = table(&comparison, &baseline, &names)?;
     print_table(&header, &rows, Format::or_fitting(None))?;

@@ -129,6 +129,9 @@ fn names_nobody_knows() {
     scratch.fails("train model=mf run_name=../../x", &["run_name", "out="]);
     scratch.fails("train model=mf 'evaluation.metrics=[ndcg,rmse]'", &["evaluation.metrics", "rmse", "mf"]);
     scratch.fails("train model=popularity data=sample evaluation.bootstrap=1", &["bootstrap", "at least 40"]);
+    // Before there are data, and so before anything is trained.
+    scratch
+        .fails("train model=popularity data_dir=x evaluation.bootstrap=39", &["evaluation.bootstrap", "at least 40"]);
     scratch.fails("models eese", &["eese", "ease"]);
     scratch.fails("train --config-dir nowhere", &["nowhere"]);
     scratch.fails("compare model=popularity data=sample,movielens", &["compare asks one question"]);

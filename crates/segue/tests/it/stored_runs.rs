@@ -441,3 +441,25 @@ fn every_look_at_the_test_part_is_written_down() {
     let fresh = scratch.line("compare data_dir=data model=ease evaluation.bootstrap=50");
     assert!(fresh.stderr.contains("nothing records it, for compare writes no run folders"), "{}", fresh.stderr);
 }
+
+#[test]
+fn without_resamples_values_have_no_intervals_and_differences_are_still_tested() {
+    let scratch = Scratch::new();
+    scratch.ok("prepare data=sample data.world.n_users=250 --out data");
+    let trained = scratch.ok("train model=ease data_dir=data evaluation.bootstrap=0 out=run");
+    assert!(!trained.contains('['), "{trained}");
+    assert!(!fs::read_to_string(scratch.path("run/REPORT.txt")).unwrap().contains("intervals"));
+    let evaluated = scratch.ok("evaluate --run run --data data");
+    assert!(evaluated.lines().skip(1).all(|line| line.ends_with("\t-\t-")), "{evaluated}");
+    for what in ["run", "model=ease data_dir=data evaluation.bootstrap=0"] {
+        let done = scratch.line(&format!("compare {what} --show ndcg@10"));
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        assert!(!done.stdout.contains('[') && done.stdout.contains('▲'), "{}", done.stdout);
+        assert!(done.stderr.contains("no intervals"), "{}", done.stderr);
+    }
+    // What cannot be measured costs no training: no progress, no folder.
+    let done = scratch.line("train model=ease data_dir=data evaluation.candidates=given out=given");
+    assert_eq!(done.code, Some(1), "{}", done.stderr);
+    assert!(done.stderr.contains("candidates=given") && !scratch.path("given").exists(), "{}", done.stderr);
+    assert!(!done.stderr.contains("epoch"), "{}", done.stderr);
+}
