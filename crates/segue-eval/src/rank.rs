@@ -313,7 +313,8 @@ impl Job<'_> {
                 }
                 _ => {
                     let values = column(next);
-                    (values.iter().sum::<f64>() / values.len() as f64, PerUser::Mean(values))
+                    // Plus zero: -0 is no value anybody wants to read.
+                    (values.iter().sum::<f64>() / values.len() as f64 + 0.0, PerUser::Mean(values))
                 }
             };
             next += columns_of(spec);

@@ -29,12 +29,19 @@ impl fmt::Display for Cell {
         match self {
             Self::Text(text) => f.write_str(text),
             Self::Count(count) => write!(f, "{count}"),
-            Self::Number(value, decimals) => write!(f, "{value:.decimals$}"),
-            Self::Estimate(value, None) => write!(f, "{value:.4}"),
-            Self::Estimate(value, Some(i)) => write!(f, "{value:.4} [{:.4}, {:.4}]", i.low, i.high),
+            Self::Number(value, decimals) => write!(f, "{:.decimals$}", plain(*value, *decimals)),
+            Self::Estimate(value, None) => write!(f, "{:.4}", plain(*value, 4)),
+            Self::Estimate(value, Some(i)) => {
+                write!(f, "{:.4} [{:.4}, {:.4}]", plain(*value, 4), plain(i.low, 4), plain(i.high, 4))
+            }
             Self::Missing => f.write_str("-"),
         }
     }
+}
+
+/// Without the minus before nothing but zeros, which says nothing.
+fn plain(value: f64, decimals: usize) -> f64 {
+    if value.abs() < 0.5 * 10_f64.powi(-(decimals as i32)) { 0.0 } else { value }
 }
 
 /// Named columns, rows of cells, and the protocol that makes them mean something.
@@ -68,12 +75,12 @@ impl Table {
                 line.push(match cell {
                     Cell::Text(text) => csv_field(text),
                     Cell::Count(count) => count.to_string(),
-                    Cell::Number(value, _) | Cell::Estimate(value, _) => value.to_string(),
+                    Cell::Number(value, _) | Cell::Estimate(value, _) => (value + 0.0).to_string(),
                     Cell::Missing => String::new(),
                 });
                 if *wide {
-                    line.push(interval.map_or_else(String::new, |i| i.low.to_string()));
-                    line.push(interval.map_or_else(String::new, |i| i.high.to_string()));
+                    line.push(interval.map_or_else(String::new, |i| (i.low + 0.0).to_string()));
+                    line.push(interval.map_or_else(String::new, |i| (i.high + 0.0).to_string()));
                 }
             }
             lines.push(line);
@@ -328,6 +335,15 @@ mod tests {
              ease,0.5,0.25,0.75,,3\n\
              \"svd, biased\",,,,0.9,3\n"
         );
+    }
+
+    #[test]
+    fn no_zero_has_a_sign() {
+        let interval = Interval { low: -0.0, high: -0.00001, level: 0.95 };
+        let summary = summary("full", "precision@1", -0.0, Some(interval));
+        assert_eq!(measured(&summary).csv(), "metric,value,low,high\nprecision@1,0,0,-0.00001\n");
+        assert_eq!(Cell::Estimate(-0.0, Some(interval)).to_string(), "0.0000 [0.0000, 0.0000]");
+        assert_eq!(Cell::Number(-0.0, 2).to_string(), "0.00");
     }
 
     #[test]

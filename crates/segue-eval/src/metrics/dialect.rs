@@ -275,9 +275,27 @@ static ELLIOT_MAP: Metric = Metric {
     doc: "mean of the precision at every cut-off up to k, which is no average precision",
     traits: &[],
     measure: Measure::PerUser(|ranks, k| {
-        (1..=k).map(|cut| expected_hits(ranks, cut) / cut as f64).sum::<f64>() / k as f64
+        // Below the last hit there are no more of them.
+        let last = ranks.blocks.last().map_or(0, |block| block.above + block.size).min(k);
+        let within: f64 = (1..=last).map(|cut| expected_hits(ranks, cut) / cut as f64).sum();
+        (within + expected_hits(ranks, last) * reciprocals(last, k)) / k as f64
     }),
 };
+
+/// `Σ 1 / n` for n from `after + 1` to `last`, as many as a cut-off may name.
+fn reciprocals(after: usize, last: usize) -> f64 {
+    /// Numbers that are added one by one; beyond, the sum has a closed form that is as exact.
+    const COUNTED: usize = 4096;
+    let counted = last.min(after.saturating_add(COUNTED));
+    let sum: f64 = (after + 1..=counted).map(|n| 1.0 / n as f64).sum();
+    if counted == last {
+        return sum;
+    }
+    // Euler and Maclaurin's formula for the harmonic numbers; its next term is below 1e-24.
+    let (a, b) = (counted as f64, last as f64);
+    let tail = |n: f64| 0.5 / n - 1.0 / (12.0 * n * n);
+    sum + (b / a).ln() + tail(b) - tail(a)
+}
 
 /// How many items are shown.
 static ELLIOT_COVERAGE: Metric = Metric {
@@ -332,6 +350,8 @@ fn implicit_auc(ranks: &Ranks<'_>, k: usize) -> f64 {
     if negatives <= 0.0 || ranks.n_relevant == 0 {
         return 0.0;
     }
+    // Its lists end where the catalogue does.
+    let k = k.min(ranks.n_items);
     // Hits above each miss, summed: all pairs of a hit and a lower miss.
     let (mut pairs, mut hits, mut at) = (0.0, 0.0, 0);
     for (block, m) in ranks.within(k) {
@@ -391,6 +411,8 @@ fn cornac_auc(ranks: &Ranks<'_>) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use segue_core::ranking::TieBlock;
+
     use super::*;
 
     #[test]
@@ -402,6 +424,31 @@ mod tests {
                 assert!(own || Metric::find(metric.name).is_ok_and(|ours| ours.name == metric.name), "{}", metric.name);
                 assert_eq!(Metric::find(&format!("{dialect}:{name}")).unwrap().name, metric.name);
             }
+        }
+    }
+
+    #[test]
+    fn any_cut_off_is_measured_at_once() {
+        // Hits at 2 and 5, at every cut-off by hand.
+        let blocks = [(1, 1, 1), (4, 1, 1)];
+        let blocks = blocks.map(|(above, size, relevant)| TieBlock { above, size, relevant });
+        let ranks = Ranks::of(&blocks, 2, 9);
+        let Measure::PerUser(of) = ELLIOT_MAP.measure else { panic!("elliot:map is of each user") };
+        for k in [1, 2, 4, 5, 6, 9, 4100, 4101, 4102, 20_000, 1_000_000] {
+            let hits = |cut: usize| f64::from(u8::from(cut >= 2) + u8::from(cut >= 5));
+            let sum: f64 = (1..=k).map(|cut| hits(cut) / cut as f64).sum();
+            assert!((of(&ranks, k) * k as f64 / sum.max(1e-300) - 1.0).abs() < 1e-12 || sum == 0.0, "{k}");
+        }
+        // Every metric of a user, at the largest cut-off there is.
+        let tables = Dialect::OTHERS.into_iter().flat_map(Dialect::table).map(|(_, metric)| *metric);
+        for metric in tables.chain(super::super::METRICS.iter().copied()) {
+            let value = match metric.measure {
+                Measure::PerUser(of) => of(&ranks, usize::MAX),
+                Measure::Pooled { of, over } => of(&ranks, usize::MAX) / over(&ranks, usize::MAX),
+                Measure::OfMeans { parts: [first, second], of } => of(first(&ranks, usize::MAX), second(&ranks, usize::MAX)),
+                _ => continue,
+            };
+            assert!((0.0..=1.0).contains(&value), "{}: {value}", metric.name);
         }
     }
 

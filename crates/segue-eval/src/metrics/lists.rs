@@ -65,7 +65,28 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 fn diversity(list: &List<'_>) -> f64 {
+    /// Items whose pairs are compared one by one; of more the mean is had without.
+    const FEW: usize = 64;
     let categories: Vec<&[u32]> = list.items.iter().map(|&item| list.facts.categories_of(item)).collect();
+    if categories.len() > FEW { of_many(&categories) } else { of_few(&categories) }
+}
+
+/// In time of the list and its categories, not of its pairs: the square of the sum of unit vectors is their number and twice the sum
+/// of the cosines.
+fn of_many(categories: &[&[u32]]) -> f64 {
+    let n = categories.len() as f64;
+    let n_vectors = categories.iter().filter(|of| !of.is_empty()).count() as f64;
+    let last = categories.iter().copied().flatten().max().map_or(0, |&last| last as usize + 1);
+    let mut sum = vec![0.0; last];
+    for of in categories {
+        of.iter().for_each(|&category| sum[category as usize] += 1.0 / (of.len() as f64).sqrt());
+    }
+    let square: f64 = sum.iter().map(|x| x * x).sum();
+    let cosines = f64::midpoint(square, -n_vectors).max(0.0);
+    1.0 - cosines / (n * (n - 1.0) / 2.0)
+}
+
+fn of_few(categories: &[&[u32]]) -> f64 {
     let pairs = categories.iter().enumerate().flat_map(|(n, a)| categories[..n].iter().map(move |b| (a, b)));
     mean(pairs.map(|(a, b)| {
         let among: HashSet<&u32> = a.iter().collect();
@@ -83,4 +104,25 @@ fn serendipity(list: &List<'_>) -> f64 {
     let hits = (1..).zip(list.items).filter(|(_, item)| list.relevant.binary_search(item).is_ok());
     let surprise = |(rank, &item): (u32, &u32)| (list.facts.popularity_rank(item) as f64 - f64::from(rank)) / n;
     hits.map(|hit| surprise(hit).max(0.0)).sum::<f64>() / list.k as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_items_are_as_diverse_as_their_pairs() {
+        // Of nine categories, none to four each; the same items many times, and all alike.
+        let all: Vec<Vec<u32>> = (0..300_u32).map(|n| (0..n % 5).map(|c| (n / 7 + c * (1 + n % 2)) % 9).collect()).collect();
+        let distinct = |mut of: Vec<u32>| {
+            of.sort_unstable();
+            of.dedup();
+            of
+        };
+        let all: Vec<Vec<u32>> = all.into_iter().map(distinct).collect();
+        let lists: Vec<&[u32]> = all.iter().map(Vec::as_slice).collect();
+        for part in [&lists[..], &lists[..65], &[&[1, 2][..]; 70], &[&[][..]; 70]] {
+            assert!((of_many(part) - of_few(part)).abs() < 1e-12, "{} is not {}", of_many(part), of_few(part));
+        }
+    }
 }

@@ -46,7 +46,7 @@ pub(super) static F1: Metric = Metric {
     aliases: &["f1_score"],
     doc: "harmonic mean of precision and recall per user: 2 hits / (k + |R|)",
     traits: &[],
-    measure: Measure::PerUser(|ranks, k| ratio(2.0 * expected_hits(ranks, k), k + ranks.n_relevant)),
+    measure: Measure::PerUser(|ranks, k| ratio(2.0 * expected_hits(ranks, k), k.saturating_add(ranks.n_relevant))),
 };
 
 /// Harmonic mean of the mean precision and the mean recall: what many papers call F1. It is [`F1`] only where every user has
@@ -68,7 +68,7 @@ pub(super) static F1_OF_MEANS: Metric = Metric {
 };
 
 pub(super) fn expected_hits(ranks: &Ranks<'_>, k: usize) -> f64 {
-    ranks.within(k).map(|(block, m)| m as f64 * block.relevant as f64 / block.size as f64).sum()
+    ranks.within(k).map(|(block, m)| m as f64 * block.relevant as f64 / block.size as f64).fold(0.0, |sum, hits| sum + hits)
 }
 
 fn ratio(hits: f64, of: usize) -> f64 {
