@@ -33,6 +33,18 @@ def train(case):
     return [(u, item) for u, user in enumerate(case["users"]) for item in user["hidden"]]
 
 
+def lists():
+    """(cut-offs, {case: (run, qrels)}) of lists.json, read as the files are: {query: {document: number}} in the order of rows."""
+    data = json.loads((HERE / "lists.json").read_text())
+    def read(text, at, number):
+        found = {}
+        for line in text.splitlines():
+            fields = line.split()
+            found.setdefault(fields[0], {})[fields[2]] = number(fields[at])
+        return found
+    return data["cutoffs"], {name: (read(c["run"], 4, float), read(c["qrels"], 3, int)) for name, c in data["cases"].items()}
+
+
 def write(program, packages, values, note=None):
     """values: {case: {metric as Segue names it: number over all users of the case}}."""
     made = {"python": platform.python_version(), **{name: version(name) for name in packages}}

@@ -22,6 +22,7 @@ mod significance;
 mod stats;
 mod ties;
 mod trec;
+mod trec_queries;
 mod validation;
 
 pub use breakdown::{By, Group, among_first, breakdown};
@@ -37,5 +38,5 @@ pub use report::{Cell, Estimate, Summary, Table, compared, csv_field, difference
 pub use significance::{OverSeeds, Paired, holm};
 pub use stats::{Bootstrap, Difference, Interval, StatsError};
 pub use ties::Ties;
-pub use trec::{Qrels, TrecError, TrecRun, TrecWriter};
+pub use trec::{Qrels, Retrieved, TrecError, TrecRun, TrecWriter};
 pub use validation::Validation;

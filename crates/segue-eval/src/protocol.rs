@@ -245,11 +245,13 @@ impl Protocol {
     }
 
     /// The same line for lists that came as a TREC run.
-    pub(crate) fn describe_run(&self, n_users: usize) -> String {
+    pub(crate) fn describe_run(&self, counted: &str, n_users: usize) -> String {
+        let ties = match (self.dialect, self.ties) {
+            (Dialect::Ranx, None) => "as ranx sorts the rows of the file".to_owned(),
+            _ => self.ties().to_string(),
+        };
         format!(
-            "lists of a TREC run; candidates: what each query retrieved; ties: {}; {}; users: {n_users} queries with a relevant \
-             document{}",
-            self.ties(),
+            "lists of a TREC run; candidates: what each query retrieved; ties: {ties}; {}; users: {n_users} {counted}{}",
             self.cutoffs_told(),
             self.dialect_told(),
         )

@@ -79,6 +79,72 @@ pub(crate) fn docid(external: &str) -> Reverse<&[u8]> {
     Reverse(external.as_bytes())
 }
 
+/// The order, best first, in which ranx leaves documents whose scores come in this order: by numba's `argsort`, which is a quicksort that
+/// moves equal numbers about, once when it reads a run and again when it makes the run comparable with qrels.
+pub(crate) fn order_of_ranx(scores: &[f64]) -> Vec<usize> {
+    let falling = |order: &[usize]| argsort_of_numba(&order.iter().map(|&at| -scores[at]).collect::<Vec<_>>());
+    let once = falling(&(0..scores.len()).collect::<Vec<_>>());
+    falling(&once).into_iter().map(|at| once[at]).collect()
+}
+
+/// `numba.misc.quicksort`, step by step.
+fn argsort_of_numba(keys: &[f64]) -> Vec<usize> {
+    /// Fewer are sorted by insertion.
+    const SMALL: usize = 16;
+    let mut order: Vec<usize> = (0..keys.len()).collect();
+    let mut stack = vec![(0, keys.len())];
+    while let Some((mut low, mut end)) = stack.pop() {
+        while end - low >= SMALL {
+            let at = partition_of_numba(keys, &mut order[low..end]) + low;
+            // The larger part waits.
+            if end - 1 - at > at - low {
+                stack.push((at + 1, end));
+                end = at;
+            } else {
+                stack.push((low, at));
+                low = at + 1;
+            }
+        }
+        for i in low + 1..end {
+            let mut j = i;
+            while j > low && keys[order[j]] < keys[order[j - 1]] {
+                order.swap(j, j - 1);
+                j -= 1;
+            }
+        }
+    }
+    order
+}
+
+/// Puts smaller keys before the median of three and larger ones behind; returns where that stands.
+fn partition_of_numba(keys: &[f64], order: &mut [usize]) -> usize {
+    let last = order.len() - 1;
+    let mid = last / 2;
+    for (first, second) in [(0, mid), (mid, last), (0, mid)] {
+        if keys[order[second]] < keys[order[first]] {
+            order.swap(first, second);
+        }
+    }
+    let pivot = keys[order[mid]];
+    order.swap(last, mid);
+    let (mut i, mut end) = (0, last);
+    loop {
+        while i < last && keys[order[i]] < pivot {
+            i += 1;
+        }
+        while end > 0 && pivot < keys[order[end - 1]] {
+            end -= 1;
+        }
+        if i + 1 >= end {
+            break;
+        }
+        order.swap(i, end - 1);
+        (i, end) = (i + 1, end - 1);
+    }
+    order.swap(i, last);
+    i
+}
+
 #[cfg(test)]
 mod tests {
     use segue_core::Scored;

@@ -3,8 +3,8 @@
 //!
 //! A run has a row per retrieved document, `query Q0 document rank score tag`; qrels have one per judged document, `query 0
 //! document relevance`. Fields are separated by blanks, so that an id with a blank or a percent sign is percent-encoded when it
-//! is written; nothing is decoded when it is read. As in `trec_eval`, the order is that of the scores (as 32-bit numbers) and of
-//! ties by falling document id: ranks in the file are not read.
+//! is written; nothing is decoded when it is read. The order is that of the scores, as 32-bit numbers like `trec_eval`'s; ranks in
+//! the file are not read. Equal scores stand as the protocol says; for the dialect `ranx`, as its sort leaves the rows of the file.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,10 +20,12 @@ use segue_core::{
 };
 
 use crate::evaluate::{EvalError, Evaluation, specs_for};
+use crate::metrics::Dialect;
 use crate::protocol::{Protocol, ProtocolError};
 use crate::question::{Part, Question};
 use crate::rank::rank;
-use crate::ties::docid;
+use crate::ties::{docid, order_of_ranx};
+use crate::trec_queries::{Queries, count_unmeasured};
 
 /// Why a run or qrels cannot be read, written or measured.
 #[derive(Debug, thiserror::Error)]
@@ -62,11 +64,20 @@ pub enum TrecError {
     Log(#[from] LogError),
 }
 
+/// A document of a run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Retrieved {
+    /// Its score.
+    pub score: f64,
+    /// Its place among the rows of its query, from 0.
+    pub row: usize,
+}
+
 /// The documents that a system retrieved for each query, with their scores.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TrecRun {
     /// By query, then by document.
-    pub queries: BTreeMap<String, BTreeMap<String, f32>>,
+    pub queries: BTreeMap<String, BTreeMap<String, Retrieved>>,
 }
 
 /// How relevant judged documents are to each query.
@@ -82,17 +93,19 @@ impl TrecRun {
         let mut run = Self::default();
         rows(input, |fields: [&str; 6]| {
             let [query, _, document, _, text, _] = fields;
-            let score = text.parse().ok().filter(|score: &f32| score.is_finite());
+            let score = text.parse().ok().filter(|score: &f64| (*score as f32).is_finite());
             let score = score.ok_or_else(|| format!("the score `{text}` is no finite number"))?;
+            let row = run.queries.get(query).map_or(0, BTreeMap::len);
             // Adding zero makes -0.0 and 0.0 the same score.
-            add(&mut run.queries, (query, document), score + 0.0)
+            add(&mut run.queries, (query, document), Retrieved { score: score + 0.0, row })
         })?;
         Ok(run)
     }
 
     /// Measures the lists against judgements: what a query did not retrieve is missed.
     ///
-    /// Asked are the queries with a relevant document; those that the run does not have count as 0.
+    /// Asked are the queries with a relevant document, and those that the run does not have count as 0, but for dialects that have it
+    /// otherwise: [`Self::notes`] says what became of which.
     pub fn evaluate(&self, qrels: &Qrels, protocol: &Protocol) -> Result<Evaluation, TrecError> {
         let specs = protocol.specs()?;
         if let Some(spec) = specs.iter().find(|spec| spec.metric.needs_full_ranking()) {
@@ -105,7 +118,9 @@ impl TrecRun {
         if !relevant().any(|(query, _)| self.queries.contains_key(query)) {
             return Err(TrecError::NoCommonQuery);
         }
-        let queries = IdMap::new(relevant().map(|(query, _)| query.as_str()).collect());
+        let counted = Queries { run: self, qrels, dialect: protocol.dialect };
+        let queries = IdMap::new(counted.counted().collect());
+        let relevant = || relevant().filter(|(query, _)| queries.find(query).is_some());
         let retrieved = self.queries.iter().filter(|(query, _)| queries.find(query).is_some());
         let documents = retrieved.flat_map(|(_, list)| list.keys()).chain(relevant().flat_map(|(_, list)| list.keys()));
         let documents = IdMap::new(documents.map(String::as_str).collect());
@@ -121,8 +136,17 @@ impl TrecRun {
         }
         let lists = queries.iter().map(|query| {
             let list = self.queries.get(query).into_iter().flatten();
-            let mut list: Vec<(ItemId, f32)> =
-                list.filter_map(|(document, &score)| Some((documents.find(document)?, score))).collect();
+            let mut list: Vec<(ItemId, Retrieved)> =
+                list.filter_map(|(document, &found)| Some((documents.find(document)?, found))).collect();
+            let mut list: Vec<(ItemId, f32)> = if (protocol.dialect, protocol.ties) == (Dialect::Ranx, None) {
+                list.sort_unstable_by_key(|(_, found)| found.row);
+                let scores: Vec<f64> = list.iter().map(|(_, found)| found.score).collect();
+                let order = order_of_ranx(&scores);
+                // Whole numbers in place of scores, so that nothing ties any more.
+                (0..order.len()).rev().zip(order).map(|(below, at)| (list[at].0, below as f32)).collect()
+            } else {
+                list.into_iter().map(|(item, found)| (item, found.score as f32)).collect()
+            };
             list.sort_unstable_by_key(|&(item, _)| item);
             list
         });
@@ -150,8 +174,14 @@ impl TrecRun {
         let specs = specs_for(&question, protocol)?;
         let go_on = |_, _| ControlFlow::Continue(());
         let (mut evaluation, _) = rank(&Listed(lists), (&question, Some(&retrieved)), protocol, &specs, &go_on)?;
-        evaluation.protocol = protocol.describe_run(evaluation.users.len());
+        count_unmeasured(&mut evaluation, queries.len());
+        evaluation.protocol = protocol.describe_run(Queries::words(protocol.dialect), queries.len());
         Ok(evaluation)
+    }
+
+    /// What a dialect makes of queries that are not in both files, or have no relevant document; nothing where there are none.
+    pub fn notes(&self, qrels: &Qrels, dialect: Dialect) -> Vec<String> {
+        Queries { run: self, qrels, dialect }.notes()
     }
 }
 
@@ -376,7 +406,7 @@ mod tests {
     #[test]
     fn rows_are_read_in_any_order_and_spacing() {
         let run = run("\u{feff}q2 Q0 b 1 1e-3 x\r\n\n  q1\tQ0 a 9 -0 x\nq2 Q0 a 1 2 x").unwrap();
-        let scores = |query: &str| run.queries[query].iter().map(|(d, &s)| (d.as_str(), s)).collect::<Vec<_>>();
+        let scores = |query: &str| run.queries[query].iter().map(|(d, s)| (d.as_str(), s.score)).collect::<Vec<_>>();
         assert_eq!((scores("q1"), scores("q2")), (vec![("a", 0.0)], vec![("a", 2.0), ("b", 0.001)]));
         assert!(scores("q1")[0].1.is_sign_positive());
         assert_eq!(qrels("q 0 d -1\nq 0 e 2\n").unwrap().queries["q"].len(), 2);
@@ -425,6 +455,35 @@ mod tests {
         }
         assert!((value(&Protocol::default(), "mrr@10") - 1.25 / 3.0).abs() < 1e-12);
         assert!(run.evaluate(&qrels, &protocol).unwrap().protocol.contains("users: 3"));
+    }
+
+    #[test]
+    fn dialects_count_queries_as_their_programs_do() {
+        // a is found, b is not in the run, c has nothing to find, d is not judged.
+        let run = run("a Q0 d1 1 1 x\nc Q0 d1 1 1 x\nd Q0 d1 1 1 x\n").unwrap();
+        let qrels = qrels("a 0 d1 1\nb 0 d1 1\nc 0 d1 0\n").unwrap();
+        for (dialect, n, words) in [
+            (Dialect::Segue, 2, "1 queries of the qrels are not in the run: counted as 0"),
+            (Dialect::TrecEval, 2, "not in the run: left out"),
+            (Dialect::Ranx, 3, "no relevant document and count as 0"),
+        ] {
+            for metric in ["precision@1", "mrr@1", "recall@5", "ndcg_graded@3"] {
+                let metrics = vec![metric.parse().unwrap()];
+                let found = run.evaluate(&qrels, &Protocol { metrics, dialect, ..Protocol::default() });
+                // The reciprocal rank of trec_eval has no cut-off.
+                let Ok(found) = found else { continue };
+                assert_eq!(found.n_users(), n);
+                assert!((found.metrics[0].value - 1.0 / n as f64).abs() < 1e-12, "{dialect} {metric}");
+            }
+            let notes = run.notes(&qrels, dialect);
+            assert_eq!(notes.len(), 3, "{notes:?}");
+            assert!(notes.join("\n").contains(words), "{notes:?}");
+        }
+        // What is in both files and has something to find needs no words.
+        assert_eq!(
+            run.notes(&Qrels::read(&mut &b"a 0 d1 1\nc 0 d1 1\nd 0 d1 1\n"[..]).unwrap(), Dialect::Ranx),
+            [""; 0]
+        );
     }
 
     #[test]

@@ -189,6 +189,37 @@ fn lists_written_for_trec_are_worth_what_trec_eval_says() {
     assert!(n >= 100, "only {n} values");
 }
 
+/// Files that programs read apart from each other: `golden/dialects/lists.py`.
+#[test]
+fn files_of_trec_are_read_as_each_program_reads_them() {
+    #[derive(Deserialize)]
+    struct Lists {
+        cutoffs: Vec<usize>,
+        cases: BTreeMap<String, Files>,
+    }
+    #[derive(Deserialize)]
+    struct Files {
+        run: String,
+        qrels: String,
+    }
+    let Lists { cutoffs, cases } = golden("lists.json");
+    for dialect in [Dialect::TrecEval, Dialect::Ranx] {
+        let answers: Answers = golden(&format!("{dialect}_lists.json"));
+        assert_eq!(answers.values.keys().collect::<Vec<_>>(), cases.keys().collect::<Vec<_>>());
+        for (name, Files { run, qrels }) in &cases {
+            let run = TrecRun::read(&mut run.as_bytes()).unwrap();
+            let qrels = Qrels::read(&mut qrels.as_bytes()).unwrap();
+            for (metric, expected) in &answers.values[name] {
+                let spec: MetricSpec = format!("{dialect}:{metric}").parse().unwrap();
+                let protocol =
+                    Protocol { metrics: vec![spec], cutoffs: cutoffs.clone(), dialect, ..Protocol::default() };
+                let value = run.evaluate(&qrels, &protocol).unwrap().metrics[0].value;
+                assert!((value - expected).abs() < 1e-9, "{dialect}, {name}, {metric}: {value} is not {expected}");
+            }
+        }
+    }
+}
+
 #[test]
 fn lists_written_for_trec_are_worth_what_they_were_by_every_metric() {
     let Cases { cases, .. } = golden("cases.json");

@@ -445,7 +445,9 @@ mod tests {
             let value = match metric.measure {
                 Measure::PerUser(of) => of(&ranks, usize::MAX),
                 Measure::Pooled { of, over } => of(&ranks, usize::MAX) / over(&ranks, usize::MAX),
-                Measure::OfMeans { parts: [first, second], of } => of(first(&ranks, usize::MAX), second(&ranks, usize::MAX)),
+                Measure::OfMeans { parts: [first, second], of } => {
+                    of(first(&ranks, usize::MAX), second(&ranks, usize::MAX))
+                }
                 _ => continue,
             };
             assert!((0.0..=1.0).contains(&value), "{}: {value}", metric.name);

@@ -113,7 +113,8 @@ mod tests {
     #[test]
     fn many_items_are_as_diverse_as_their_pairs() {
         // Of nine categories, none to four each; the same items many times, and all alike.
-        let all: Vec<Vec<u32>> = (0..300_u32).map(|n| (0..n % 5).map(|c| (n / 7 + c * (1 + n % 2)) % 9).collect()).collect();
+        let all: Vec<Vec<u32>> =
+            (0..300_u32).map(|n| (0..n % 5).map(|c| (n / 7 + c * (1 + n % 2)) % 9).collect()).collect();
         let distinct = |mut of: Vec<u32>| {
             of.sort_unstable();
             of.dedup();

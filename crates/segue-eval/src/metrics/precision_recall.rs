@@ -68,7 +68,10 @@ pub(super) static F1_OF_MEANS: Metric = Metric {
 };
 
 pub(super) fn expected_hits(ranks: &Ranks<'_>, k: usize) -> f64 {
-    ranks.within(k).map(|(block, m)| m as f64 * block.relevant as f64 / block.size as f64).fold(0.0, |sum, hits| sum + hits)
+    ranks
+        .within(k)
+        .map(|(block, m)| m as f64 * block.relevant as f64 / block.size as f64)
+        .fold(0.0, |sum, hits| sum + hits)
 }
 
 fn ratio(hits: f64, of: usize) -> f64 {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use segue_core::{Output, Prepared};
-use segue_eval::{By, Group, Qrels, Ties, TrecError, TrecRun};
+use segue_eval::{By, Group, Qrels, TrecError, TrecRun};
 use segue_lab::{Bundle, CandidateKind, Composer, LabError, Settings, is_sealed, openings, run_of, settings_of};
 
 use crate::evaluator::Evaluator;
@@ -180,13 +180,12 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Measures the lists of a run. Ties go by document id, as in `trec_eval`, unless `evaluation.ties` says otherwise.
+/// Measures the lists of a run.
 fn evaluate_lists(run: &Path, qrels: &Path, mut settings: Settings, format: Format) -> anyhow::Result<()> {
     let evaluation = &mut settings.evaluation;
     if evaluation.candidates != CandidateKind::Full {
         anyhow::bail!("evaluation.candidates: a TREC run is ranked as it is; leave it out");
     }
-    evaluation.ties.get_or_insert(Ties::Docid);
     let mut protocol = segue_lab::protocol(evaluation, settings.seed, Output::Ranking)?;
     // It is asked for by default, and a run has no catalogue.
     protocol.metrics.retain(|spec| spec.metric.name != "coverage");
@@ -195,14 +194,7 @@ fn evaluate_lists(run: &Path, qrels: &Path, mut settings: Settings, format: Form
     let measured = lists.evaluate(&judged, &protocol).map_err(|error| in_file(run, &error))?;
     let summary = segue_lab::summarise(&measured, evaluation.bootstrap, settings.seed)?;
     print_measured(&segue_eval::measured(&summary), format)?;
-    let left_out = lists.queries.keys().filter(|query| {
-        let judged = judged.queries.get(*query);
-        judged.is_none_or(|judged| judged.values().all(|&grade| grade < 1))
-    });
-    let n = left_out.count();
-    if n > 0 {
-        say(&format!("{n} queries of the run have no relevant document and are left out"));
-    }
+    lists.notes(&judged, evaluation.dialect).iter().for_each(|note| say(note));
     Ok(())
 }
 
