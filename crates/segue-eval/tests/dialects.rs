@@ -276,15 +276,20 @@ fn intra_list_diversity_is_that_of_rectools() {
     let relevant = || BTreeMap::from([(0, 1.0)]);
     let users = scores.into_iter().map(|scores| User { scores, hidden: Vec::new(), relevant: relevant() });
     let case = Case { name: "diversity".into(), n_items: categories.len(), users: users.collect(), categories };
-    let protocol = Protocol {
-        metrics: vec!["diversity".parse().unwrap()],
-        cutoffs: values.keys().copied().collect(),
-        ..Protocol::default()
-    };
-    let found = case.measured(&protocol);
-    assert_eq!(found.len(), 5);
-    for ((name, found), (k, expected)) in found.iter().zip(&values) {
-        assert_eq!(*name, format!("diversity@{k}"));
-        assert!((found - expected).abs() < 1e-9, "{name}: {found}, RecTools {expected}");
+    for (name, dialect) in
+        [("diversity", Dialect::Segue), ("diversity", Dialect::Rectools), ("rectools:ild", Dialect::Segue)]
+    {
+        let protocol = Protocol {
+            metrics: vec![name.parse().unwrap()],
+            cutoffs: values.keys().copied().collect(),
+            dialect,
+            ..Protocol::default()
+        };
+        let found = case.measured(&protocol);
+        assert_eq!(found.len(), 5);
+        for ((name, found), (k, expected)) in found.iter().zip(&values) {
+            assert_eq!(*name, format!("diversity@{k}"));
+            assert!((found - expected).abs() < 1e-9, "{name}: {found}, RecTools {expected}");
+        }
     }
 }

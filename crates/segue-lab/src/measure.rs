@@ -1,7 +1,9 @@
 //! The evaluation group of the configuration, put to work.
 
 use segue_core::{Holdout, Interactions, Output, Prepared, Recommender, Task};
-use segue_eval::{Candidates, Draw, Evaluation, MetricSpec, Part, Protocol, Question, Seen, evaluate_watched};
+use segue_eval::{
+    Candidates, Dialect, Draw, Evaluation, MetricError, MetricSpec, Part, Protocol, Question, Seen, evaluate_watched,
+};
 
 use crate::error::LabError;
 use crate::settings::{CandidateKind, EvaluationSettings, Known};
@@ -12,8 +14,14 @@ use crate::watch::unless_stopped;
 pub fn protocol(settings: &EvaluationSettings, seed: u64, output: Output) -> Result<Protocol, LabError> {
     let mut metrics = Vec::new();
     for name in &settings.metrics {
-        let spec: MetricSpec =
-            name.parse().map_err(|error| LabError::Config(format!("evaluation.metrics: {error}")))?;
+        // A name that only the dialect knows needs no prefix where that dialect is spoken.
+        let parsed: Result<MetricSpec, MetricError> = match name.parse() {
+            Err(MetricError::Unknown { .. }) if settings.dialect != Dialect::Segue => {
+                format!("{}:{}", settings.dialect, name.trim()).parse()
+            }
+            parsed => parsed,
+        };
+        let spec = parsed.map_err(|error| LabError::Config(format!("evaluation.metrics: {error}")))?;
         let drawn = settings.candidates != CandidateKind::Full && spec.metric.name == "coverage";
         if !drawn {
             metrics.push(spec);

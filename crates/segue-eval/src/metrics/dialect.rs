@@ -90,6 +90,7 @@ const RECTOOLS: Names = &[
     ("coverage", &exposure::COVERAGE),
     ("novelty", &lists::NOVELTY),
     ("average_popularity", &lists::AVERAGE_POPULARITY),
+    ("diversity", &lists::DIVERSITY),
     ("serendipity", &lists::SERENDIPITY),
 ];
 

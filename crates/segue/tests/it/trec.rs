@@ -47,6 +47,17 @@ fn written_lists_are_measured_as_the_model_is() {
     let lists = scratch.ok(&format!("evaluate --trec-run-in trec/a.run --qrels trec/a.qrels {dialect}"));
     assert_eq!(lists, direct);
 
+    // What only the dialect knows needs no prefix in it.
+    let uncut = |metric: &str| {
+        let how = format!("evaluation.dialect=trec_eval evaluation.metrics=[{metric}] evaluation.bootstrap=0");
+        scratch.ok(&format!("evaluate --trec-run-in trec/a.run --qrels trec/a.qrels {how}"))
+    };
+    assert_eq!(uncut("map_uncut"), uncut("trec_eval:map_uncut"));
+    scratch.fails(
+        "evaluate --trec-run-in trec/a.run --qrels trec/a.qrels evaluation.dialect=trec_eval evaluation.metrics=[zebra]",
+        &["trec_eval has no metric `zebra`"],
+    );
+
     // Rows in another order are the same run, and another system's queries are left out.
     let mut turned: String = text.lines().rev().map(|line| format!("{line}\n")).collect();
     turned.push_str("nobody Q0 x 1 0.5 other\n");
