@@ -54,10 +54,9 @@ pub(crate) fn guide(folders: &[PathBuf], metric: &str) -> anyhow::Result<Guide> 
     }
     let spec: MetricSpec = metric.parse()?;
     let more_is_better = spec.metric.more_is_better();
-    let entries = chosen(&rows, (&first.question, metric, more_is_better))
-        .into_iter()
-        .map(|runs| entry(&runs, &rows, metric))
-        .collect::<anyhow::Result<Vec<Entry>>>()?;
+    let chosen = chosen(&rows, (&first.question, metric, more_is_better));
+    let folded = chosen.iter().filter_map(|runs| note_of_folded(runs, &rows)).collect::<Vec<_>>();
+    let entries = chosen.into_iter().map(|runs| entry(&runs, &rows, metric)).collect::<anyhow::Result<Vec<Entry>>>()?;
     let most = |of: &dyn Fn(&Entry) -> Option<f64>| entries.iter().filter_map(of).fold(0.0, f64::max);
     let best_of = |of: &dyn Fn(&Entry) -> Option<f64>| {
         let least = || entries.iter().filter_map(of).fold(f64::INFINITY, f64::min);
@@ -102,7 +101,22 @@ pub(crate) fn guide(folders: &[PathBuf], metric: &str) -> anyhow::Result<Guide> 
         let explained = |e: &Entry| if e.explains { sign * e.accuracy } else { f64::NEG_INFINITY };
         notes.push(format!("reasons that add up: {}", by(&explained)));
     }
+    notes.extend(folded);
     Ok(Guide { header: header.to_vec(), rows: table, notes })
+}
+
+/// What a model's line is of, where its runs learnt from several scopes.
+fn note_of_folded(chosen: &[&Row], rows: &[Row]) -> Option<String> {
+    let row = chosen.first()?;
+    let mut scopes: Vec<String> = Vec::new();
+    for other in rows.iter().filter(|other| other.model == row.model && other.question == row.question) {
+        let scope = other.scope.to_string();
+        if !scopes.contains(&scope) {
+            scopes.push(scope);
+        }
+    }
+    let why = if row.valid.is_empty() { "the first, for nothing was validated" } else { "by validation" };
+    (scopes.len() > 1).then(|| format!("{}: {} of {}, {why}", row.model, row.scope, scopes.join(", ")))
 }
 
 /// Of each model the runs of the recipe and scope that validation prefers in the mean over seeds; test plays no part.

@@ -110,7 +110,9 @@ fn runs_without_values_by_user_are_shown_and_not_tested() {
     assert!(!lean.stderr.contains("protocol 2"), "{}", lean.stderr);
     let tests = scratch.line(&format!("compare {runs} --tests --html lean.html"));
     assert_eq!((tests.code, tests.stdout.lines().count()), (Some(0), 2), "{}{}", tests.stdout, tests.stderr);
-    scratch.ok(&format!("models --guide {runs}"));
+    let guide = scratch.line(&format!("models --guide {runs}"));
+    assert!(guide.code == Some(0) && guide.stderr.contains("ease: "), "{}", guide.stderr);
+    assert!(guide.stderr.contains(" of joint, target, by validation"), "{}", guide.stderr);
     // One run without takes nothing from the others.
     let joint = "outputs/segue/popularity_joint_seed42";
     fs::remove_file(scratch.path(joint).join("per_user.csv")).unwrap();
