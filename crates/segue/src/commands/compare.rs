@@ -7,8 +7,8 @@ use clap::Args;
 use segue_eval::{Measure, MetricSpec};
 use segue_explore::page;
 use segue_lab::{
-    CandidateKind, Comparison, Composer, Job, LabError, Openable, Row, Scope, Settings, Stored, compare, contests,
-    read_run, write_aside,
+    CandidateKind, Comparison, Composer, Job, LabError, Openable, Opening, Row, Scope, Settings, Stored, compare,
+    contests, fingerprint, read_run, write_aside,
 };
 
 use super::comparison::{Baseline, POPULARITY, marks_note, shown, table, test_values, tests, values};
@@ -100,7 +100,7 @@ fn is_run(word: &str) -> bool {
     !is_override || (word.contains('/') && Path::new(word).is_dir())
 }
 
-/// The rows of stored runs; `live`: with popularity on the data of the first if none of them has it.
+/// The rows of stored runs; `live`: with popularity on the data of those whose question has no row of it.
 fn of_runs(args: &Arguments, folders: &[&String], live: bool) -> anyhow::Result<(Comparison, Settings)> {
     if let Some(other) = args.configuration.overrides.iter().find(|word| !is_run(word)) {
         anyhow::bail!("`{other}`: folders of runs are compared as they are; leave it out, or leave out the folders");
@@ -111,8 +111,9 @@ fn of_runs(args: &Arguments, folders: &[&String], live: bool) -> anyhow::Result<
         );
     }
     let mut runs: Vec<Stored> = Vec::new();
+    let folders = distinct(folders);
     for (n, folder) in folders.iter().enumerate() {
-        runs.push(read_run(Path::new(folder), n)?);
+        runs.push(read_run(folder, n)?);
     }
     let Some(first) = runs.first().map(|run| run.settings.clone()) else { anyhow::bail!("there are no runs") };
     let sealed: Vec<String> =
@@ -130,31 +131,90 @@ fn of_runs(args: &Arguments, folders: &[&String], live: bool) -> anyhow::Result<
             joined(sealed)
         ));
     }
+    let asked: Vec<Settings> = runs.iter().map(|run| run.settings.clone()).collect();
     let mut rows: Vec<Row> = runs.into_iter().flat_map(|run| run.rows).collect();
-    if live && !rows.iter().any(|row| row.model == POPULARITY) {
-        let n = folders.len();
-        let several = rows.iter().any(|row| row.target != rows[0].target);
-        match popular(&first, several) {
-            Ok(popular) if popular.rows.iter().any(|own| rows.iter().any(|row| row.is_asked_as(own))) => {
-                rows.extend(popular.rows.into_iter().map(|row| Row { fit: n, ..row }));
-                say(&format!("note: {POPULARITY} was measured on the test part now, and nothing records it"));
-            }
-            Ok(_) => {
-                say(&format!("note: there is no row of {POPULARITY}: the data are not what the runs were asked about"));
-            }
-            Err(error) => say(&format!("note: there is no row of {POPULARITY}: {error}")),
-        }
+    if live {
+        let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
+        add_popularity(&mut rows, &folders, &asked);
     }
     Ok((Comparison { rows }, first))
 }
 
-/// Popularity on the data of a stored run.
-fn popular(of: &Settings, several_targets: bool) -> anyhow::Result<Comparison> {
+/// The folders, each once: a run beside itself would be tested twice.
+fn distinct(folders: &[&String]) -> Vec<PathBuf> {
+    let mut known: Vec<PathBuf> = Vec::new();
+    let mut kept = Vec::new();
+    for folder in folders {
+        let path = Path::new(folder);
+        let found = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        if known.contains(&found) {
+            say(&format!("note: {} is named twice and stands once", path.display()));
+        } else {
+            known.push(found);
+            kept.push(path.to_path_buf());
+        }
+    }
+    kept
+}
+
+/// A row of popularity for every question that has none, on the data of a run that was asked it; `runs` has the settings of each.
+/// Where that cannot be it is said why. That the test part is opened is written down in the folder of that run.
+fn add_popularity(rows: &mut Vec<Row>, folders: &[&Path], runs: &[Settings]) {
+    let several = rows.windows(2).any(|two| two[0].target != two[1].target);
+    let mut tried: Vec<usize> = Vec::new();
+    let (mut recorded, mut failed) = (Vec::new(), Vec::new());
+    for n in 0..rows.len() {
+        let run = rows[n].fit;
+        let alike = |&other: &usize| runs[other].same_data(&runs[run]) && runs[other].seed == runs[run].seed;
+        let has_one = rows.iter().any(|row| row.model == POPULARITY && row.is_asked_as(&rows[n]));
+        if has_one || tried.iter().any(alike) {
+            continue;
+        }
+        tried.push(run);
+        let found = popular(folders[run], &runs[run], several).map(|popular| {
+            let wanted = |own: &Row| rows.iter().any(|row| row.is_asked_as(own));
+            let had = |own: &Row| rows.iter().any(|row| row.model == POPULARITY && row.is_asked_as(own));
+            popular.rows.into_iter().filter(|own| wanted(own) && !had(own)).collect::<Vec<Row>>()
+        });
+        let why = match found {
+            Ok(found) if !found.is_empty() => {
+                let fit = runs.len() + tried.len();
+                rows.extend(found.into_iter().map(|row| Row { fit, ..row }));
+                recorded.push(folders[run].display().to_string());
+                continue;
+            }
+            Ok(_) => "the data are not what the runs were asked about".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        if !failed.contains(&why) {
+            failed.push(why);
+        }
+    }
+    if !recorded.is_empty() {
+        say(&format!(
+            "note: {POPULARITY} was measured on the test part now, which is written down in `opened_tests.jsonl` of {}",
+            joined(recorded)
+        ));
+    }
+    for why in failed {
+        say(&format!("note: there is no row of {POPULARITY}: {why}"));
+    }
+}
+
+/// Popularity on the data of a stored run, which is told so before its test part is opened.
+fn popular(folder: &Path, of: &Settings, several_targets: bool) -> anyhow::Result<Comparison> {
     let mut settings = of.clone();
     settings.model = [("name".to_owned(), POPULARITY.into())].into_iter().collect();
     // On the target alone it would answer the questions of one domain.
     settings.scope = if several_targets { Scope::Joint } else { Scope::Target };
     let loaded = load(&settings)?;
+    let known = loaded.data.train_and_valid();
+    for task in &loaded.data.split.tasks {
+        let hash = fingerprint((&loaded.data, task), [&known]);
+        let data = (loaded.data.split.protocol.as_str(), hash.as_str());
+        let (why, question) = ("compare popularity with the run", task.name.as_str());
+        Opening { why, question, data, evaluation: &settings.evaluation, seed: settings.seed }.record(folder)?;
+    }
     Ok(compare((&[settings], true), (&loaded, &crate::registry()), Bar::new, drop)?)
 }
 
@@ -259,6 +319,9 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
     } else {
         let (header, rows) = tests(comparison, &baseline, &names)?;
         print_table(&header, &rows, format)?;
+    }
+    if args.tests && comparison.rows.iter().all(|row| row.summary.n_users < 2) {
+        say("note: nothing is tested: a test of differences user by user needs two users at least");
     }
     let rows = told.as_ref().map_or(&[][..], |(_, rows)| rows);
     let mut notes = protocol_notes(comparison);

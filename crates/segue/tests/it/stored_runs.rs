@@ -143,9 +143,29 @@ fn popularity_is_of_the_same_protocol_or_is_missed_aloud() {
     scratch.ok(&format!("train {world} model=ease scope=target evaluation.candidates=sampled run_name=sampled"));
     let runs =
         "outputs/segue/ease_target_seed42 outputs/segue/popularity_target_seed42 outputs/segue/sampled --show hr@10";
+    // The data can be found: it is measured by that protocol, too, and every row has its lift.
     let done = scratch.line(&format!("compare {runs}"));
-    assert!(done.stderr.contains("no lift over popularity of ease target (protocol 2): "), "{}", done.stderr);
-    assert!(done.stdout.lines().last().unwrap().contains("\t-\t"), "{}", done.stdout);
+    assert!(done.stderr.contains("popularity was measured on the test part now"), "{}", done.stderr);
+    // Who looked at the test part is written down with the run, once.
+    let opened = fs::read_to_string(scratch.path("outputs/segue/sampled/opened_tests.jsonl")).unwrap();
+    assert!(opened.lines().count() == 1 && opened.contains("compare popularity with the run"), "{opened}");
+    let of = |model: &str| done.stdout.lines().filter(|line| line.starts_with(model)).count();
+    assert_eq!((of("popularity\t"), of("ease\t")), (2, 2), "{}", done.stdout);
+    assert!(done.stdout.lines().skip(1).all(|line| line.contains(" %\t")), "{}", done.stdout);
+    assert!(!done.stderr.contains("no lift over"), "{}", done.stderr);
+    // A run named twice stands once.
+    let twice = scratch.line(&format!("compare outputs/segue/sampled {runs} --format csv"));
+    assert_eq!(twice.stdout.lines().count(), 5, "{}", twice.stdout);
+    assert!(twice.stderr.contains("outputs/segue/sampled is named twice and stands once"), "{}", twice.stderr);
+    // They cannot be found any more.
+    scratch.ok(&format!("prepare {world} --out gone"));
+    scratch.ok("train data_dir=gone model=ease scope=target evaluation.candidates=sampled run_name=gone");
+    scratch.ok("train data_dir=gone model=popularity scope=target run_name=known");
+    fs::remove_dir_all(scratch.path("gone")).unwrap();
+    let done = scratch.line("compare outputs/segue/gone outputs/segue/known --show hr@10");
+    assert!(done.stderr.contains("there is no row of popularity: "), "{}", done.stderr);
+    assert!(done.stderr.contains("no lift over popularity of ease target (protocol 1): "), "{}", done.stderr);
+    assert!(done.stdout.lines().nth(1).unwrap().contains("\t-\t"), "{}", done.stdout);
     // A document's table is of what was stored, whether or not the data are at hand.
     let from = "<!-- from: segue compare outputs/segue/ease_target_seed42 --show hr@10 -->";
     scratch.write("d.md", format!("{from}\n| x |\n<!-- /from -->\n"));
@@ -168,8 +188,8 @@ fn recipes_are_told_apart_and_never_averaged() {
     let table = scratch.ok(&format!("compare {world} model=ease model.l2=1,1000 scope=target --show ndcg@10"));
     assert!(table.starts_with("model\tscope\thyper-parameters\tndcg@10") && !table.contains("mean of"), "{table}");
     scratch.ok(&format!("train {world} model=ease scope=target run_name=one"));
-    let table = scratch.ok("compare outputs/segue/one outputs/segue/one");
-    assert!(table.lines().count() == 4 && !table.contains("mean of"), "{table}");
+    let table = scratch.ok("compare outputs/segue/one outputs/segue/../segue/one");
+    assert!(table.lines().count() == 3 && !table.contains("mean of"), "{table}");
     // A joint model is held against itself, and that is told where the two are of other recipes.
     scratch.ok(&format!("train {world} model=ease scope=joint model.l2=7 run_name=other"));
     let done = scratch.line("compare outputs/segue/one outputs/segue/other");
@@ -207,7 +227,9 @@ fn what_was_not_asked_the_same_is_not_compared() {
     assert!(page.contains("ndcg@10 of films, protocol 3"));
     let tested = scratch.line("compare outputs/segue/one outputs/segue/other --tests --baseline item_knn");
     assert!(tested.stderr.contains("rows are asked what no row of item_knn is"), "{}", tested.stderr);
-    assert_eq!(tested.stdout.lines().count(), 1, "{}", tested.stdout);
+    // But for popularity on the data of the other.
+    assert_eq!(tested.stdout.lines().count(), 2, "{}", tested.stdout);
+    assert!(tested.stdout.lines().nth(1).unwrap().starts_with("popularity\t"), "{}", tested.stdout);
     scratch.fails("models --guide outputs/segue/one outputs/segue/sampled", &["not asked the same"]);
     // Every model ranks the same negatives, whatever its seed.
     let seeds = "model=mf trainer.max_epochs=1 evaluation.candidates=sampled seed=1,2 --show ndcg@10";
