@@ -37,11 +37,12 @@ pub fn settings_again(run: &Path, out: &Path) -> Result<Settings, LabError> {
 
 /// Keys of the configuration that say where a run is written, which changes no number.
 const PLACES: [&str; 2] = ["out", "overwrite"];
-/// Facts of the manifest that explain a difference: what was read, and what ran.
-const FACTS: [&str; 4] = ["/data/inputs", "/data/split", "/segue", "/isa"];
+/// What the manifest says beside times and memory. First the facts that explain a difference: what was read, and what ran.
+const FACTS: [&str; 8] =
+    ["/data/inputs", "/data/split", "/segue", "/isa", "/data/name", "/params", "/explains", "/settings"];
 
-/// Compares a run with the same run done again: every file byte for byte, and of the manifest, which tells times, the facts that
-/// explain a difference. Facts come first.
+/// Compares a run with the same run done again: every file byte for byte, and of the manifest, which tells times, every fact. Run
+/// again is `config.yaml`; where the manifest says another configuration, that is a difference. Facts come first.
 pub fn compare_runs(stored: &Path, again: &Path) -> Result<Vec<Reproduced>, LabError> {
     let json = |folder: &Path| -> Result<Value, LabError> {
         let path = folder.join("manifest.json");
@@ -51,7 +52,11 @@ pub fn compare_runs(stored: &Path, again: &Path) -> Result<Vec<Reproduced>, LabE
     let (before, now) = (json(stored)?, json(again)?);
     let mut found = Vec::new();
     for fact in FACTS {
-        let (before, now) = (before.pointer(fact).map(without_folders), now.pointer(fact).map(without_folders));
+        let told = |manifest: &Value| match (fact, manifest.pointer(fact)) {
+            ("/settings", Some(settings)) => Some(in_full(settings)),
+            (_, told) => told.map(without_folders),
+        };
+        let (before, now) = (told(&before), told(&now));
         let (before, now) = (before.unwrap_or_default(), now.unwrap_or_default());
         let difference = match (&before, &now) {
             (a, b) if a == b => None,
@@ -62,6 +67,7 @@ pub fn compare_runs(stored: &Path, again: &Path) -> Result<Vec<Reproduced>, LabE
                         .map_or_else(|| format!("{} became {}", a.len(), b.len()), |(a, b)| format!("{a} became {b}")),
                 )
             }
+            (Value::Object(_), Value::Object(_)) => first_of(&leaves_apart(&before, &now)),
             (a, b) => Some(format!("{a} became {b}")),
         };
         let what = format!("manifest.json: {}", fact.trim_start_matches('/').replace('/', "."));
@@ -81,6 +87,37 @@ pub fn compare_runs(stored: &Path, again: &Path) -> Result<Vec<Reproduced>, LabE
         found.push(Reproduced { what: name.clone(), difference, kept: a.is_file() });
     }
     Ok(found)
+}
+
+/// The settings of a manifest but for places, with every key that the program has by now, at its default.
+fn in_full(settings: &Value) -> Value {
+    let read = Settings::from_value(settings.clone()).ok().and_then(|settings| serde_json::to_value(settings).ok());
+    let mut settings = read.unwrap_or_else(|| settings.clone());
+    if let Some(keys) = settings.as_object_mut() {
+        keys.retain(|key, _| !PLACES.contains(&key.as_str()));
+    }
+    settings
+}
+
+/// Which keys differ, each as `model.l2: 5 became 3`.
+fn leaves_apart(before: &Value, now: &Value) -> Vec<String> {
+    let (Value::Object(a), Value::Object(b)) = (before, now) else {
+        return if before == now { Vec::new() } else { vec![format!("{before} became {now}")] };
+    };
+    let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    let below = |key: &String| {
+        let (a, b) = (a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null));
+        let deeper = a.is_object() && b.is_object();
+        let name = key.clone() + if deeper { "." } else { ": " };
+        leaves_apart(a, b).into_iter().map(move |leaf| format!("{name}{leaf}"))
+    };
+    keys.into_iter().flat_map(below).collect()
+}
+
+/// The first of several differences, and how many more there are.
+fn first_of(differences: &[String]) -> Option<String> {
+    let (first, others) = differences.split_first()?;
+    Some(if others.is_empty() { first.clone() } else { format!("{first}, and {} more", others.len()) })
 }
 
 /// Inputs by the names of their files: a generated world is in another folder every time.
@@ -150,6 +187,16 @@ mod tests {
         assert_eq!(difference(b"a\n", b"a\nc\n").unwrap(), "1 lines became 2");
         assert_eq!(difference(&[0xff, 1, 2], &[0xff, 9, 2]).unwrap(), "1 of 3 bytes differ, the first at 1");
         assert_eq!(difference(&[0xff], &[0xff, 9]).unwrap(), "1 bytes became 2");
+    }
+
+    #[test]
+    fn keys_that_differ_are_named() {
+        let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        let (a, b) = (json(r#"{"m": {"l2": 5, "k": 1}, "s": 1}"#), json(r#"{"m": {"l2": 3, "k": 1}, "t": 2}"#));
+        let apart = leaves_apart(&a, &b);
+        assert_eq!(apart, ["m.l2: 5 became 3", "s: 1 became null", "t: null became 2"]);
+        assert_eq!(first_of(&apart).unwrap(), "m.l2: 5 became 3, and 2 more");
+        assert_eq!((leaves_apart(&a, &a), first_of(&[])), (Vec::new(), None));
     }
 
     #[test]

@@ -327,6 +327,19 @@ fn a_run_comes_out_again_to_the_bit() {
     let again = scratch.line("reproduce outputs/segue/one --format tsv");
     assert!(again.code == Some(0) && again.stdout.contains("data.inputs\tyes"), "{}\n{}", again.stdout, again.stderr);
 
+    // A manifest that says another model, or other settings, than those that are run is no manifest of the run.
+    for (from, to, said) in [
+        ("\"epochs\": 3", "\"epochs\": 4", "manifest.json: params\tno\tepochs: 4 became 3"),
+        ("\"bootstrap\": 50", "\"bootstrap\": 60", "manifest.json: settings\tno\tevaluation.bootstrap: 60 became 50"),
+    ] {
+        assert!(stored.contains(from), "{stored}");
+        fs::write(&path, stored.replace(from, to)).unwrap();
+        let again = scratch.line("reproduce outputs/segue/one --format tsv");
+        assert_eq!(again.code, Some(1));
+        assert!(again.stdout.contains(said), "{}", again.stdout);
+    }
+    fs::write(&path, &stored).unwrap();
+
     // What somebody changed is found, and named.
     let metrics = scratch.path("outputs/segue/one/test_metrics.csv");
     let text = fs::read_to_string(&metrics).unwrap();
