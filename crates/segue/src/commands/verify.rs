@@ -23,8 +23,10 @@ files of measurements:
   <!-- /from -->
 
 `segue compare FOLDERS...`, `segue models --guide FOLDERS...` and `segue table FILES...` may stand there; * stands for any part of
-a name, quotes keep words together, and `--only COLUMN,...` keeps those columns (`gain` stands for `gain over ...`). Tables
-without such a comment are counted: nothing here vouches for them.")]
+a name, quotes keep words together, and `--only COLUMN,...` keeps those columns (`gain` stands for `gain over ...`). Tables of
+numbers without such a comment are counted: nothing here vouches for them. With --strict they are an error but where the line
+above says why, as in `<!-- no source: floors of the crates, no results -->`, or between `<!-- generated: ... -->` markers, which
+the program holds to itself.")]
 pub(crate) struct Arguments {
     /// Markdown documents.
     #[arg(required = true, value_name = "FILE")]
@@ -32,6 +34,9 @@ pub(crate) struct Arguments {
     /// Write what is stored in place of what the documents say.
     #[arg(long)]
     write: bool,
+    /// Take a table of numbers that nothing vouches for as an error, unless the line above it says why by `<!-- no source: ... -->`.
+    #[arg(long)]
+    strict: bool,
     /// How to print.
     #[arg(long)]
     format: Option<Format>,
@@ -39,11 +44,16 @@ pub(crate) struct Arguments {
 
 const OPEN: &str = "<!-- from: segue ";
 const CLOSE: &str = "<!-- /from -->";
+/// Why a table comes from nothing stored.
+const NO_SOURCE: &str = "<!-- no source:";
+/// What the program prints of itself, which is checked elsewhere.
+const GENERATED: [&str; 2] = ["<!-- generated:", "<!-- /generated"];
 
 /// Runs the command.
 pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let mut differences = Vec::new();
-    let (mut derived, mut numbers, mut alone, mut alone_numbers) = (0, 0, 0, 0);
+    let (mut derived, mut numbers, mut alone_numbers) = (0, 0, 0);
+    let mut alone: Vec<String> = Vec::new();
     for document in &args.documents {
         let text = fs::read_to_string(document).map_err(|error| segue_lab::LabError::io("read", document, &error))?;
         let lines: Vec<&str> = text.lines().collect();
@@ -69,10 +79,10 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
             fresh.extend(table.lines().map(str::to_owned));
             last = inside.end;
         }
-        let in_block = |n: usize| blocks.iter().any(|block| block.inside.contains(&n));
-        let bare: Vec<usize> = (0..lines.len()).filter(|&n| lines[n].starts_with('|') && !in_block(n)).collect();
-        alone += bare.chunk_by(|a, b| a + 1 == *b).count();
-        alone_numbers += bare.iter().map(|&n| count(lines[n])).sum::<usize>();
+        for table in unvouched(&lines, &blocks) {
+            alone.push(format!("{}:{}", document.display(), table.start + 1));
+            alone_numbers += lines[table].iter().map(|line| count(line)).sum::<usize>();
+        }
         if args.write && !blocks.is_empty() {
             fresh.extend(lines[last..].iter().map(|line| (*line).to_owned()));
             let fresh = fresh.join("\n") + "\n";
@@ -83,15 +93,40 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         }
     }
     say(&format!("{derived} tables with {numbers} numbers derived from stored runs and measurements"));
-    if alone > 0 {
-        say(&format!("{alone} other tables with {alone_numbers} numbers come from nothing stored that they name"));
+    if !alone.is_empty() {
+        let n = alone.len();
+        say(&format!("{n} other tables with {alone_numbers} numbers come from nothing stored that they name"));
     }
-    if differences.is_empty() || args.write {
-        return Ok(());
+    if !differences.is_empty() && !args.write {
+        let header = ["place", "the document says", "what is stored"].map(String::from);
+        print_table(&header, &differences, Format::or_fitting(args.format))?;
+        anyhow::bail!("{} lines differ from what is stored; --write replaces them", differences.len())
     }
-    let header = ["place", "the document says", "what is stored"].map(String::from);
-    print_table(&header, &differences, Format::or_fitting(args.format))?;
-    anyhow::bail!("{} lines differ from what is stored; --write replaces them", differences.len())
+    anyhow::ensure!(
+        alone.is_empty() || !args.strict,
+        "nothing vouches for the numbers of the tables at {}: give each `{OPEN}COMMAND -->` and `{CLOSE}`, or say why there is none by \
+         `{NO_SOURCE} ... -->` in the line above",
+        alone.join(", ")
+    );
+    Ok(())
+}
+
+/// Tables with numbers that are derived from nothing, and where nobody says why.
+fn unvouched(lines: &[&str], blocks: &[Block]) -> Vec<Range<usize>> {
+    let mut generated = false;
+    let mut bare: Vec<usize> = Vec::new();
+    for (n, line) in lines.iter().enumerate() {
+        generated = (generated || line.starts_with(GENERATED[0])) && !line.starts_with(GENERATED[1]);
+        if line.starts_with('|') && !generated && blocks.iter().all(|block| !block.inside.contains(&n)) {
+            bare.push(n);
+        }
+    }
+    let tables = bare.chunk_by(|a, b| a + 1 == *b).map(|table| table[0]..table[0] + table.len());
+    let told = |table: &Range<usize>| {
+        let above = lines[..table.start].iter().rev().find(|line| !line.trim().is_empty());
+        above.is_some_and(|line| line.trim().strip_prefix(NO_SOURCE).is_some_and(|why| why.trim().len() > "-->".len()))
+    };
+    tables.filter(|table| lines[table.clone()].iter().any(|line| count(line) > 0) && !told(table)).collect()
 }
 
 /// A derived table in a document.
@@ -108,6 +143,9 @@ fn blocks(document: &Path, lines: &[&str]) -> anyhow::Result<Vec<Block>> {
     while n < lines.len() {
         let command = lines[n].trim().strip_prefix(OPEN).and_then(|rest| rest.strip_suffix("-->"));
         let Some(command) = command else {
+            if lines[n].trim().starts_with("<!-- from:") {
+                anyhow::bail!("{}:{}: `{}` is no `{OPEN}COMMAND -->`", document.display(), n + 1, lines[n].trim());
+            }
             n += 1;
             continue;
         };
@@ -235,6 +273,28 @@ mod tests {
         assert_eq!((found.len(), found[0].command.as_str(), found[0].inside.clone()), (1, "compare a", 2..3));
         let error = blocks(Path::new("d.md"), &text[..2]).err().unwrap().to_string();
         assert!(error.contains("d.md:2") && error.contains("never closed"), "{error}");
+    }
+
+    #[test]
+    fn a_source_that_is_none_is_refused() {
+        for line in ["<!-- from: sh table.sh -->", "<!-- from:segue compare a -->", "<!-- from: segue compare a"] {
+            let error = blocks(Path::new("d.md"), &["", line, "<!-- /from -->"]).err().unwrap().to_string();
+            assert!(error.contains("d.md:2") && error.contains(line), "{error}");
+        }
+    }
+
+    #[test]
+    fn tables_of_numbers_are_vouched_for_or_say_why_not() {
+        let of = |text: &str| {
+            let lines: Vec<&str> = text.lines().collect();
+            let found = unvouched(&lines, &blocks(Path::new("d.md"), &lines).unwrap());
+            found.into_iter().map(|table| (table.start, table.end)).collect::<Vec<_>>()
+        };
+        assert_eq!(of("| a |\n|---|\n| 0.5 |\n\n| b |\n| c |\n"), [(0, 3)]);
+        assert_eq!(of("<!-- from: segue compare a -->\n| 0.5 |\n<!-- /from -->\n| 1 |"), [(3, 4)]);
+        assert_eq!(of("<!-- no source: floors -->\n\n| 0 |\n\n| 1 |"), [(4, 5)]);
+        assert_eq!(of("<!-- no source: -->\n| 0 |"), [(1, 2)]);
+        assert_eq!(of("<!-- generated: models -->\n| 20 |\n<!-- /generated -->\n| 1 |"), [(3, 4)]);
     }
 
     #[test]

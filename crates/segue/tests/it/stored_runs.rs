@@ -386,6 +386,11 @@ fn a_document_is_verified_by_the_runs_it_names() {
     scratch.write("bench_2.csv", "engine,p t\nours,2\ntheirs,6\n");
     scratch.fails("verify bench.md", &["1 lines differ from what is stored"]);
 
+    scratch.ok("verify bench.md --write");
+    scratch.ok("verify bench.md --strict");
+    scratch.fails("verify doc.md bench.md --write --strict", &["nothing vouches", "doc.md:"]);
+    scratch.write("odd.md", "<!-- from: cat table.md -->\n| 1 |\n<!-- /from -->\n");
+    scratch.fails("verify odd.md", &["odd.md:1", "cat table.md"]);
     scratch.write("bad.md", "<!-- from: segue compare outputs/none_* -->\n<!-- /from -->\n");
     scratch.fails("verify bad.md", &["bad.md:1", "nothing is called outputs/none_*"]);
     scratch.write("bad.md", "<!-- from: segue train model=ease -->\n<!-- /from -->\n");
