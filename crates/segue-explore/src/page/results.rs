@@ -103,8 +103,8 @@ pub fn results_page(all: &Results) -> String {
         mark: MARK,
         title: format!("{}: models compared", all.name),
         header: header(all),
-        // More names than colours tell nothing apart.
-        key: ("Rows", if series.names.len() > CURVES { &[] } else { &series.names }),
+        // Where rows are more than colours each picture has a key of its own.
+        key: ("Rows", if series.by_model { &[] } else { &series.names }),
         first: findings(all),
         sections: &sections,
         footer: "Written by <code>segue compare</code>. Intervals are of the users asked; a number counts with its protocol alone.",
@@ -142,6 +142,14 @@ impl Series {
         let name = self.name(row);
         // Of more than there are colours at most so many are drawn at once: two of one colour are named together.
         self.names.iter().position(|known| known == name).unwrap_or_default() % CURVES
+    }
+}
+
+impl Series {
+    /// The colour of a row's curve in a picture of these rows, of which no two have the same.
+    fn within(&self, row: &Row, rows: &[&Row]) -> usize {
+        let own = rows.iter().position(|drawn| drawn.label == row.label).unwrap_or_default();
+        if self.by_model { own } else { self.place(row) }
     }
 }
 
@@ -309,6 +317,29 @@ mod tests {
         }
         let few = results_page(&results(vec![row("ease", "films", 0.2)]));
         assert!(!few.contains("<summary>All ") && !few.contains(" more</summary>"));
+    }
+
+    #[test]
+    fn rows_of_one_model_are_told_apart() {
+        let scopes = ["joint", "target", "shuffled"];
+        let rows = (0..9).map(|n| {
+            let model = format!("model{}", n / 3);
+            Row { label: format!("{model} {}", scopes[n % 3]), ..row(&model, "films", 0.9 - n as f64 / 20.0) }
+        });
+        let html = results_page(&results(rows.collect()));
+        check(&html);
+        for section in ["curves", "parts"] {
+            let section = html.split(&format!("<section id=\"{section}\"")).nth(1).unwrap();
+            let figure = section.split("<ul class=\"key\">").nth(1).unwrap().split("</figure>").next().unwrap();
+            let (key, picture) = figure.split_once("</ul>").unwrap();
+            assert_eq!(key.matches("<li").count(), 8, "{key}");
+            for colour in 0..8 {
+                let class = format!("class=\"line d{colour}\"");
+                assert_eq!(key.matches(&class).count(), 1, "{key}");
+                let picture = picture.split("</svg>").next().unwrap();
+                assert_eq!(picture.matches(&class).count(), 1, "{picture}");
+            }
+        }
     }
 
     #[test]

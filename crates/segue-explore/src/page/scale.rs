@@ -1,6 +1,7 @@
 //! From numbers to places, with ticks at round numbers.
 
 use super::text::short;
+use crate::numbers::number;
 
 /// An axis: the numbers `low..high` on the places `from..to`.
 #[derive(Debug, Clone)]
@@ -56,9 +57,13 @@ impl Scale {
         self.from + part * (self.to - self.from)
     }
 
-    /// Ticks with their names and places.
+    /// Ticks with their names and places. No two names are the same: they have as many digits as that takes.
     pub(super) fn labels(&self) -> impl Iterator<Item = (String, f64)> {
-        self.ticks.iter().map(|&tick| (short(tick), self.at(tick)))
+        let distinct = |names: &Vec<String>| names.windows(2).all(|two| two[0] != two[1]);
+        let named = |name: &dyn Fn(f64) -> String| self.ticks.iter().map(|&tick| name(tick)).collect::<Vec<_>>();
+        let precise = (0..=12).map(|digits| named(&|tick| number(tick, digits)));
+        let names = std::iter::once(named(&short)).chain(precise).find(distinct).unwrap_or_else(|| named(&short));
+        names.into_iter().zip(&self.ticks).map(|(name, &tick)| (name, self.at(tick)))
     }
 }
 
@@ -79,6 +84,10 @@ mod tests {
         assert_eq!((scale.ticks.as_slice(), scale.at(50.0)), (&[0.0, 20.0, 40.0, 60.0, 80.0, 100.0][..], 50.0));
         let labels: Vec<String> = Scale::linear((0.0, 0.31), (0.0, 1.0), 4).labels().map(|label| label.0).collect();
         assert_eq!(labels, ["0", "0.1", "0.2", "0.3", "0.4"]);
+        let small =
+            |high: f64| Scale::linear((0.0, high), (0.0, 1.0), 4).labels().map(|label| label.0).collect::<Vec<_>>();
+        assert_eq!(small(0.00018), ["0", "0.00005", "0.0001", "0.00015", "0.0002"]);
+        assert_eq!(small(3e-8)[1], "0.00000001");
         assert_eq!(Scale::linear((3.0, 3.0), (0.0, 1.0), 2).ticks, [3.0, 3.5, 4.0]);
     }
 

@@ -92,7 +92,7 @@ fn best<'a>(rows: &[&'a Row], has: impl Fn(&Row) -> bool) -> Vec<&'a Row> {
 fn key(rows: &[&Row], series: &Series) -> Vec<(usize, String)> {
     let mut key: Vec<(usize, Vec<String>)> = Vec::new();
     for row in rows {
-        let place = series.place(row);
+        let place = series.within(row, rows);
         // A colour of several rows names them all: models alone would not say which scope is drawn.
         match key.iter_mut().find(|(known, _)| *known == place) {
             Some((_, names)) if !names.contains(&row.label) => names.push(row.label.clone()),
@@ -115,7 +115,7 @@ pub(super) fn curves(all: &Results, series: &Series) -> Section {
     let drawn: Vec<Curve> = rows
         .iter()
         .map(|row| Curve {
-            place: series.place(row),
+            place: series.within(row, &rows),
             name: row.label.clone(),
             points: row.curve.iter().map(|&(epoch, value)| (epoch as f64, value)).collect(),
         })
@@ -187,7 +187,7 @@ fn part_figure((title, chosen): (&str, &str), axis: &str, (rows, of): (&[&Row], 
     let drawn: Vec<Curve> = rows
         .iter()
         .map(|row| Curve {
-            place: series.place(row),
+            place: series.within(row, rows),
             name: row.label.clone(),
             points: of(row).iter().enumerate().map(|(n, part)| (n as f64, part.value)).collect(),
         })
