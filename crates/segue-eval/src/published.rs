@@ -155,6 +155,8 @@ fn number(cell: &str) -> Option<(f64, f64, bool)> {
     let cell = cell.split(['±', '(', '[']).next().unwrap_or_default().split("+-").next().unwrap_or_default().trim();
     let (cell, percent) = cell.strip_suffix('%').map_or((cell, false), |cell| (cell.trim_end(), true));
     let cell = cell.trim_end_matches('*').replacen('\u{2212}', "-", 1);
+    // `0,0601` is `0.0601` in much of the world; no number here is so large that a comma would set thousands apart.
+    let cell = if cell.matches(',').count() == 1 && !cell.contains('.') { cell.replace(',', ".") } else { cell };
     let digits = cell.strip_prefix('-').unwrap_or(&cell);
     if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         return None;
@@ -290,6 +292,11 @@ mod tests {
         assert_eq!(number("4.736%"), Some((4.736, 0.5e-3, true)));
         assert_eq!(number(".31 ± .02"), Some((0.31, 0.5e-2, false)));
         assert_eq!(number("0.4012*"), Some((0.4012, 0.5e-4, false)));
+        for (cell, value) in [(",0601", 0.0601), ("0,0601", 0.0601), ("-0,5", -0.5)] {
+            assert_eq!(number(cell).map(|found| found.0), Some(value), "{cell}");
+        }
+        assert_eq!(number("4,736 % ± 0,1"), Some((4.736, 0.5e-3, true)));
+        assert_eq!((number("1,2,3"), number("1.234,5"), number(",")), (None, None, None));
         assert_eq!((number("-"), number("n/a"), number(""), number("1e999")), (None, None, None, None));
     }
 

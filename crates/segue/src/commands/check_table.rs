@@ -77,14 +77,19 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         Number::Many => Positives::Many,
     };
     let of_lists = checked.iter().any(|table| table.rows.iter().any(|row| !row.values.is_empty()));
-    let (mut rows, mut impossible, mut n_rows, mut at_odds) = (Vec::new(), Vec::new(), 0, false);
+    let (mut rows, mut impossible, mut n_rows, mut n_of_many) = (Vec::new(), Vec::new(), 0, 0);
     for table in checked {
         for row in &table.rows {
             n_rows += 1;
             let mut findings = check_row(&row.values, positives, table.percent);
             findings.extend(check_overall(&row.overall, table.percent));
-            at_odds |= findings.iter().any(|finding| finding.verdict == Verdict::AtOdds);
-            let verdict = match findings.iter().map(|finding| finding.verdict).max() {
+            let worst = findings.iter().map(|finding| finding.verdict).max();
+            if matches!(args.positives, Number::One) && worst.is_some() {
+                let of_many = check_row(&row.values, Positives::Many, table.percent).into_iter();
+                let of_many = of_many.chain(check_overall(&row.overall, table.percent));
+                n_of_many += usize::from(of_many.map(|finding| finding.verdict).max() < worst);
+            }
+            let verdict = match worst {
                 None if !row.unreadable.is_empty() => "unreadable",
                 None => "possible",
                 Some(Verdict::AtOdds) => "at odds",
@@ -102,7 +107,12 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     }
     print_table(&["line", "row", "verdict", "why"].map(String::from), &rows, Format::or_fitting(args.format))?;
     if matches!(args.positives, Number::One) && of_lists {
-        let other = if at_odds { "; if lists have more, say --positives many" } else { "" };
+        let other = match n_of_many {
+            0 => String::new(),
+            n => {
+                format!("; {n} of {n_rows} rows bear more where lists have several: if they have, say --positives many")
+            }
+        };
         say(&format!("checked as lists with one relevant item each{other}"));
     }
     if !impossible.is_empty() {

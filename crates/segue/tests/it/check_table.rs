@@ -100,3 +100,20 @@ fn what_is_no_table_of_results_is_refused() {
     assert!(told.stdout.contains("4,C,possible,") && told.stdout.lines().count() == 4, "{}", told.stdout);
     scratch.fails("check-table bare.csv --k 0", &["--k"]);
 }
+
+#[test]
+fn lists_with_several_relevant_items_are_hinted_at_and_commas_are_points() {
+    let scratch = Scratch::new();
+    // Recall below the hit rate: impossible or at odds with one relevant item, plain with several.
+    scratch.write("many.csv", "model;HR@10;Recall@10;Precision@10\nA;0,61;0,25;0,112\n");
+    let done = scratch.line("check-table many.csv --format tsv");
+    assert!(done.stderr.contains("1 of 1 rows bear more where lists have several"), "{}", done.stderr);
+    assert!(done.stderr.contains("--positives many"), "{}", done.stderr);
+    let told = scratch.ok("check-table many.csv --positives many --format tsv");
+    assert!(told.contains("A\tpossible"), "{told}");
+    // Where lists with several relevant items bear no more there is nothing to hint at.
+    scratch.write("one.md", "| model | HR@10 | Precision@10 |\n|---|---|---|\n| A | ,61 | ,061 |\n");
+    let done = scratch.line("check-table one.md --format tsv");
+    assert!(done.code == Some(0) && done.stdout.contains("A\tpossible"), "{}{}", done.stdout, done.stderr);
+    assert!(!done.stderr.contains("--positives many"), "{}", done.stderr);
+}
