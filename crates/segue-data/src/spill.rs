@@ -220,6 +220,13 @@ fn checksum(path: &Path) -> Result<u32, DataError> {
     read().map_err(DataError::io(path, "read"))
 }
 
+/// What a column begins with: its least cell, how far apart cells are, and the bytes of each.
+struct Head {
+    base: u64,
+    unit: u64,
+    width: usize,
+}
+
 /// A file of blocks: a number of rows, then one column after the other.
 #[derive(Debug)]
 pub(crate) struct Blocks {
@@ -245,24 +252,26 @@ impl Blocks {
         out: &mut Vec<T>,
         cell: impl Fn(u64) -> T,
     ) -> Result<(), DataError> {
-        let (base, width) = self.width()?;
+        let Head { base, unit, width } = self.head()?;
         out.reserve(rows);
+        let at = |units: u64| cell(base.wrapping_add(units.wrapping_mul(unit)));
         match width {
             0 => out.extend((0..rows).map(|_| cell(base))),
-            1 => self.cells(rows, |[byte]: [u8; 1]| out.push(cell(base.wrapping_add(u64::from(byte)))))?,
-            2 => self.cells(rows, |bytes| out.push(cell(base.wrapping_add(u16::from_le_bytes(bytes).into()))))?,
-            4 => self.cells(rows, |bytes| out.push(cell(base.wrapping_add(u32::from_le_bytes(bytes).into()))))?,
-            _ => self.cells(rows, |bytes| out.push(cell(base.wrapping_add(u64::from_le_bytes(bytes)))))?,
+            1 => self.cells(rows, |[byte]: [u8; 1]| out.push(at(byte.into())))?,
+            2 => self.cells(rows, |bytes| out.push(at(u16::from_le_bytes(bytes).into())))?,
+            4 => self.cells(rows, |bytes| out.push(at(u32::from_le_bytes(bytes).into())))?,
+            _ => self.cells(rows, |bytes| out.push(at(u64::from_le_bytes(bytes))))?,
         }
         Ok(())
     }
 
-    /// What all cells of a column begin with, and the bytes of each.
-    fn width(&mut self) -> Result<(u64, usize), DataError> {
-        let mut head = [0; 9];
-        self.file.read_exact(&mut head).map_err(DataError::io(&self.path, "read"))?;
-        let [base @ .., width] = head;
-        Ok((u64::from_le_bytes(base), usize::from(width)))
+    fn head(&mut self) -> Result<Head, DataError> {
+        let (mut numbers, mut width) = ([0; 16], [0]);
+        let told = || DataError::io(&self.path, "read");
+        self.file.read_exact(&mut numbers).map_err(told())?;
+        self.file.read_exact(&mut width).map_err(told())?;
+        let [base, unit] = [0, 8].map(|at| u64::from_le_bytes(std::array::from_fn(|n| numbers[at + n])));
+        Ok(Head { base, unit, width: usize::from(width[0]) })
     }
 
     /// Hands out `rows` cells of `N` bytes.
@@ -286,12 +295,13 @@ impl Blocks {
 
     /// Passes over a column of `rows` cells.
     pub(crate) fn skip(&mut self, rows: usize) -> Result<(), DataError> {
-        let (_, width) = self.width()?;
+        let width = self.head()?.width;
         self.file.seek_relative((rows * width) as i64).map_err(DataError::io(&self.path, "read"))
     }
 }
 
-/// Appends a column to the bytes of a block: its least cell, and how far each is above it, in as many bytes as the
+/// Appends a column to the bytes of a block: its least cell, and how far each is above it, in units that all of them have in
+/// common (stars differ by bits that are mostly zeros, and most logs' times by whole seconds), in as many bytes as the
 /// largest needs, which are none where all are equal.
 pub(crate) fn put<T>(out: &mut Vec<u8>, cells: &[T], cell: impl Fn(&T) -> u64) {
     let ends = cells.iter().map(&cell).fold(None, |ends: Option<(u64, u64)>, cell| {
@@ -300,7 +310,15 @@ pub(crate) fn put<T>(out: &mut Vec<u8>, cells: &[T], cell: impl Fn(&T) -> u64) {
     });
     let (base, high) = ends.unwrap_or_default();
     let above = |of: &T| cell(of) - base;
-    let width = match high - base {
+    let (mut unit, mut most) = (1, high - base);
+    if most > 0xff {
+        let zeros = cells.iter().fold(0, |bits, of| bits | above(of)).trailing_zeros();
+        (unit, most) = (1 << zeros, most >> zeros);
+    }
+    if most > 0xffff_ffff && cells.iter().all(|of| above(of).is_multiple_of(SECOND)) {
+        (unit, most) = (SECOND, (high - base) / SECOND);
+    }
+    let width = match most {
         0 => 0,
         1..=0xff => 1,
         0x100..=0xffff => 2,
@@ -308,13 +326,27 @@ pub(crate) fn put<T>(out: &mut Vec<u8>, cells: &[T], cell: impl Fn(&T) -> u64) {
         _ => 8,
     };
     out.extend(base.to_le_bytes());
+    out.extend(unit.to_le_bytes());
     out.push(width);
+    // Both kinds of unit without a division by what is known only now.
+    if unit == SECOND {
+        fill_by(out, cells, width, |of| above(of) / SECOND);
+    } else {
+        let zeros = unit.trailing_zeros();
+        fill_by(out, cells, width, |of| above(of) >> zeros);
+    }
+}
+
+/// Milliseconds.
+const SECOND: u64 = 1000;
+
+fn fill_by<T>(out: &mut Vec<u8>, cells: &[T], width: u8, units: impl Fn(&T) -> u64) {
     match width {
         0 => {}
-        1 => fill(out, cells, |of| [above(of) as u8]),
-        2 => fill(out, cells, |of| (above(of) as u16).to_le_bytes()),
-        4 => fill(out, cells, |of| (above(of) as u32).to_le_bytes()),
-        _ => fill(out, cells, |of| above(of).to_le_bytes()),
+        1 => fill(out, cells, |of| [units(of) as u8]),
+        2 => fill(out, cells, |of| (units(of) as u16).to_le_bytes()),
+        4 => fill(out, cells, |of| (units(of) as u32).to_le_bytes()),
+        _ => fill(out, cells, |of| units(of).to_le_bytes()),
     }
 }
 
@@ -358,7 +390,9 @@ mod tests {
         fs::write(folder.join("left behind"), "").unwrap();
         let spill = Spill::new(10, folder.clone()).unwrap();
         assert!(!folder.join("left behind").exists());
-        // Cells of each width: none, 1, 2, 4 and 8 bytes.
+        let stars = [0.5_f32, 5.0, 3.5, 4.0].map(|star| u64::from(star.to_bits())).repeat(2);
+        let seconds: Vec<u64> = [0, 1_500_000_001_000, -2_000_000_000_000].map(time_cell).into();
+        // Cells of each width: none, 1, 2, 4 and 8 bytes; the last two in units of their own.
         let columns = [
             vec![],
             vec![u64::MAX; 5000],
@@ -366,6 +400,8 @@ mod tests {
             (0..30_000).map(|n| (1 << 40) + n * 2).collect(),
             vec![u64::from(u32::MAX), 0, 5],
             vec![u64::MAX, 0, time_cell(-7), time_cell(i64::MAX)],
+            stars,
+            seconds,
         ];
         for rows in &columns {
             let mut bytes = block(rows.len());
@@ -390,8 +426,9 @@ mod tests {
         }
         assert_eq!(blocks.next().unwrap(), None);
         assert_eq!([-7, i64::MIN, i64::MAX].map(|time| time_of(time_cell(time))), [-7, i64::MIN, i64::MAX]);
-        // Heads, wholes and lows.
-        assert_eq!(spill.written(), 6 * (8 + 9 + 9 + 3) + (3 + 30_000 * 2 + 3 * 4 + 4 * 8) + (3 + 3 + 4));
+        // Heads, wholes and lows; even cells have no lows.
+        let heads = 8 * (8 + 17 + 17 + 3);
+        assert_eq!(spill.written(), heads + (3 + 30_000 * 2 + 3 * 4 + 4 * 8 + 8 + 3 * 4) + (3 + 3 + 4));
         drop(spill);
         assert!(!folder.exists());
     }

@@ -77,7 +77,7 @@ impl How {
         let options = PrepareOptions { memory: 0, ..options.clone() };
         let text = serde_json::to_string(&(
             env!("CARGO_PKG_VERSION"),
-            "times in milliseconds, weights of training rows",
+            "times in milliseconds, weights of training rows, cells in units",
             data,
             options,
             split,

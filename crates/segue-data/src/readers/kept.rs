@@ -23,7 +23,7 @@ use crate::spill::{Blocks, Spill, block, put};
 const LEAST: u64 = 1 << 23;
 
 /// How rows are written; files of another version are read again.
-const FORMAT: &str = "rows 7:";
+const FORMAT: &str = "rows 8:";
 
 /// What was read and how.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
