@@ -117,7 +117,7 @@ async function interact(page, say) {
   if (await chip.count()) {
     // On a phone the wide twin of a picture is not drawn.
     let curve;
-    for (const one of await page.locator("#spread g[data-s='0'], #coverage g[data-s='0']").elementHandles()) {
+    for (const one of await page.locator("#spread g[data-s='0'], #coverage g[data-s='0']").all()) {
       if (!curve && (await one.isVisible())) curve = one;
     }
     if (!curve) return say("the first name has no curve");
