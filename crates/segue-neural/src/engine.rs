@@ -5,10 +5,11 @@
 
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
+use segue_core::kernels::axpy;
 use segue_core::training::adam::{Adam, Decay};
 use segue_core::{ArtifactError, ArtifactReader, ArtifactWriter, FitError, Seed};
 
-use crate::optimise::{Optimisation, Optimizer};
+use crate::optimise::{Optimisation, Optimizer, Pace};
 
 /// What comes of the engine.
 pub(crate) type Computed<T> = candle_core::Result<T>;
@@ -148,8 +149,18 @@ impl Weights {
         Self { names: self.names.clone(), tensors: self.tensors.iter().map(Tensor::detach).collect() }
     }
 
-    pub(crate) fn tensors(&self) -> &[Tensor] {
-        &self.tensors
+    /// The gradient of each parameter, row-major.
+    pub(crate) fn gradients(&self, all: &GradStore) -> Computed<Vec<Vec<f32>>> {
+        self.tensors.iter().map(|leaf| gradient(all, leaf)).collect()
+    }
+
+    /// The gradients of several shards as one, in their order.
+    pub(crate) fn summed<'g>(&self, shards: impl Iterator<Item = &'g Vec<Vec<f32>>>) -> Vec<Vec<f32>> {
+        let mut sums: Vec<_> = self.tensors.iter().map(|leaf| vec![0.0; leaf.elem_count()]).collect();
+        for shard in shards {
+            sums.iter_mut().zip(shard).for_each(|(sum, part)| axpy(1.0, part, sum));
+        }
+        sums
     }
 }
 
@@ -163,25 +174,23 @@ pub(crate) fn gradient(all: &GradStore, leaf: &Tensor) -> Computed<Vec<f32>> {
     all.get(leaf).map_or_else(|| Ok(vec![0.0; leaf.elem_count()]), numbers)
 }
 
-/// What moves the dense parameters.
+/// The dense parameters while they are learnt: their values, what moves them, and how far the step sizes have come.
 #[derive(Debug)]
-pub(crate) struct DenseSteps {
+pub(crate) struct Learning {
+    pub(crate) dense: Dense,
     moments: Vec<(Vec<f32>, Vec<f32>)>,
+    pub(crate) pace: Pace,
 }
 
-impl DenseSteps {
-    pub(crate) fn of(dense: &Dense) -> Self {
-        Self { moments: dense.values.iter().map(|value| (vec![0.0; value.len()], vec![0.0; value.len()])).collect() }
+impl Learning {
+    pub(crate) fn of(dense: Dense) -> Self {
+        let moments = dense.values.iter().map(|value| (vec![0.0; value.len()], vec![0.0; value.len()])).collect();
+        Self { dense, moments, pace: Pace::new() }
     }
 
     /// Step `t`, from 1: vectors (biases) are not held back by the penalty.
-    pub(crate) fn update(
-        &mut self,
-        dense: &mut Dense,
-        gradients: Vec<Vec<f32>>,
-        (how, rate, t): (&Optimisation, f32, u64),
-    ) {
-        let adam = Adam::with(how.betas, rate, t);
+    pub(crate) fn update(&mut self, gradients: Vec<Vec<f32>>, (how, rate, t): (&Optimisation, f32, u64)) {
+        let (adam, dense) = (Adam::with(how.betas, rate, t), &mut self.dense);
         let parts = dense.values.iter_mut().zip(&dense.shapes).zip(&mut self.moments).zip(gradients);
         for (((value, shape), (m, v)), mut gradient) in parts {
             match how.decay() {
@@ -198,18 +207,25 @@ impl DenseSteps {
         }
     }
 
-    pub(crate) fn save<'a>(&'a self, names: &'a Dense, out: &mut ArtifactWriter<'a>) {
-        for (name, (m, v)) in names.names.iter().zip(&self.moments) {
-            out.tensor(&format!("{name}.first_moment"), &[m.len()], m.as_slice());
-            out.tensor(&format!("{name}.second_moment"), &[v.len()], v.as_slice());
-        }
+    pub(crate) fn save<'a>(&'a self, out: &mut ArtifactWriter<'a>) -> Result<(), ArtifactError> {
+        out.scope("dense", |out| self.dense.save(out));
+        out.scope("adam_dense", |out| {
+            for (name, (m, v)) in self.dense.names.iter().zip(&self.moments) {
+                out.tensor(&format!("{name}.first_moment"), &[m.len()], m.as_slice());
+                out.tensor(&format!("{name}.second_moment"), &[v.len()], v.as_slice());
+            }
+        });
+        out.meta("pace", &self.pace)
     }
 
-    pub(crate) fn load(&mut self, names: &Dense, from: &ArtifactReader<'_>) -> Result<(), ArtifactError> {
-        for (name, (m, v)) in names.names.iter().zip(&mut self.moments) {
-            *m = from.vector(&format!("{name}.first_moment"), Some(m.len()))?;
-            *v = from.vector(&format!("{name}.second_moment"), Some(v.len()))?;
+    pub(crate) fn load(&mut self, parameters: &[Parameter], from: &ArtifactReader<'_>) -> Result<(), ArtifactError> {
+        self.dense = Dense::load(parameters, &from.scope("dense"))?;
+        let moments = from.scope("adam_dense");
+        for (name, (m, v)) in self.dense.names.iter().zip(&mut self.moments) {
+            *m = moments.vector(&format!("{name}.first_moment"), Some(m.len()))?;
+            *v = moments.vector(&format!("{name}.second_moment"), Some(v.len()))?;
         }
+        self.pace = from.meta("pace")?;
         Ok(())
     }
 }

@@ -24,13 +24,13 @@ use segue_core::{
     Query, Recommender, Scorer, Seed, TrainData, Trainable, run_epochs,
 };
 
-use crate::engine::{Computed, Dense, DenseSteps, Parameter, Weights, failed, gradient, numbers};
+use crate::engine::{Computed, Dense, Learning, Parameter, Weights, failed, gradient, numbers};
 use crate::fold::Fixed;
 use crate::histories::{Histories, Signed, signed};
 use crate::layers::Dropout;
 use crate::losses::Loss;
 use crate::negatives::best_of;
-use crate::optimise::{Optimisation, Pace, clip, finite};
+use crate::optimise::{Optimisation, clip, finite};
 
 /// Likes that the engine sees at once: their vectors stay in the second-level cache.
 const SHARD: usize = 128;
@@ -254,9 +254,7 @@ struct Training<'a, N> {
     histories: Histories,
     seed: Seed,
     tables: Tables,
-    dense: Dense,
-    dense_steps: DenseSteps,
-    pace: Pace,
+    learning: Learning,
 }
 
 /// What a shard adds to a step.
@@ -280,10 +278,9 @@ impl<'a, N: PairNet> Training<'a, N> {
         let users = table(data.log.n_users(), width, "users");
         let items = table(data.log.n_items(), width, "items");
         let tables = Tables { users: how.table(users), items: how.table(items) };
-        let dense = Dense::draw(&net.parameters(), init);
-        let dense_steps = DenseSteps::of(&dense);
+        let learning = Learning::of(Dense::draw(&net.parameters(), init));
         let histories = Histories::of(data.log);
-        Ok(Self { net, how, positives, histories, seed, tables, dense, dense_steps, pace: Pace::new() })
+        Ok(Self { net, how, positives, histories, seed, tables, learning })
     }
 
     /// The items of each like of a shard: its own, then the drawn. Like `n` draws from stream `first + n` of the epoch.
@@ -341,7 +338,7 @@ impl<'a, N: PairNet> Training<'a, N> {
             items,
             of_users: row_gradients(&gradients, &user_leaves)?,
             of_items: row_gradients(&gradients, &item_leaves)?,
-            of_dense: weights.tensors().iter().map(|leaf| gradient(&gradients, leaf)).collect::<Computed<_>>()?,
+            of_dense: weights.gradients(&gradients)?,
         })
     }
 
@@ -352,7 +349,7 @@ impl<'a, N: PairNet> Training<'a, N> {
         samples: Seed,
         first: usize,
     ) -> Computed<(f64, RowGradients, RowGradients, Vec<Vec<f32>>)> {
-        let weights = self.dense.leaves()?;
+        let weights = self.learning.dense.leaves()?;
         let shards = batch.par_chunks(SHARD).enumerate();
         let shards: Vec<Gradients> = shards
             .map(|(n, likes)| self.shard(likes, (samples, first + n * SHARD), batch.len(), &weights))
@@ -379,13 +376,7 @@ impl<'a, N: PairNet> Training<'a, N> {
             },
         );
         let loss = shards.iter().map(|shard| shard.loss).sum::<f64>();
-        let mut dense: Vec<Vec<f32>> = weights.tensors().iter().map(|w| vec![0.0; w.elem_count()]).collect();
-        for shard in &shards {
-            for (sum, part) in dense.iter_mut().zip(&shard.of_dense) {
-                sum.iter_mut().zip(part).for_each(|(sum, x)| *sum += x);
-            }
-        }
-        Ok((loss, users, items, dense))
+        Ok((loss, users, items, weights.summed(shards.iter().map(|shard| &shard.of_dense))))
     }
 
     fn step(&mut self, batch: &[u32], epoch: usize, (samples, first): (Seed, usize)) -> Result<f64, FitError> {
@@ -393,9 +384,9 @@ impl<'a, N: PairNet> Training<'a, N> {
             self.gradients(batch, samples, first).map_err(|error| failed(&error))?;
         let mut parts: Vec<&mut Vec<f32>> = dense.iter_mut().chain([&mut users.data, &mut items.data]).collect();
         clip(&mut parts, self.how.clip_norm);
-        let (t, rate) = self.pace.next(&self.how, epoch);
+        let (t, rate) = self.learning.pace.next(&self.how, epoch);
         self.tables.step(&users, &items, rate, self.how.decay());
-        self.dense_steps.update(&mut self.dense, dense, (&self.how, rate, t));
+        self.learning.update(dense, (&self.how, rate, t));
         Ok(loss)
     }
 }
@@ -430,30 +421,26 @@ impl<N: PairNet> Trainable for Training<'_, N> {
             sum += loss;
         }
         let mean = sum / order.len() as f64;
-        self.pace.hear(&self.how, mean);
+        self.learning.pace.hear(&self.how, mean);
         Ok(mean)
     }
 
     fn snapshot(&self) -> PairModel<N> {
         let (guest, users) = self.positives.with_mean_user(&self.tables.users.matrix);
-        let (items, dense, histories) = (self.tables.items.matrix.clone(), self.dense.clone(), self.histories.clone());
+        let (items, dense, histories) =
+            (self.tables.items.matrix.clone(), self.learning.dense.clone(), self.histories.clone());
         let model = PairModel::new(self.net.clone(), Learnt { users, items, dense, histories, guest });
         model.unwrap_or_else(|error| unreachable!("the shapes are those of the training: {error}"))
     }
 
     fn save_state<'b>(&'b self, out: &mut ArtifactWriter<'b>) -> Result<(), ArtifactError> {
         self.tables.save(out)?;
-        out.scope("dense", |out| self.dense.save(out));
-        out.scope("adam_dense", |out| self.dense_steps.save(&self.dense, out));
-        out.meta("pace", &self.pace)
+        self.learning.save(out)
     }
 
     fn load_state(&mut self, from: &ArtifactReader<'_>) -> Result<(), ArtifactError> {
         self.tables.load(from)?;
-        self.dense = Dense::load(&self.net.parameters(), &from.scope("dense"))?;
-        self.dense_steps.load(&self.dense, &from.scope("adam_dense"))?;
-        self.pace = from.meta("pace")?;
-        Ok(())
+        self.learning.load(&self.net.parameters(), from)
     }
 }
 

@@ -26,11 +26,11 @@ use segue_core::{
     run_epochs,
 };
 
-use crate::engine::{Computed, Dense, DenseSteps, Parameter, Weights, failed, gradient, numbers};
+use crate::engine::{Computed, Dense, Learning, Parameter, Weights, failed, gradient, numbers};
 use crate::heads::{States, slopes};
 use crate::histories::{signed, turn_away};
 use crate::layers::Dropout;
-use crate::optimise::{Optimisation, Pace, clip, finite};
+use crate::optimise::{Optimisation, clip, finite};
 
 /// Sequences that the engine sees at once.
 const SHARD: usize = 32;
@@ -317,9 +317,7 @@ struct Training<'a, N> {
     readers: Vec<UserId>,
     seed: Seed,
     items: Table,
-    dense: Dense,
-    dense_steps: DenseSteps,
-    pace: Pace,
+    learning: Learning,
 }
 
 /// A shard of a batch, half way: what the engine has computed and will derive.
@@ -347,12 +345,12 @@ impl<'a, N: SequenceNet> Training<'a, N> {
             )));
         }
         let items = Matrix::normal(data.log.n_items(), net.width(), how.init_std, &mut init.named("items").stream());
-        let dense = Dense::draw(&net.parameters(), init);
-        let (items, dense_steps) = (how.table(items), DenseSteps::of(&dense));
+        let learning = Learning::of(Dense::draw(&net.parameters(), init));
+        let items = how.table(items);
         let longest = readers.iter().map(|&user| sequences.user(user).len() - 1).max().unwrap_or_default();
         let longest = if net.padded() { net.length() } else { longest };
         fits::<N>(how.batch_size.min(readers.len()), longest, net.width())?;
-        Ok(Self { net, how, positives, sequences, readers, seed, items, dense, dense_steps, pace: Pace::new() })
+        Ok(Self { net, how, positives, sequences, readers, seed, items, learning })
     }
 
     /// The states of a shard of users.
@@ -379,7 +377,7 @@ impl<'a, N: SequenceNet> Training<'a, N> {
     /// The gradient of a batch of users: the sum of the losses and the number of places, items, dense parameters.
     fn gradients(&self, batch: &[u32], samples: Seed) -> Computed<(f64, usize, RowGradients, Vec<Vec<f32>>)> {
         let d = self.net.width();
-        let weights = self.dense.leaves()?;
+        let weights = self.learning.dense.leaves()?;
         let users: Vec<UserId> = batch.iter().map(|&n| self.readers[n as usize]).collect();
         let half = |(n, users): (usize, &[UserId])| {
             let dropout = Dropout { rate: self.net.dropout(), shard: samples.named("dropout").at(n as u64) };
@@ -404,15 +402,12 @@ impl<'a, N: SequenceNet> Training<'a, N> {
             // Its gradient at the states is the slopes.
             let gradients = (&half.states * slopes)?.sum_all()?.backward()?;
             let of_items = half.packed.gather(&gradient(&gradients, &half.leaf)?, d);
-            let of_dense = weights.tensors().iter().map(|leaf| gradient(&gradients, leaf)).collect::<Computed<_>>()?;
+            let of_dense = weights.gradients(&gradients)?;
             Ok((of_items, of_dense))
         };
         let derived: Vec<_> = halves.par_iter().zip(&starts).map(derive).collect::<Computed<_>>()?;
 
-        let mut dense: Vec<Vec<f32>> = weights.tensors().iter().map(|w| vec![0.0; w.elem_count()]).collect();
-        for (_, of_dense) in &derived {
-            dense.iter_mut().zip(of_dense).for_each(|(sum, part)| axpy(1.0, part, sum));
-        }
+        let dense = weights.summed(derived.iter().map(|(_, of_dense)| of_dense));
         // Behind the states, over which the terms of what comes next are, stand the slopes of what was read.
         let mut terms = found.terms;
         let (t, share) = (next.len(), 1.0 / next.len() as f32);
@@ -433,9 +428,9 @@ impl<'a, N: SequenceNet> Training<'a, N> {
     fn step(&mut self, batch: &[u32], epoch: usize, samples: Seed) -> Result<(f64, usize), FitError> {
         let (loss, places, mut items, mut dense) = self.gradients(batch, samples).map_err(|error| failed(&error))?;
         clip(&mut dense.iter_mut().chain([&mut items.data]).collect::<Vec<_>>(), self.how.clip_norm);
-        let (t, rate) = self.pace.next(&self.how, epoch);
+        let (t, rate) = self.learning.pace.next(&self.how, epoch);
         self.items.step(&items, rate, self.how.decay());
-        self.dense_steps.update(&mut self.dense, dense, (&self.how, rate, t));
+        self.learning.update(dense, (&self.how, rate, t));
         Ok((loss, places))
     }
 
@@ -495,18 +490,18 @@ impl<N: SequenceNet> Trainable for Training<'_, N> {
             (sum, places) = (sum + step.0, places + step.1);
         }
         let mean = sum / places as f64;
-        self.pace.hear(&self.how, mean);
+        self.learning.pace.hear(&self.how, mean);
         Ok(mean)
     }
 
     fn snapshot(&self) -> SequenceModel<N> {
-        let made = self.dense.constants().and_then(|weights| Ok((self.guest(&weights)?, weights)));
+        let made = self.learning.dense.constants().and_then(|weights| Ok((self.guest(&weights)?, weights)));
         let (guest, weights) =
             made.unwrap_or_else(|error| unreachable!("the shapes are those of the training: {error}"));
         SequenceModel {
             net: self.net.clone(),
             items: self.items.matrix.clone(),
-            dense: self.dense.clone(),
+            dense: self.learning.dense.clone(),
             weights,
             guest,
             known: self.sequences.shortened(self.net.length()),
@@ -516,17 +511,12 @@ impl<N: SequenceNet> Trainable for Training<'_, N> {
 
     fn save_state<'b>(&'b self, out: &mut ArtifactWriter<'b>) -> Result<(), ArtifactError> {
         self.items.save("items", out)?;
-        out.scope("dense", |out| self.dense.save(out));
-        out.scope("adam_dense", |out| self.dense_steps.save(&self.dense, out));
-        out.meta("pace", &self.pace)
+        self.learning.save(out)
     }
 
     fn load_state(&mut self, from: &ArtifactReader<'_>) -> Result<(), ArtifactError> {
         self.items.load("items", from)?;
-        self.dense = Dense::load(&self.net.parameters(), &from.scope("dense"))?;
-        self.dense_steps.load(&self.dense, &from.scope("adam_dense"))?;
-        self.pace = from.meta("pace")?;
-        Ok(())
+        self.learning.load(&self.net.parameters(), from)
     }
 }
 

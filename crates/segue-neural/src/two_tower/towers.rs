@@ -23,13 +23,13 @@ use segue_core::{
 };
 
 use super::{Encoder, Similarity, TwoTower};
-use crate::engine::{Computed, Dense, DenseSteps, Parameter, Start, Weights, failed, gradient, numbers};
+use crate::engine::{Computed, Dense, Learning, Parameter, Start, Weights, failed, gradient, numbers};
 use crate::fused::means;
 use crate::heads::{InBatch, Slopes, States, in_batch, slopes};
 use crate::histories::{Histories, Signed, signed, turn_away};
 use crate::layers::{Dropout, linear, linear_parameters};
 use crate::losses::Loss;
-use crate::optimise::{Optimisation, Pace, clip, finite};
+use crate::optimise::{Optimisation, clip, finite};
 use crate::sequences::{Sequences, last, liked};
 use crate::transformer::Transformer;
 
@@ -354,9 +354,7 @@ struct Training<'a> {
     users: Table,
     items: Table,
     of_features: Table,
-    dense: Dense,
-    dense_steps: DenseSteps,
-    pace: Pace,
+    learning: Learning,
 }
 
 /// What is known of a user at a like.
@@ -396,8 +394,7 @@ impl<'a> Training<'a> {
         let table =
             |n: usize, name: &str| how.table(Matrix::normal(n, d, how.init_std, &mut init.named(name).stream()));
         let users = if net.user_ids { table(n_users, "users") } else { Table::new(Matrix::zeros(n_users, d), None) };
-        let dense = Dense::draw(&net.parameters(), init);
-        let dense_steps = DenseSteps::of(&dense);
+        let learning = Learning::of(Dense::draw(&net.parameters(), init));
         Ok(Self {
             users,
             items: table(n_items, "items"),
@@ -411,9 +408,7 @@ impl<'a> Training<'a> {
             shares,
             features,
             seed,
-            dense,
-            dense_steps,
-            pace: Pace::new(),
+            learning,
         })
     }
 
@@ -480,7 +475,7 @@ impl<'a> Training<'a> {
     /// The gradient of a batch: the sum of the losses; users, items, features, dense parameters.
     fn gradients(&self, batch: &[u32], samples: Seed) -> Computed<(f64, [RowGradients; 3], Vec<Vec<f32>>)> {
         let (d, t) = (self.net.factors, batch.len());
-        let weights = self.dense.leaves()?;
+        let weights = self.learning.dense.leaves()?;
         let raw = self.raw();
         let items = compared(self.net.similarity, &raw);
         let half = |(n, likes): (usize, &[u32])| -> Computed<Half> {
@@ -537,15 +532,12 @@ impl<'a> Training<'a> {
         let derive = |(half, own): (&Half, &[f32])| -> Computed<(Vec<f32>, Vec<Vec<f32>>)> {
             let slopes = Tensor::from_slice(own, (own.len() / d, d), &Device::Cpu)?;
             let gradients = (&half.states * slopes)?.sum_all()?.backward()?;
-            let of_dense = weights.tensors().iter().map(|leaf| gradient(&gradients, leaf)).collect::<Computed<_>>()?;
+            let of_dense = weights.gradients(&gradients)?;
             Ok((gradient(&gradients, &half.leaf)?, of_dense))
         };
         let shards = halves.par_iter().zip(found.of_states.par_chunks(SHARD * d));
         let derived: Vec<_> = shards.map(derive).collect::<Computed<_>>()?;
-        let mut dense: Vec<Vec<f32>> = weights.tensors().iter().map(|w| vec![0.0; w.elem_count()]).collect();
-        for (_, of_dense) in &derived {
-            dense.iter_mut().zip(of_dense).for_each(|(sum, part)| axpy(1.0, part, sum));
-        }
+        let dense = weights.summed(derived.iter().map(|(_, of_dense)| of_dense));
 
         let share = 1.0 / t as f32;
         let mut of_users = Terms::default();
@@ -599,10 +591,10 @@ impl<'a> Training<'a> {
         let (loss, mut tables, mut dense) = self.gradients(batch, samples).map_err(|error| failed(&error))?;
         let parts = dense.iter_mut().chain(tables.iter_mut().map(|table| &mut table.data));
         clip(&mut parts.collect::<Vec<_>>(), self.how.clip_norm);
-        let (t, rate) = self.pace.next(&self.how, epoch);
+        let (t, rate) = self.learning.pace.next(&self.how, epoch);
         let own = [&mut self.users, &mut self.items, &mut self.of_features];
         own.into_iter().zip(&tables).for_each(|(table, gradients)| table.step(gradients, rate, self.how.decay()));
-        self.dense_steps.update(&mut self.dense, dense, (&self.how, rate, t));
+        self.learning.update(dense, (&self.how, rate, t));
         Ok(loss)
     }
 }
@@ -640,13 +632,13 @@ impl Trainable for Training<'_> {
             sum += loss;
         }
         let mean = sum / order.len() as f64;
-        self.pace.hear(&self.how, mean);
+        self.learning.pace.hear(&self.how, mean);
         Ok(mean)
     }
 
     fn snapshot(&self) -> TowersModel {
         let (mean, ids) = self.positives.with_mean_user(&self.users.matrix);
-        let weights = match self.dense.constants() {
+        let weights = match self.learning.dense.constants() {
             Ok(weights) => weights,
             Err(error) => unreachable!("the shapes are those of the training: {error}"),
         };
@@ -654,7 +646,7 @@ impl Trainable for Training<'_> {
             net: self.net.clone(),
             ids,
             raw: self.raw().into_owned(),
-            dense: self.dense.clone(),
+            dense: self.learning.dense.clone(),
             guest: mean,
             known: self.sequences.shortened(self.net.history_length),
             histories: self.histories.clone(),
@@ -666,19 +658,14 @@ impl Trainable for Training<'_> {
         self.users.save("users", out)?;
         self.items.save("items", out)?;
         self.of_features.save("features", out)?;
-        out.scope("dense", |out| self.dense.save(out));
-        out.scope("adam_dense", |out| self.dense_steps.save(&self.dense, out));
-        out.meta("pace", &self.pace)
+        self.learning.save(out)
     }
 
     fn load_state(&mut self, from: &ArtifactReader<'_>) -> Result<(), ArtifactError> {
         self.users.load("users", from)?;
         self.items.load("items", from)?;
         self.of_features.load("features", from)?;
-        self.dense = Dense::load(&self.net.parameters(), &from.scope("dense"))?;
-        self.dense_steps.load(&self.dense, &from.scope("adam_dense"))?;
-        self.pace = from.meta("pace")?;
-        Ok(())
+        self.learning.load(&self.net.parameters(), from)
     }
 }
 
