@@ -71,12 +71,8 @@ impl IdMap {
     pub fn new<S: AsRef<str>>(mut ids: Vec<S>) -> Self {
         ids.sort_unstable_by(|a, b| external_order(a.as_ref(), b.as_ref()));
         ids.dedup_by(|a, b| (*a).as_ref() == (*b).as_ref());
-        let mut map = Self::default();
-        for id in &ids {
-            map.text.push_str(id.as_ref());
-            map.ends.push(map.text.len());
-        }
-        map
+        let bytes = ids.iter().map(|id| id.as_ref().len()).sum();
+        Self::sized((ids.len(), bytes), ids.iter())
     }
 
     /// The ids of several lists as one map, and for each list the dense ids of its members in its order.
@@ -102,11 +98,7 @@ impl IdMap {
             (n, bytes) = (n + 1, bytes + of(&ids[0]).len());
         }
         // The texts are still held by whoever names them: room for twice as many would be the peak of the whole work.
-        let mut map = Self { text: String::with_capacity(bytes), ends: Vec::with_capacity(n as usize) };
-        for ids in members.chunk_by(same) {
-            map.text.push_str(&of(&ids[0]));
-            map.ends.push(map.text.len());
-        }
+        let map = Self::sized((n as usize, bytes), members.chunk_by(same).map(|ids| of(&ids[0])));
         (map, dense)
     }
 
@@ -115,9 +107,14 @@ impl IdMap {
     pub fn only(&self, kept: &[bool]) -> Self {
         let of_kept = || self.iter().zip(kept).filter(|(_, kept)| **kept).map(|(id, _)| id);
         let (n, bytes) = of_kept().fold((0, 0), |(n, bytes), id| (n + 1, bytes + id.len()));
+        Self::sized((n, bytes), of_kept())
+    }
+
+    /// So many ids of so many bytes, in order.
+    fn sized((n, bytes): (usize, usize), ids: impl Iterator<Item = impl AsRef<str>>) -> Self {
         let mut map = Self { text: String::with_capacity(bytes), ends: Vec::with_capacity(n) };
-        for id in of_kept() {
-            map.text.push_str(id);
+        for id in ids {
+            map.text.push_str(id.as_ref());
             map.ends.push(map.text.len());
         }
         map

@@ -199,6 +199,9 @@ fn kept_in(folder: &Path) -> impl Fn(&Path) -> bool + use<> {
     }
 }
 
+/// How rows and texts are written in files that stay behind; those of another version are not found.
+pub(crate) const FORMAT: &str = "rows 8";
+
 /// The note of what was divided.
 pub(crate) const DIVIDED: &str = "divided.note";
 

@@ -17,7 +17,7 @@ use super::rows::{DomainRows, Rows, World};
 use super::split::Asked;
 use crate::DataError;
 use crate::readers::{InputFile, Session, read_texts, version, write_texts};
-use crate::spill::{DIVIDED, Spill};
+use crate::spill::{DIVIDED, FORMAT, Spill};
 
 /// All rows in their parts, and what the question is.
 #[derive(Debug)]
@@ -77,7 +77,8 @@ impl How {
         let options = PrepareOptions { memory: 0, ..options.clone() };
         let text = serde_json::to_string(&(
             env!("CARGO_PKG_VERSION"),
-            "times in milliseconds, weights of training rows, cells in units",
+            "weights of training rows",
+            FORMAT,
             data,
             options,
             split,

@@ -17,13 +17,10 @@ use super::open::Fnv;
 use super::session::InputFile;
 use super::timed_sequence::names_beside;
 use crate::DataError;
-use crate::spill::{Blocks, Spill, block, put};
+use crate::spill::{Blocks, FORMAT, Spill, block, put};
 
 /// Stored bytes from which on a file is kept: smaller ones are read again sooner than found.
 const LEAST: u64 = 1 << 23;
-
-/// How rows are written; files of another version are read again.
-const FORMAT: &str = "rows 8:";
 
 /// What was read and how.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -50,7 +47,7 @@ fn source(file: &LogFile, limit: Option<u64>) -> Option<(u64, String)> {
     let metadata = file.path.metadata().ok()?;
     let (path, size, version) = (file.path.display(), metadata.len(), version(&metadata)?);
     let how = format!("{:?}, bad lines {limit:?}, names {:?}", file.layout, names_beside(&file.path));
-    Some((size, format!("{FORMAT} {path}, {size} bytes, {version}, {how}")))
+    Some((size, format!("{FORMAT}: {path}, {size} bytes, {version}, {how}")))
 }
 
 /// What changes with a file: its moment and, where a system has them, which file it is and when it last changed in any way,

@@ -6,7 +6,7 @@
 
 use super::format::Layout;
 use super::log::RawLog;
-use super::open::Input;
+use super::open::{Input, whole_lines};
 use super::session::{Reason, Session, parse_time, parse_value};
 use super::table;
 use crate::DataError;
@@ -36,9 +36,7 @@ pub(super) fn read(
 
 /// Whether the third field of every line of the head is a moment, and the fourth of none.
 fn times_come_first(head: &[u8], separator: &str) -> bool {
-    // The last line may be cut.
-    let whole = head.iter().rposition(|&b| b == b'\n').map_or(head.len(), |end| end + 1);
-    let head = String::from_utf8_lossy(&head[..whole]);
+    let head = String::from_utf8_lossy(whole_lines(head));
     let mut lines = head.lines().filter(|line| !line.trim().is_empty()).peekable();
     let is_exchanged = |line: &str| {
         let mut cells = line.split(separator).skip(2);

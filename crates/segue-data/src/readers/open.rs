@@ -228,6 +228,11 @@ pub(super) fn first_of(head: &[u8]) -> &[u8] {
     head.split(|&b| b == b'\n').find(|line| !is_blank(line)).unwrap_or_default()
 }
 
+/// The lines of a head that are whole: the last may be cut.
+pub(super) fn whole_lines(head: &[u8]) -> &[u8] {
+    &head[..head.iter().rposition(|&b| b == b'\n').map_or(head.len(), |end| end + 1)]
+}
+
 /// True if a line holds nothing but white space.
 pub(super) fn is_blank(line: &[u8]) -> bool {
     str::from_utf8(line).is_ok_and(|text| text.trim().is_empty())

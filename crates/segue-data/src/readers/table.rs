@@ -4,7 +4,7 @@ use super::columns::{ColumnMap, Positions, looks_like_header};
 use super::format::Layout;
 use super::log::RawLog;
 use super::only::Chosen;
-use super::open::Input;
+use super::open::{Input, whole_lines};
 use super::recbole;
 use super::rows::{Rows, Style, cell_of};
 use super::session::{Reason, Session, date_of_number, parse_time, parse_value};
@@ -134,9 +134,7 @@ impl Sample {
     const ROWS: usize = 1000;
 
     fn of(head: &[u8], rows: &Rows) -> Self {
-        // The last line may be cut.
-        let whole = head.iter().rposition(|&b| b == b'\n').map_or(head.len(), |end| end + 1);
-        let records = rows.builder().from_reader(&head[..whole]).into_byte_records();
+        let records = rows.builder().from_reader(whole_lines(head)).into_byte_records();
         Self(records.map_while(Result::ok).take(Self::ROWS).collect())
     }
 
