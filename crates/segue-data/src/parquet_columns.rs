@@ -9,7 +9,7 @@ use parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as Phy
 use parquet::column::writer::{ColumnCloseResult, get_column_writer, get_typed_column_writer};
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
-use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::{ColumnDescPtr, Type, TypePtr};
@@ -29,6 +29,10 @@ pub(crate) fn leaf(name: &str, physical: Physical, optional: bool) -> Result<Typ
     let text = (physical == Physical::BYTE_ARRAY).then_some(LogicalType::String);
     let builder = Type::primitive_type_builder(name, physical).with_repetition(repetition).with_logical_type(text);
     builder.build().map(Arc::new)
+}
+
+fn is_text(column: &Type) -> bool {
+    column.is_primitive() && column.get_physical_type() == Physical::BYTE_ARRAY
 }
 
 /// A column of text lists.
@@ -115,10 +119,14 @@ pub(crate) type Fill<'a> = &'a (dyn Fn(Column<'_>) -> Result<Encoded, ParquetErr
 pub(crate) type Encoded = (Bytes, ColumnCloseResult);
 
 impl<W: Write + Send> TableWriter<W> {
-    /// `encoded`: columns that have no dictionary, and how they are encoded.
+    /// `encoded`: columns that have no dictionary, and how they are encoded. Texts have no least and greatest value: two
+    /// comparisons a row, for groups that hold nearly all of them anyway.
     pub(crate) fn new(out: W, fields: Vec<TypePtr>, encoded: &[(&str, Encoding)]) -> Result<Self, ParquetError> {
         let schema = Type::group_type_builder("schema").with_fields(fields).build()?;
         let mut properties = properties();
+        for column in schema.get_fields().iter().filter(|column| is_text(column)) {
+            properties = properties.set_column_statistics_enabled(column.name().into(), EnabledStatistics::None);
+        }
         for &(column, encoding) in encoded {
             properties = properties
                 .set_column_dictionary_enabled(column.into(), false)

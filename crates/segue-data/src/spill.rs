@@ -260,10 +260,10 @@ impl Blocks {
         let at = |units: u64| cell(base.wrapping_add(units.wrapping_mul(unit)));
         match width {
             0 => out.extend((0..rows).map(|_| cell(base))),
-            1 => self.cells(rows, |[byte]: [u8; 1]| out.push(at(byte.into())))?,
-            2 => self.cells(rows, |bytes| out.push(at(u16::from_le_bytes(bytes).into())))?,
-            4 => self.cells(rows, |bytes| out.push(at(u32::from_le_bytes(bytes).into())))?,
-            _ => self.cells(rows, |bytes| out.push(at(u64::from_le_bytes(bytes))))?,
+            1 => self.cells(rows, out, |[byte]: [u8; 1]| at(byte.into()))?,
+            2 => self.cells(rows, out, |bytes| at(u16::from_le_bytes(bytes).into()))?,
+            4 => self.cells(rows, out, |bytes| at(u32::from_le_bytes(bytes).into()))?,
+            _ => self.cells(rows, out, |bytes| at(u64::from_le_bytes(bytes)))?,
         }
         Ok(())
     }
@@ -277,14 +277,19 @@ impl Blocks {
         Ok(Head { base, unit, width: usize::from(width[0]) })
     }
 
-    /// Hands out `rows` cells of `N` bytes.
-    fn cells<const N: usize>(&mut self, rows: usize, mut take: impl FnMut([u8; N])) -> Result<(), DataError> {
+    /// Appends what `rows` cells of `N` bytes are.
+    fn cells<const N: usize, T>(
+        &mut self,
+        rows: usize,
+        out: &mut Vec<T>,
+        cell: impl Fn([u8; N]) -> T,
+    ) -> Result<(), DataError> {
         let mut bytes = [0; 1 << 13];
         let mut left = rows;
         while left > 0 {
             let now = left.min(bytes.len() / N);
             self.file.read_exact(&mut bytes[..now * N]).map_err(DataError::io(&self.path, "read"))?;
-            bytes[..now * N].as_chunks().0.iter().for_each(|&bytes| take(bytes));
+            out.extend(bytes[..now * N].as_chunks().0.iter().map(|&bytes| cell(bytes)));
             left -= now;
         }
         Ok(())
@@ -293,7 +298,7 @@ impl Blocks {
     /// Appends bytes that are no column.
     pub(crate) fn bytes(&mut self, n: usize, out: &mut Vec<u8>) -> Result<(), DataError> {
         out.reserve(n);
-        self.cells(n, |[byte]: [u8; 1]| out.push(byte))
+        self.cells(n, out, |[byte]: [u8; 1]| byte)
     }
 
     /// Passes over a column of `rows` cells.

@@ -598,16 +598,19 @@ impl ChunkFile {
     }
 }
 
+/// Blocks of so few rows that every pass over them after the first finds them in the cache.
 fn encode(rows: &[Row]) -> Vec<u8> {
-    let mut out = block(rows.len());
-    out.reserve(size_of_val(rows) / 2);
-    put(&mut out, rows, |row| u64::from(row.user));
-    put(&mut out, rows, |row| u64::from(row.item));
-    put(&mut out, rows, |row| u64::from(row.value.to_bits()));
-    put(&mut out, rows, |row| u64::from(row.weight.to_bits()));
-    put(&mut out, rows, |row| time_cell(row.time));
-    put(&mut out, rows, |row| row.signal as u64);
-    put(&mut out, rows, |row| row.part as u64);
+    let mut out = Vec::with_capacity(size_of_val(rows) / 2);
+    for rows in rows.chunks(BUFFERED) {
+        out.extend(block(rows.len()));
+        put(&mut out, rows, |row| u64::from(row.user));
+        put(&mut out, rows, |row| u64::from(row.item));
+        put(&mut out, rows, |row| u64::from(row.value.to_bits()));
+        put(&mut out, rows, |row| u64::from(row.weight.to_bits()));
+        put(&mut out, rows, |row| time_cell(row.time));
+        put(&mut out, rows, |row| row.signal as u64);
+        put(&mut out, rows, |row| row.part as u64);
+    }
     out
 }
 
