@@ -1,7 +1,8 @@
 //! Preparation is relational: the same steps as SQL, run by another engine, give the same rows.
 
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 
 use segue_core::{Seed, Stream};
 
@@ -23,8 +24,7 @@ fn golden(program: &str) -> PathBuf {
 }
 
 #[track_caller]
-fn run(python: &Path, args: &[String]) {
-    let done = Command::new(python).args(args).output().unwrap();
+fn ended(args: &impl Debug, done: Output) {
     let (said, wrong) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     assert!(done.status.success(), "{args:?}\n{said}\n{wrong}");
 }
@@ -46,9 +46,9 @@ fn log(domain: usize, rows: usize, random: &mut Stream) -> String {
     text
 }
 
-/// What is prepared: by our options, and by those of the program in SQL. `GIVEN` among ours are the target's files in parts,
-/// `LINKS` in both a file of linked items.
-#[derive(Clone, Copy)]
+/// What is prepared: by our options, and by those of the program in SQL. `GIVEN` among ours are the files in parts of the
+/// domains that are split, `LINKS` in both is a file of linked items, and `FEW` leaves the first domain few rows.
+#[derive(Debug, Clone, Copy)]
 struct Job {
     n_domains: usize,
     core: usize,
@@ -56,143 +56,221 @@ struct Job {
     theirs: &'static str,
 }
 
-const JOBS: [Job; 22] = [
-    Job { n_domains: 2, core: 3, ours: "", theirs: "" },
-    Job { n_domains: 3, core: 4, ours: "prepare.memory=0", theirs: "" },
-    Job { n_domains: 1, core: 2, ours: "", theirs: "" },
-    Job {
-        n_domains: 2,
-        core: 3,
-        ours: "prepare.deduplicate=first split=time_cut",
-        theirs: "--keep first --split time_cut",
-    },
-    Job {
-        n_domains: 3,
-        core: 4,
-        ours: "prepare.deduplicate=sum prepare.clip=null prepare.log=log2 split=time_cut prepare.memory=0",
-        theirs: "--keep sum --plays --split time_cut",
-    },
-    Job {
-        n_domains: 2,
-        core: 3,
-        ours: "prepare.deduplicate=max split=ratio split.order=time",
-        theirs: "--keep max --split ratio_by_time",
-    },
-    Job {
-        n_domains: 1,
-        core: 4,
-        ours: "prepare.deduplicate=sum prepare.clip=null prepare.log=log2",
-        theirs: "--keep sum --plays",
-    },
-    Job { n_domains: 2, core: 2, ours: "split=ratio", theirs: "--split ratio" },
-    Job { n_domains: 1, core: 3, ours: "split=k_fold prepare.memory=0", theirs: "--split k_fold" },
-    Job { n_domains: 3, core: 2, ours: "split=cold_user", theirs: "--split cold_user" },
-    Job { n_domains: 2, core: 2, ours: "split=cold_item", theirs: "--split cold_item" },
-    Job { n_domains: 2, core: 2, ours: "split=few_shot", theirs: "--split few_shot" },
-    Job {
-        n_domains: 3,
-        core: 9,
-        ours: "prepare.core.scope=joint prepare.core.strict=true",
-        theirs: "--joint --strict",
-    },
-    Job {
-        n_domains: 2,
-        core: 5,
-        ours: "prepare.core.mode=once prepare.core.strict=true prepare.max_rows=1500",
-        theirs: "--once --strict --max-rows 1500",
-    },
-    Job {
-        n_domains: 3,
-        core: 2,
-        ours: "prepare.train_size=0.6 'prepare.value_interval=\"(0, 5]\"' prepare.scale=standard prepare.memory=0",
-        theirs: "--train-size 0.6 --interval 0 5 --scale standard",
-    },
-    Job {
-        n_domains: 2,
-        core: 2,
-        ours: "prepare.negative_threshold=2 prepare.positive_threshold=4",
-        theirs: "--likes 2 4",
-    },
-    Job {
-        n_domains: 2,
-        core: 2,
-        ours: "prepare.positive_threshold=3 prepare.negative_threshold=1 prepare.positives_only=true prepare.scale=min_max \
-               split=ratio",
-        theirs: "--likes 1 3 --only-likes --scale min_max --split ratio",
-    },
-    Job { n_domains: 3, core: 3, ours: "split.targets=all", theirs: "--all-targets" },
-    Job {
-        n_domains: 2,
-        core: 2,
-        ours: "split=time_cut split.targets=all prepare.negative_threshold=2 prepare.positive_threshold=3",
-        theirs: "--split time_cut --all-targets --likes 2 3",
-    },
-    Job {
-        n_domains: 2,
-        core: 0,
-        ours: "split=given prepare.users=all GIVEN={train: TRAIN, valid: VALID, test: TEST}",
-        theirs: "--split given --all-users",
-    },
-    Job {
-        n_domains: 2,
-        core: 0,
-        ours: "split=given prepare.users=all GIVEN={train: TRAIN, test: TEST}",
-        theirs: "--split given --all-users",
-    },
-    Job { n_domains: 3, core: 2, ours: "LINKS", theirs: "--item-links LINKS" },
-];
+const fn job(n_domains: usize, core: usize, ours: &'static str, theirs: &'static str) -> Job {
+    Job { n_domains, core, ours, theirs }
+}
 
 #[test]
-fn duckdb_prepares_the_same_rows() {
+fn duckdb_cleans_and_filters_the_same_rows() {
+    same(&[
+        job(2, 3, "", ""),
+        job(3, 4, "prepare.memory=0", ""),
+        job(1, 2, "", ""),
+        job(1, 4, "prepare.deduplicate=sum prepare.clip=null prepare.log=log2", "--keep sum --plays"),
+        job(3, 9, "prepare.core.scope=joint prepare.core.strict=true", "--joint --strict"),
+        job(
+            2,
+            5,
+            "prepare.core.mode=once prepare.core.strict=true prepare.max_rows=1500",
+            "--once --strict --max-rows 1500",
+        ),
+        job(
+            3,
+            2,
+            "prepare.train_size=0.6 'prepare.value_interval=\"(0, 5]\"' prepare.scale=standard prepare.memory=0",
+            "--train-size 0.6 --interval 0 5 --scale standard",
+        ),
+        job(2, 2, "prepare.negative_threshold=2 prepare.positive_threshold=4", "--likes 2 4"),
+        job(
+            2,
+            2,
+            "prepare.positive_threshold=3 prepare.negative_threshold=1 prepare.positives_only=true prepare.scale=min_max \
+             split=ratio",
+            "--likes 1 3 --only-likes --scale min_max --split ratio",
+        ),
+    ]);
+}
+
+#[test]
+fn duckdb_splits_the_same_rows() {
+    same(&[
+        job(2, 3, "prepare.deduplicate=first split=time_cut", "--keep first --split time_cut"),
+        job(
+            3,
+            4,
+            "prepare.deduplicate=sum prepare.clip=null prepare.log=log2 split=time_cut prepare.memory=0",
+            "--keep sum --plays --split time_cut",
+        ),
+        job(2, 3, "prepare.deduplicate=max split=ratio split.order=time", "--keep max --split ratio_by_time"),
+        job(2, 2, "split=ratio", "--split ratio"),
+        job(1, 3, "split=k_fold prepare.memory=0", "--split k_fold"),
+        job(3, 2, "split=cold_user", "--split cold_user"),
+        job(2, 2, "split=cold_item", "--split cold_item"),
+        job(2, 2, "split=few_shot", "--split few_shot"),
+        job(
+            2,
+            0,
+            "split=given prepare.users=all GIVEN={train: TRAIN, valid: VALID, test: TEST}",
+            "--split given --all-users",
+        ),
+        job(2, 0, "split=given prepare.users=all GIVEN={train: TRAIN, test: TEST}", "--split given --all-users"),
+        // Of few rows nobody is asked for want of likes, and of one like or two nothing is left to learn.
+        job(
+            2,
+            0,
+            "split.min_history=1 prepare.users=all prepare.positive_threshold=4 prepare.max_rows=300",
+            "--min-history 1 --all-users --likes -1 4 --max-rows 300",
+        ),
+    ]);
+}
+
+#[test]
+fn duckdb_splits_the_same_rows_of_all_domains() {
+    same(&[
+        job(3, 3, "split.targets=all", "--all-targets"),
+        job(
+            2,
+            2,
+            "split=time_cut split.targets=all prepare.negative_threshold=2 prepare.positive_threshold=3",
+            "--split time_cut --all-targets --likes 2 3",
+        ),
+        job(3, 2, "split=ratio split.targets=all", "--split ratio --all-targets"),
+        job(2, 2, "split=ratio split.order=time split.targets=all", "--split ratio_by_time --all-targets"),
+        job(3, 2, "split=k_fold split.targets=all prepare.memory=0", "--split k_fold --all-targets"),
+        job(3, 2, "split=cold_user split.targets=all", "--split cold_user --all-targets"),
+        job(3, 2, "split=cold_item split.targets=all prepare.memory=0", "--split cold_item --all-targets"),
+        job(3, 2, "split=few_shot split.targets=all", "--split few_shot --all-targets"),
+        job(
+            2,
+            0,
+            "split=given split.targets=all prepare.users=all GIVEN={train: TRAIN, test: TEST}",
+            "--split given --all-targets --all-users",
+        ),
+        // Nobody has enough of the few rows to be asked about them.
+        job(
+            3,
+            0,
+            "split=k_fold split.targets=all split.min_history=20 prepare.users=all FEW",
+            "--split k_fold --all-targets --min-history 20 --all-users",
+        ),
+    ]);
+}
+
+#[test]
+fn duckdb_asks_the_same_questions() {
+    same(&[
+        job(2, 2, "split=questions", "--split questions"),
+        job(1, 2, "split=questions prepare.memory=0", "--split questions"),
+        job(
+            3,
+            2,
+            "split=questions split.targets=all prepare.negative_threshold=2 prepare.positive_threshold=4",
+            "--split questions --all-targets --likes 2 4",
+        ),
+        // Who has two likes and nothing before them elsewhere is known from nowhere.
+        job(
+            2,
+            0,
+            "split=questions split.targets=all split.min_history=1 prepare.users=all prepare.positive_threshold=4 \
+             prepare.max_rows=500",
+            "--split questions --all-targets --min-history 1 --all-users --likes -1 4 --max-rows 500",
+        ),
+        // Nobody has enough likes among the few rows to have one left out, though some have enough rows for other questions.
+        job(
+            3,
+            0,
+            "split=questions split.targets=all split.min_history=5 prepare.positive_threshold=5 prepare.users=all \
+             prepare.memory=0 FEW",
+            "--split questions --all-targets --min-history 5 --likes -1 5 --all-users",
+        ),
+    ]);
+}
+
+#[test]
+fn duckdb_joins_the_same_linked_items() {
+    same(&[
+        job(3, 2, "LINKS", "--item-links LINKS"),
+        job(2, 2, "split=ratio LINKS prepare.deduplicate=sum", "--split ratio --item-links LINKS --keep sum"),
+        job(2, 2, "split=ratio split.order=time LINKS", "--split ratio_by_time --item-links LINKS"),
+        job(3, 2, "split=cold_item LINKS", "--split cold_item --item-links LINKS"),
+        job(2, 2, "split=cold_user LINKS", "--split cold_user --item-links LINKS"),
+        job(2, 2, "split=few_shot LINKS prepare.memory=0", "--split few_shot --item-links LINKS"),
+        job(3, 2, "split=questions LINKS", "--split questions --item-links LINKS"),
+        job(3, 2, "split=questions split.targets=all LINKS", "--split questions --all-targets --item-links LINKS"),
+        job(2, 2, "split.targets=all LINKS", "--all-targets --item-links LINKS"),
+        job(
+            2,
+            0,
+            "split=cold_item split.targets=all prepare.users=all split.min_history=20 LINKS FEW",
+            "--split cold_item --all-targets --all-users --min-history 20 --item-links LINKS",
+        ),
+    ]);
+}
+
+/// Prepares every job by both and compares the rows.
+#[track_caller]
+fn same(jobs: &[Job]) {
     let Some(python) = python() else { return };
-    for (n, job) in JOBS.into_iter().enumerate() {
-        let Job { n_domains, core, ours, theirs } = job;
-        let scratch = Scratch::new();
-        let mut random = Seed::new(n as u64).named("sql").stream();
-        let names = ["books", "music", "films"];
-        let names = &names[3 - n_domains..];
-        let text = |path: &Path| path.display().to_string();
-        let (given, ours) = ours.split_once("GIVEN=").map_or((None, ours), |(ours, given)| (Some(given), ours));
-        let (mut domains, mut pairs) = (Vec::new(), Vec::new());
-        for (d, name) in names.iter().enumerate() {
-            let mut write =
-                |part: &str, rows| text(&scratch.write(&format!("{name}{part}.csv"), log(d, rows, &mut random)));
-            let (ours, theirs) = match given.filter(|_| d + 1 == n_domains) {
-                None => {
-                    let file = write("", 4_000);
-                    (format!("path: {file}"), file)
-                }
-                // Parts that share pairs.
-                Some(given) => {
-                    let parts =
-                        [("TRAIN", 3_000), ("VALID", 300), ("TEST", 300)].map(|(part, rows)| (part, write(part, rows)));
-                    let ours = parts.iter().fold(given.to_owned(), |given, (part, file)| given.replace(part, file));
-                    let theirs = parts.map(|(part, file)| if given.contains(part) { file } else { String::new() });
-                    (ours.trim_matches(['{', '}']).to_owned(), theirs.join(","))
-                }
-            };
-            domains.push(format!("{{name: {name}, {ours}}}"));
-            pairs.push(format!("{name}={theirs}"));
-        }
-        // Every other item of the first domain is one of the target, by another name.
-        let links: String = (0..90).step_by(2).map(|item| format!("i{item},i{}\n", (item * 7 + 3) % 90)).collect();
-        let links = text(&scratch.write("items.link", links));
-        let ours = ours.replace(
-            "LINKS",
-            &format!("'data.item_links=[{{file: {links}, domains: [{}, films], header: false}}]'", names[0]),
-        );
-        // One domain alone has no overlap to ask for.
-        let users = if n_domains == 1 { "all" } else { "overlapping" };
-        scratch.ok(&format!(
-            "prepare data=log 'data.domains=[{}]' data.target=films prepare=overlap_core5 prepare.users={users} \
+    let prepared: Vec<Scratch> = jobs.iter().map(|&job| prepare(job, &python)).collect();
+    let mut compare = vec![golden("same_rows.py")];
+    for (scratch, job) in prepared.iter().zip(jobs) {
+        println!("{} has {job:?}", scratch.path("").display());
+        compare.extend([scratch.path("ours/data"), scratch.path("theirs")]);
+    }
+    ended(&compare, Command::new(&python).args(&compare).output().unwrap());
+}
+
+/// A job's folders: `ours/data` and `theirs`.
+#[track_caller]
+fn prepare(Job { n_domains, core, ours, theirs }: Job, python: &Path) -> Scratch {
+    let scratch = Scratch::new();
+    let mut random = Seed::new(0).named(&format!("{n_domains} {core} {ours}")).stream();
+    let names = ["books", "music", "films"];
+    let names = &names[3 - n_domains..];
+    let text = |path: &Path| path.display().to_string();
+    let (given, ours) = ours.split_once("GIVEN=").map_or((None, ours), |(ours, given)| (Some(given), ours));
+    let (few, ours) = (ours.contains("FEW"), ours.replace("FEW", ""));
+    let (mut domains, mut pairs) = (Vec::new(), Vec::new());
+    for (d, name) in names.iter().enumerate() {
+        let mut write =
+            |part: &str, rows| text(&scratch.write(&format!("{name}{part}.csv"), log(d, rows, &mut random)));
+        let is_split = d + 1 == n_domains || ours.contains("split.targets=all");
+        let (ours, theirs) = match given.filter(|_| is_split) {
+            None => {
+                let file = write("", if few && d == 0 { 100 } else { 4_000 });
+                (format!("path: {file}"), file)
+            }
+            // Parts that share pairs.
+            Some(given) => {
+                let parts =
+                    [("TRAIN", 3_000), ("VALID", 300), ("TEST", 300)].map(|(part, rows)| (part, write(part, rows)));
+                let ours = parts.iter().fold(given.to_owned(), |given, (part, file)| given.replace(part, file));
+                let theirs = parts.map(|(part, file)| if given.contains(part) { file } else { String::new() });
+                (ours.trim_matches(['{', '}']).to_owned(), theirs.join(","))
+            }
+        };
+        domains.push(format!("{{name: {name}, {ours}}}"));
+        pairs.push(format!("{name}={theirs}"));
+    }
+    // Every other item of the first domain is one of the target, by another name.
+    let links: String = (0..90).step_by(2).map(|item| format!("i{item},i{}\n", (item * 7 + 3) % 90)).collect();
+    let links = text(&scratch.write("items.link", links));
+    let linked = format!("'data.item_links=[{{file: {links}, domains: [{}, films], header: false}}]'", names[0]);
+    let ours = ours.replace("LINKS", &linked);
+    let file = |word: &str| word.replace("LINKS", &links);
+    let mut program = vec![text(&golden("duckdb_prepare.py")), text(&scratch.path("theirs")), core.to_string()];
+    program.extend(theirs.split_whitespace().map(file));
+    program.extend(pairs);
+    let mut other = Command::new(python);
+    let other = other.args(&program).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // One domain alone has no overlap to ask for.
+    let who = if n_domains == 1 { "all" } else { "overlapping" };
+    scratch.ok(&format!(
+            "prepare data=log 'data.domains=[{}]' data.target=films prepare=overlap_core5 prepare.users={who} \
              prepare.core.mode=until_stable prepare.core.strict=false prepare.core.users={core} prepare.core.items={core} \
              {ours} --out ours",
             domains.join(", ")
         ));
-        let (one, other) = (scratch.path("ours/data"), scratch.path("theirs"));
-        let options = theirs.split_whitespace().map(|word| word.replace("LINKS", &links)).collect();
-        let program = vec![text(&golden("duckdb_prepare.py")), text(&other), core.to_string()];
-        run(&python, &[program, options, pairs].concat());
-        run(&python, &[text(&golden("same_rows.py")), text(&one), text(&other)]);
-    }
+    ended(&program, other.wait_with_output().unwrap());
+    scratch
 }
