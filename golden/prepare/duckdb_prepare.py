@@ -1,34 +1,43 @@
 """The preparation of `segue prepare` as SQL, run by DuckDB: the same rows from another engine.
 
-usage: duckdb_prepare.py OUT CORE [--keep RULE] [--plays] [--split KIND] [more] NAME=FILE ... TARGET=FILE
+usage: duckdb_prepare.py OUT CORE [--keep RULE] [--split KIND] [more] NAME=FILE ... TARGET=FILE
 
 Each domain is a table of `user,item,rating,timestamp` (CSV, gzip or not); the last is the target. Options are those of
 
     segue prepare data.target=TARGET prepare=overlap_core5 prepare.core.mode=until_stable prepare.core.strict=false
-        prepare.core.users=CORE prepare.core.items=CORE prepare.deduplicate=RULE
-        [prepare.clip=null prepare.log=log2] split=KIND
+        prepare.core.users=CORE prepare.core.items=CORE prepare.deduplicate=RULE split=KIND
 
-where RULE is latest, first, max or sum; KIND leave_one_out, time_cut, ratio, ratio_by_time (split=ratio
+where RULE is latest, first, max, sum or none; KIND leave_one_out, time_cut, ratio, ratio_by_time (split=ratio
 split.order=time), k_fold, cold_user, cold_item, few_shot, questions or given (NAME=TRAIN,VALID,TEST or NAME=TRAIN,,TEST). More are
 
+    --untimed            logs without the column timestamp
     --all-users          prepare.users=all
+    --only-users FILE    prepare.only_users=FILE
+    --only-items FILE    prepare.only_items=FILE
     --joint              prepare.core.scope=joint
     --once               prepare.core.mode=once
     --strict             prepare.core.strict=true
     --interval LOW HIGH  prepare.value_interval="(LOW, HIGH]"
+    --no-clip            prepare.clip=null
+    --log log2           prepare.log=log2 (or ln)
     --max-rows N         prepare.max_rows=N
     --train-size SHARE   prepare.train_size=SHARE
     --likes NEG POS      prepare.negative_threshold=NEG prepare.positive_threshold=POS
     --only-likes         prepare.positives_only=true
     --scale standard     prepare.scale=standard (or min_max)
+    --no-weights         prepare.normalise=false
+    --no-user-times      prepare.time_per_user=false
+    --history N          prepare.history=N
+    --history-domains D  prepare.history_domains=D
     --all-targets        split.targets=all
     --min-history N      split.min_history=N
+    --cut FIRST SECOND   split.cut=[FIRST, SECOND]
     --item-links FILE    data.item_links=[{file: FILE, domains: [FIRST, TARGET]}], each item in one link at most
 
 What of `segue prepare` has no twin here: how files are read and users named (columns, `unrated`, `implicit`, `only`, `users`,
-`data.user_links`), logs without times, repeats that are kept, subsets by files, `ln`, keys of one domain (`values`, `max_rows`,
-`only_items`), some of the domains as `split.targets`, links of more than two domains, moments of a cut, given negatives, and what
-is written beside the events (histories, categories and features). Other numbers of `split` (`ratios`, `folds`, `cold`, `support`, ...) are constants of `splits.py` and `questions.py`.
+`data.user_links`), logs of which some have times, keys of one domain (`values`, `max_rows`, `only_items`), some of the domains as
+`split.targets`, links of more than two domains, given negatives, and what is written of items (categories and features).
+Other numbers of `split` (`ratios`, `folds`, `cold`, `support`, ...) are constants of `splits.py` and `questions.py`.
 
 Every statement is a step of the table at the top of `crates/segue-data/src/prepare/mod.rs`, ties included; only the loop
 of the core is not SQL, nor the hash of ids, a function that any engine has to be given. External ids must compare as bytes (no
@@ -40,6 +49,7 @@ import pathlib
 
 import duckdb
 
+import histories
 import links
 import questions
 import splits
@@ -82,6 +92,8 @@ def main(args: argparse.Namespace) -> None:
     weight = """
         CASE WHEN low = high THEN 1 ELSE least(greatest((value::DOUBLE - low) / (high - low), 0), 1) END::FLOAT
     """
+    if args.no_weights:
+        weight = "1::FLOAT"
     if args.scale or args.item_links:
         con.execute(
             f"""
@@ -136,7 +148,7 @@ def main(args: argparse.Namespace) -> None:
         CREATE TABLE prepared AS
         SELECT part, {question} AS question, "user", item, {name_of} AS domain, user_id, item_id, value AS rating,
                {weight} AS rating_norm, {'signal' if args.likes else '1::INTEGER AS signal'}, time AS "timestamp",
-               ({time_of_user})::FLOAT AS timestamp_norm
+               ({'NULL' if args.no_user_times else time_of_user})::FLOAT AS timestamp_norm
         FROM log JOIN users USING ("user") JOIN items USING (domain, item) JOIN spans USING (domain)
         WINDOW person AS (PARTITION BY user_id)
         """
@@ -156,6 +168,15 @@ def main(args: argparse.Namespace) -> None:
             ) TO '{out}/{file}.parquet' (FORMAT parquet)
             """
         )
+    if args.history:
+        histories.prepare(con, args.history, args.history_domains)
+        for file, where in files.items():
+            con.execute(
+                f"""
+                COPY (SELECT user_id, item_id, "timestamp", history FROM histories WHERE {where})
+                TO '{out}/{file}_hist.parquet' (FORMAT parquet)
+                """
+            )
     print(names[target], con.execute("SELECT part, count(*) FROM prepared GROUP BY part ORDER BY part").fetchall())
 
 
@@ -163,17 +184,22 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("core", type=int)
-    parser.add_argument("--keep", choices=[*KEPT, "sum"], default="latest")
-    parser.add_argument("--plays", action="store_true")
+    parser.add_argument("--keep", choices=[*KEPT, "sum", "none"], default="latest")
+    parser.add_argument("--log", choices=["log2", "ln"])
     parser.add_argument("--split", choices=[*splits.KINDS, *questions.KINDS], default="leave_one_out")
-    for flag in ["all-users", "joint", "once", "strict", "only-likes", "all-targets"]:
+    for flag in ["all-users", "joint", "once", "strict", "only-likes", "no-clip", "no-weights", "no-user-times", "all-targets", "untimed"]:
         parser.add_argument(f"--{flag}", action="store_true")
     parser.add_argument("--min-history", type=int, default=3)
+    parser.add_argument("--cut", type=int, nargs=2)
     parser.add_argument("--interval", type=float, nargs=2)
     parser.add_argument("--max-rows", type=int)
     parser.add_argument("--train-size", type=float)
     parser.add_argument("--likes", type=float, nargs=2)
     parser.add_argument("--scale", choices=["standard", "min_max"])
+    parser.add_argument("--only-users")
+    parser.add_argument("--only-items")
     parser.add_argument("--item-links")
+    parser.add_argument("--history", type=int)
+    parser.add_argument("--history-domains", choices=["target", "all"], default="target")
     parser.add_argument("domains", nargs="+", type=lambda pair: tuple(pair.split("=", 1)))
     main(parser.parse_args())

@@ -28,7 +28,7 @@ def keep(con: duckdb.DuckDBPyConnection, args: argparse.Namespace) -> None:
         con.execute(
             f"""
             CREATE OR REPLACE TABLE log AS SELECT * EXCLUDE (hash) FROM log JOIN hashes USING (domain, "user", item)
-            QUALIFY row_number() OVER (PARTITION BY domain ORDER BY hash, "user", item) <= {args.max_rows}
+            QUALIFY row_number() OVER (PARTITION BY domain ORDER BY hash, "user", item, time DESC, value DESC) <= {args.max_rows}
             """
         )
     # 7 positives only; what goes still says how little the least like is.

@@ -47,6 +47,12 @@ def split(con: duckdb.DuckDBPyConnection, asked: list[int], args: argparse.Names
             INSERT INTO cold SELECT 0, own, part FROM cold JOIN links ON domain = {target} AND item = other
             """
         )
+    rows, newest = "log", NEWEST
+    if kind == "few_shot" and args.untimed:
+        columns = {"domain": "TINYINT", '"user"': "VARCHAR", "item": "VARCHAR"}
+        draw(con, "log", columns, lambda domain, user, item: ["support", names[domain], user, item])
+        con.execute('CREATE TABLE hashed AS FROM log JOIN units USING (domain, "user", item)')
+        rows, newest = "hashed", "unit DESC"
     # Whom no other question draws is asked by leaving one out, or not at all.
     left_out = f"CASE WHEN domain IN ({numbers}) AND n >= {least} THEN {SPLITS['leave_out_likes']} ELSE 'train' END"
     con.execute(
@@ -57,8 +63,8 @@ def split(con: duckdb.DuckDBPyConnection, asked: list[int], args: argparse.Names
             SELECT *, row_number() OVER newest AS rank, count(*) OVER person AS n_rows,
                    count(*) FILTER (signal = 1) OVER person AS n,
                    count(*) FILTER (signal = 1) OVER (newest ROWS UNBOUNDED PRECEDING) AS likes
-            FROM {'log' if args.likes else '(SELECT *, 1 AS signal FROM log)'} ANTI JOIN cold USING (domain, item)
-            WINDOW person AS (PARTITION BY domain, "user"), newest AS (PARTITION BY domain, "user" ORDER BY {NEWEST})
+            FROM {rows if args.likes else f'(SELECT *, 1 AS signal FROM {rows})'} ANTI JOIN cold USING (domain, item)
+            WINDOW person AS (PARTITION BY domain, "user"), newest AS (PARTITION BY domain, "user" ORDER BY {newest})
         )
         """
     )

@@ -71,10 +71,13 @@ def split(con: duckdb.DuckDBPyConnection, asked: list[int], args: argparse.Names
         draw(con, rows, {'"user"': "VARCHAR", "item": "VARCHAR"}, lambda user, item: [NAMED[kind], user, item])
         drawn = 'log LEFT JOIN units USING ("user", item)'
     # The moments of a cut are times at ranks, from 0, of the rows that are asked about.
-    rows = con.execute(f"SELECT count(*) FROM log WHERE domain IN ({numbers})").fetchone()[0]
-    first, second = (min(int(rows * share + 0.5), rows - 1) for share in (TRAIN, TRAIN + VALID))
-    ranked = f"SELECT time FROM log WHERE domain IN ({numbers}) ORDER BY time LIMIT 1 OFFSET"
-    moments = f"SELECT ({ranked} {first}) AS first, ({ranked} {second}) AS second"
+    if args.cut:
+        moments = f"SELECT {args.cut[0]} AS first, {args.cut[1]} AS second"
+    else:
+        rows = con.execute(f"SELECT count(*) FROM log WHERE domain IN ({numbers})").fetchone()[0]
+        first, second = (min(int(rows * share + 0.5), rows - 1) for share in (TRAIN, TRAIN + VALID))
+        ranked = f"SELECT time FROM log WHERE domain IN ({numbers}) ORDER BY time LIMIT 1 OFFSET"
+        moments = f"SELECT ({ranked} {first}) AS first, ({ranked} {second}) AS second"
     counted = "count(*)"
     more = ""
     if kind == "leave_out_likes":

@@ -37,6 +37,7 @@
 //! | 12 | scale | `(value - mean) / deviation` or `(value - min) / (max - min)`, all four of the domain's training rows; a spread of 0 counts as 1 | – |
 //! | 12 | linked items | training rows of domains that are not split become training rows of the item that they are linked to, or go where their user has a row of it; those stay as they are whose user is cold or a few-shot user there, or has an earlier row there that leave-one-out or a ratio by time holds out; then training rows go whose user has a held-out row of a linked item | as 4; `sum` keeps the largest value |
 //! | 13 | train | all training rows, of whatever domain | – |
+//! | 13 | history | of a training row the user's training rows before it; of a held-out one those no later than it, and for a test row the validation rows of its domain that are no later; the last `history` of them, of its domain or of all by `history_domains` | time, training before validation, item id |
 //!
 //! The target is split, or every domain of `split.targets`, each by itself; the others train. Of a user with fewer than
 //! `min_history` rows in a domain (likes, for leave-one-out) nothing is held out there.
@@ -48,6 +49,9 @@
 //! are those of [`segue_core::Seed`]: `Seed::new(seed).named(step).named(user).named(item)`, with the
 //! domain after the step where the line names it; those of step 11 begin with `Seed::new(seed).named("split")` and name
 //! what their line names, in its order.
+//!
+//! Every line but what it says of given negatives has a twin in SQL, `golden/prepare`, and a test compares the rows; the head
+//! of the program there says which options it does not take.
 
 mod assemble;
 mod clean;

@@ -47,7 +47,8 @@ fn log(domain: usize, rows: usize, random: &mut Stream) -> String {
 }
 
 /// What is prepared: by our options, and by those of the program in SQL. `GIVEN` among ours are the files in parts of the
-/// domains that are split, `LINKS` in both is a file of linked items, and `FEW` leaves the first domain few rows.
+/// domains that are split; `LINKS` in both is a file of linked items, `USERS` and `ITEMS` are files of some ids, and of
+/// ours `FEW` leaves the first domain few rows, `UNTIMED` all of them no times.
 #[derive(Debug, Clone, Copy)]
 struct Job {
     n_domains: usize,
@@ -66,7 +67,13 @@ fn duckdb_cleans_and_filters_the_same_rows() {
         job(2, 3, "", ""),
         job(3, 4, "prepare.memory=0", ""),
         job(1, 2, "", ""),
-        job(1, 4, "prepare.deduplicate=sum prepare.clip=null prepare.log=log2", "--keep sum --plays"),
+        job(1, 4, "prepare.deduplicate=sum prepare.clip=null prepare.log=log2", "--keep sum --no-clip --log log2"),
+        job(
+            2,
+            2,
+            "prepare.deduplicate=none prepare.log=ln prepare.normalise=false prepare.time_per_user=false prepare.max_rows=3000",
+            "--keep none --log ln --no-weights --no-user-times --max-rows 3000",
+        ),
         job(3, 9, "prepare.core.scope=joint prepare.core.strict=true", "--joint --strict"),
         job(
             2,
@@ -80,6 +87,7 @@ fn duckdb_cleans_and_filters_the_same_rows() {
             "prepare.train_size=0.6 'prepare.value_interval=\"(0, 5]\"' prepare.scale=standard prepare.memory=0",
             "--train-size 0.6 --interval 0 5 --scale standard",
         ),
+        job(2, 2, "prepare.only_users=USERS prepare.only_items=ITEMS", "--only-users USERS --only-items ITEMS"),
         job(2, 2, "prepare.negative_threshold=2 prepare.positive_threshold=4", "--likes 2 4"),
         job(
             2,
@@ -99,7 +107,13 @@ fn duckdb_splits_the_same_rows() {
             3,
             4,
             "prepare.deduplicate=sum prepare.clip=null prepare.log=log2 split=time_cut prepare.memory=0",
-            "--keep sum --plays --split time_cut",
+            "--keep sum --no-clip --log log2 --split time_cut",
+        ),
+        job(
+            2,
+            2,
+            "split=time_cut split.cut=[1010,1020] prepare.history=7",
+            "--split time_cut --cut 1010 1020 --history 7",
         ),
         job(2, 3, "prepare.deduplicate=max split=ratio split.order=time", "--keep max --split ratio_by_time"),
         job(2, 2, "split=ratio", "--split ratio"),
@@ -121,6 +135,7 @@ fn duckdb_splits_the_same_rows() {
             "split.min_history=1 prepare.users=all prepare.positive_threshold=4 prepare.max_rows=300",
             "--min-history 1 --all-users --likes -1 4 --max-rows 300",
         ),
+        job(2, 2, "split=few_shot UNTIMED", "--split few_shot --untimed"),
     ]);
 }
 
@@ -136,7 +151,7 @@ fn duckdb_splits_the_same_rows_of_all_domains() {
         ),
         job(3, 2, "split=ratio split.targets=all", "--split ratio --all-targets"),
         job(2, 2, "split=ratio split.order=time split.targets=all", "--split ratio_by_time --all-targets"),
-        job(3, 2, "split=k_fold split.targets=all prepare.memory=0", "--split k_fold --all-targets"),
+        job(3, 2, "split=k_fold split.targets=all prepare.memory=0 UNTIMED", "--split k_fold --all-targets --untimed"),
         job(3, 2, "split=cold_user split.targets=all", "--split cold_user --all-targets"),
         job(3, 2, "split=cold_item split.targets=all prepare.memory=0", "--split cold_item --all-targets"),
         job(3, 2, "split=few_shot split.targets=all", "--split few_shot --all-targets"),
@@ -153,6 +168,12 @@ fn duckdb_splits_the_same_rows_of_all_domains() {
             "split=k_fold split.targets=all split.min_history=20 prepare.users=all FEW",
             "--split k_fold --all-targets --min-history 20 --all-users",
         ),
+        job(
+            2,
+            2,
+            "split=ratio split.targets=all prepare.history=5 prepare.history_domains=all",
+            "--split ratio --all-targets --history 5 --history-domains all",
+        ),
     ]);
 }
 
@@ -164,8 +185,8 @@ fn duckdb_asks_the_same_questions() {
         job(
             3,
             2,
-            "split=questions split.targets=all prepare.negative_threshold=2 prepare.positive_threshold=4",
-            "--split questions --all-targets --likes 2 4",
+            "split=questions split.targets=all prepare.negative_threshold=2 prepare.positive_threshold=4 prepare.history=4",
+            "--split questions --all-targets --likes 2 4 --history 4",
         ),
         // Who has two likes and nothing before them elsewhere is known from nowhere.
         job(
@@ -194,7 +215,12 @@ fn duckdb_joins_the_same_linked_items() {
         job(2, 2, "split=ratio split.order=time LINKS", "--split ratio_by_time --item-links LINKS"),
         job(3, 2, "split=cold_item LINKS", "--split cold_item --item-links LINKS"),
         job(2, 2, "split=cold_user LINKS", "--split cold_user --item-links LINKS"),
-        job(2, 2, "split=few_shot LINKS prepare.memory=0", "--split few_shot --item-links LINKS"),
+        job(
+            2,
+            2,
+            "split=few_shot LINKS prepare.memory=0 prepare.history=20 prepare.history_domains=all",
+            "--split few_shot --item-links LINKS --history 20 --history-domains all",
+        ),
         job(3, 2, "split=questions LINKS", "--split questions --item-links LINKS"),
         job(3, 2, "split=questions split.targets=all LINKS", "--split questions --all-targets --item-links LINKS"),
         job(2, 2, "split.targets=all LINKS", "--all-targets --item-links LINKS"),
@@ -229,11 +255,17 @@ fn prepare(Job { n_domains, core, ours, theirs }: Job, python: &Path) -> Scratch
     let names = &names[3 - n_domains..];
     let text = |path: &Path| path.display().to_string();
     let (given, ours) = ours.split_once("GIVEN=").map_or((None, ours), |(ours, given)| (Some(given), ours));
-    let (few, ours) = (ours.contains("FEW"), ours.replace("FEW", ""));
+    let (few, untimed) = (ours.contains("FEW"), ours.contains("UNTIMED"));
+    let ours = ours.replace("FEW", "").replace("UNTIMED", "");
     let (mut domains, mut pairs) = (Vec::new(), Vec::new());
     for (d, name) in names.iter().enumerate() {
-        let mut write =
-            |part: &str, rows| text(&scratch.write(&format!("{name}{part}.csv"), log(d, rows, &mut random)));
+        let mut write = |part: &str, rows| {
+            let mut log = log(d, rows, &mut random);
+            if untimed {
+                log = log.lines().filter_map(|line| Some(format!("{}\n", line.rsplit_once(',')?.0))).collect();
+            }
+            text(&scratch.write(&format!("{name}{part}.csv"), log))
+        };
         let is_split = d + 1 == n_domains || ours.contains("split.targets=all");
         let (ours, theirs) = match given.filter(|_| is_split) {
             None => {
@@ -255,9 +287,14 @@ fn prepare(Job { n_domains, core, ours, theirs }: Job, python: &Path) -> Scratch
     // Every other item of the first domain is one of the target, by another name.
     let links: String = (0..90).step_by(2).map(|item| format!("i{item},i{}\n", (item * 7 + 3) % 90)).collect();
     let links = text(&scratch.write("items.link", links));
+    let ids = |kind: &str, n: usize, step: usize| -> String {
+        (0..n).step_by(step).map(|n| format!("{kind}{n}\n")).collect()
+    };
+    let users = text(&scratch.write("users.txt", ids("u", 160, 3)));
+    let items = text(&scratch.write("items.txt", ids("i", 90, 2)));
     let linked = format!("'data.item_links=[{{file: {links}, domains: [{}, films], header: false}}]'", names[0]);
-    let ours = ours.replace("LINKS", &linked);
-    let file = |word: &str| word.replace("LINKS", &links);
+    let ours = ours.replace("LINKS", &linked).replace("USERS", &users).replace("ITEMS", &items);
+    let file = |word: &str| word.replace("LINKS", &links).replace("USERS", &users).replace("ITEMS", &items);
     let mut program = vec![text(&golden("duckdb_prepare.py")), text(&scratch.path("theirs")), core.to_string()];
     program.extend(theirs.split_whitespace().map(file));
     program.extend(pairs);
