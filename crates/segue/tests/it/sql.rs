@@ -24,7 +24,7 @@ fn golden(program: &str) -> PathBuf {
 }
 
 #[track_caller]
-fn ended(args: &impl Debug, done: Output) {
+fn ended(args: &impl Debug, done: &Output) {
     let (said, wrong) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     assert!(done.status.success(), "{args:?}\n{said}\n{wrong}");
 }
@@ -243,7 +243,7 @@ fn same(jobs: &[Job]) {
         println!("{} has {job:?}", scratch.path("").display());
         compare.extend([scratch.path("ours/data"), scratch.path("theirs")]);
     }
-    ended(&compare, Command::new(&python).args(&compare).output().unwrap());
+    ended(&compare, &Command::new(&python).args(&compare).output().unwrap());
 }
 
 /// A job's folders: `ours/data` and `theirs`.
@@ -308,6 +308,6 @@ fn prepare(Job { n_domains, core, ours, theirs }: Job, python: &Path) -> Scratch
              {ours} --out ours",
             domains.join(", ")
         ));
-    ended(&program, other.wait_with_output().unwrap());
+    ended(&program, &other.wait_with_output().unwrap());
     scratch
 }
