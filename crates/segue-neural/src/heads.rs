@@ -129,6 +129,22 @@ pub(crate) struct InBatch<'a> {
     pub(crate) mixed: usize,
 }
 
+/// Where each item of a list stands in it: a user likes few items, and the list is long.
+struct Places(Vec<(ItemId, u32)>);
+
+impl Places {
+    fn of(items: &[ItemId]) -> Self {
+        let mut places: Vec<(ItemId, u32)> = items.iter().copied().zip(0..).collect();
+        places.sort_unstable();
+        Self(places)
+    }
+
+    fn of_item(&self, item: ItemId) -> impl Iterator<Item = usize> {
+        let first = self.0.partition_point(|&(other, _)| other < item);
+        self.0[first..].iter().take_while(move |&&(other, _)| other == item).map(|&(_, n)| n as usize)
+    }
+}
+
 /// Compares each state with the items that came next in the whole batch and some drawn ones, but for those that its user likes.
 pub(crate) fn in_batch(
     batch: InBatch<'_>,
@@ -137,8 +153,8 @@ pub(crate) fn in_batch(
     positives: &Positives,
     samples: Seed,
 ) -> Slopes {
-    const STATES: usize = 16;
-    const ITEMS: usize = 64;
+    const STATES: usize = 64;
+    const ITEMS: usize = 256;
     let (t, d, n_items) = (states.next.len(), items.n_cols(), items.n_rows());
     let mut stream = samples.stream();
     let drawn = (0..batch.mixed).map(|_| stream.below(n_items as u32));
@@ -149,45 +165,48 @@ pub(crate) fn in_batch(
     let likely = |item: ItemId, shares: &[f32]| (t as f32 * shares[item as usize] + uniform) / m as f32;
     let corrections: Option<Vec<f32>> =
         batch.shares.map(|shares| seen.iter().map(|&item| likely(item, shares).ln()).collect());
+    let places = Places::of(&seen);
     let mut all = Slopes { of_states: vec![0.0; t * d], drawn: vec![0.0; m * d], ..Slopes::default() };
-    let mut scores = vec![0.0_f32; t * m];
-    let across = Block::turned(m, d);
-    let blocks = scores.par_chunks_mut(STATES * m).zip(all.of_states.par_chunks_mut(STATES * d)).enumerate();
-    let losses: Vec<f64> = blocks
-        .map(|(block, (scores, of_states))| {
-            let (first, n) = (block * STATES, scores.len() / m);
-            let own = &states.rows[first * d..(first + n) * d];
-            matmul((scores, Block::whole(n, m)), (own, Block::whole(n, d)), (&vectors, across), 1.0, 0.0);
-            let mut loss = 0.0;
-            for (row, scores) in (first..).zip(scores.chunks_exact_mut(m)) {
-                let likes = positives.likes().cols_of(states.users[row] as usize);
-                for (n, (score, item)) in scores.iter_mut().zip(&seen).enumerate() {
-                    if n != row && likes.binary_search(item).is_ok() {
-                        *score = f32::NEG_INFINITY;
-                    } else if let Some(corrections) = &corrections {
-                        *score -= corrections[n];
+    // As many rows of scores as take eight MiB: they are read twice more.
+    let span = ((1 << 21) / m).next_multiple_of(STATES);
+    let mut scores = vec![0.0_f32; span.min(t) * m];
+    for (start, (own, of_states)) in
+        states.rows.chunks(span * d).zip(all.of_states.chunks_mut(span * d)).enumerate().map(|(n, of)| (n * span, of))
+    {
+        let t = own.len() / d;
+        let scores = &mut scores[..t * m];
+        let blocks = scores.par_chunks_mut(STATES * m).zip(of_states.par_chunks_mut(STATES * d));
+        let losses: Vec<f64> = blocks
+            .zip(own.par_chunks(STATES * d))
+            .enumerate()
+            .map(|(block, ((scores, of_states), own))| {
+                let n = own.len() / d;
+                let (across, along) = (Block::turned(m, d), Block::whole(m, d));
+                matmul((scores, Block::whole(n, m)), (own, Block::whole(n, d)), (&vectors, across), 1.0, 0.0);
+                let mut loss = 0.0;
+                for (row, scores) in (start + block * STATES..).zip(scores.chunks_exact_mut(m)) {
+                    if let Some(corrections) = &corrections {
+                        axpy(-1.0, corrections, scores);
                     }
+                    for &item in positives.likes().cols_of(states.users[row] as usize) {
+                        places.of_item(item).filter(|&n| n != row).for_each(|n| scores[n] = f32::NEG_INFINITY);
+                    }
+                    loss += cross_entropy(scores, row, share);
                 }
-                loss += cross_entropy(scores, row, share);
-            }
-            matmul(
-                (of_states, Block::whole(n, d)),
-                (scores, Block::whole(n, m)),
-                (&vectors, Block::whole(m, d)),
-                1.0,
-                0.0,
-            );
-            loss
-        })
-        .collect();
-    all.drawn.par_chunks_mut(ITEMS * d).enumerate().for_each(|(block, out)| {
-        let n = out.len() / d;
-        let turned = Block { n_rows: n, n_cols: t, offset: block * ITEMS, stride: m, transposed: true };
-        matmul((out, Block::whole(n, d)), (&scores, turned), (states.rows, Block::whole(t, d)), 1.0, 0.0);
-    });
+                matmul((of_states, Block::whole(n, d)), (scores, Block::whole(n, m)), (&vectors, along), 1.0, 0.0);
+                loss
+            })
+            .collect();
+        all.loss += losses.iter().sum::<f64>();
+        let scores = &*scores;
+        all.drawn.par_chunks_mut(ITEMS * d).enumerate().for_each(|(block, out)| {
+            let n = out.len() / d;
+            let turned = Block { n_rows: n, n_cols: t, offset: block * ITEMS, stride: m, transposed: true };
+            matmul((out, Block::whole(n, d)), (scores, turned), (own, Block::whole(t, d)), 1.0, 1.0);
+        });
+    }
     let penalty = |n: usize| if n < t { share } else { 0.0 };
     seen.iter().enumerate().for_each(|(n, &item)| all.terms.push(item, (t + n) as u32, 1.0, penalty(n)));
-    all.loss = losses.iter().sum();
     all
 }
 

@@ -33,12 +33,20 @@ use crate::optimise::{Optimisation, clip, finite};
 use crate::sequences::{Sequences, last, liked};
 use crate::transformer::Transformer;
 
-/// Likes whose histories the engine sees at once.
+/// Likes whose histories the engine sees at once, at most.
 const SHARD: usize = 64;
+/// Numbers of them at most: operations on more the engine shares out among threads of its own, one operation at a time,
+/// while ours wait.
+const NUMBERS: usize = (1 << 16) - 1;
 /// The share of likes at which training takes nothing as known, so that the encoder has an answer for somebody new.
 const NOBODY: f64 = 1.0 / 32.0;
 
 impl TwoTower {
+    /// Likes whose histories the engine sees at once.
+    fn shard(&self) -> usize {
+        (NUMBERS / ((self.history_length + 1) * self.factors)).clamp(1, SHARD)
+    }
+
     fn transformer(&self) -> Transformer {
         Transformer { blocks: self.blocks, heads: self.heads, width: self.factors, norm_first: true, causal: true }
     }
@@ -474,14 +482,14 @@ impl<'a> Training<'a> {
 
     /// The gradient of a batch: the sum of the losses; users, items, features, dense parameters.
     fn gradients(&self, batch: &[u32], samples: Seed) -> Computed<(f64, [RowGradients; 3], Vec<Vec<f32>>)> {
-        let (d, t) = (self.net.factors, batch.len());
+        let (d, t, shard) = (self.net.factors, batch.len(), self.net.shard());
         let weights = self.learning.dense.leaves()?;
         let raw = self.raw();
         let items = compared(self.net.similarity, &raw);
         let half = |(n, likes): (usize, &[u32])| -> Computed<Half> {
             let beside: Vec<Vec<ItemId>> = likes
                 .iter()
-                .zip(n * SHARD..)
+                .zip(n * shard..)
                 .map(|(&like, at)| {
                     let (user, item) = self.positives.pair(like);
                     match self.known(samples, at) {
@@ -498,7 +506,7 @@ impl<'a> Training<'a> {
             let states = self.net.encode(&leaf, &lengths, &weights, Some(dropout))?;
             Ok(Half { read, leaf, states })
         };
-        let halves: Vec<Half> = batch.par_chunks(SHARD).enumerate().map(half).collect::<Computed<_>>()?;
+        let halves: Vec<Half> = batch.par_chunks(shard).enumerate().map(half).collect::<Computed<_>>()?;
 
         // States as the loss sees them: of length 1 where that is asked for, over the temperature.
         let pairs: Vec<(UserId, ItemId)> = batch.iter().map(|&like| self.positives.pair(like)).collect();
@@ -535,7 +543,7 @@ impl<'a> Training<'a> {
             let of_dense = weights.gradients(&gradients)?;
             Ok((gradient(&gradients, &half.leaf)?, of_dense))
         };
-        let shards = halves.par_iter().zip(found.of_states.par_chunks(SHARD * d));
+        let shards = halves.par_iter().zip(found.of_states.par_chunks(shard * d));
         let derived: Vec<_> = shards.map(derive).collect::<Computed<_>>()?;
         let dense = weights.summed(derived.iter().map(|(_, of_dense)| of_dense));
 
