@@ -24,9 +24,11 @@ use crate::terminal::{Format, fixed, print_table, say};
   segue table dial.csv --rows model --columns strength --show ndcg@10:interval --difference scope=joint-shuffled --pairs world
   segue table bench.csv --rows engine --show seconds:median --under engine=segue --pairs round
   segue compare data=sample model=ease,mf seed=1,2,3 --format csv | segue table - --rows model,scope --show ndcg@10:interval
+  segue table published.csv outputs/segue/mf_joint_seed42 --rows model --columns data,metric --show value
 
 A file has the names of its columns in its first line and a measurement in each other; which columns are factors and which are
-values, the options say. Rows and columns stand in the order in which the files have them. A column of several factors, or of
+values, the options say. The folder of a run stands for a file with the columns data, model, scope, seed, question, metric and
+value, of what was measured on test. Rows and columns stand in the order in which the files have them. A column of several factors, or of
 several values, is named by all of them.
 
 Ways to make one of several: all (every value, in order), mean, median, min, max, spread (least to greatest), count, share (of
@@ -40,7 +42,7 @@ the ratios of the pairs.
 
 `segue verify` derives tables of documents by this command, too.")]
 pub(crate) struct Arguments {
-    /// CSV files with the same meaning of columns; `-` is standard input.
+    /// CSV files with the same meaning of columns, and folders of runs; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Columns of the files whose values name the rows.

@@ -1,5 +1,6 @@
 //! `segue table`: measurements in long form, printed as documents have them.
 
+use std::fs;
 use std::io::Write as _;
 use std::process::Stdio;
 
@@ -99,6 +100,27 @@ fn differences_are_taken_pair_by_pair() {
     scratch.write("same.csv", "model,scope,x\nmf,a-b,0.30000\nmf,c,0.30001\n");
     let table = scratch.ok("table same.csv --rows model --show x --difference scope=a-b-c --format tsv");
     assert_eq!(table, "model\tx\nmf\t+0.0000\n");
+}
+
+#[test]
+fn a_run_stands_beside_what_others_published() {
+    let scratch = Scratch::new();
+    let world = "data=sample data.world.n_users=120 evaluation.bootstrap=0";
+    scratch.ok(&format!("train {world} model=popularity scope=target evaluation.metrics=[hr,ndcg] out=run"));
+    let text = fs::read_to_string(scratch.path("run/metrics.json")).unwrap();
+    let stored: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let hr = stored["test"]["hr@10"].as_f64().unwrap();
+    scratch
+        .write("theirs.csv", "source,data,model,metric,value\nA,theirs,popularity,hr@10,0.25\nA,theirs,mf,hr@10,0.5\n");
+    let asked = "theirs.csv run --rows model --columns data,metric --where metric=hr@10 --show value --format csv";
+    let table = scratch.ok(&format!("table {asked}"));
+    assert_eq!(table, format!("model,\"theirs, hr@10\",\"sample, hr@10\"\npopularity,0.25,{hr}\nmf,0.5,\n"));
+    scratch.fails("table run --rows model --show ndcg@10", &["run: there is no column ndcg@10", "metric, value"]);
+
+    scratch.ok(&format!("train {world} model=popularity evaluation.test=never out=sealed"));
+    scratch.fails("table sealed --rows model --show value", &["sealed: the test part of this run is sealed"]);
+    fs::create_dir(scratch.path("empty")).unwrap();
+    scratch.fails("table empty --rows model --show value", &["empty holds no finished run"]);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Measurements in long form: CSV files with a line for each, of which some columns are wanted.
+//! Measurements in long form: CSV files with a line for each, of which some columns are wanted. The folder of a run is read as
+//! such a file, so that what was stored stands beside what others published.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,11 +9,15 @@ use std::str::FromStr;
 use anyhow::{anyhow, bail};
 use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
 use segue_core::nearest;
+use segue_lab::read_run;
+
+/// The columns of a run: of each of its questions, a line for each metric on test.
+const OF_RUN: [&str; 7] = ["data", "model", "scope", "seed", "question", "metric", "value"];
 
 /// One line of a file.
 #[derive(Debug, Clone)]
 pub(crate) struct Measurement {
-    /// `file:line`.
+    /// `file:line`, or the folder of the run.
     pub(crate) place: String,
     /// Its cells, as wide as the columns that were asked for.
     pub(crate) cells: Vec<String>,
@@ -25,6 +30,8 @@ pub(crate) fn read(files: &[PathBuf], columns: &[String]) -> anyhow::Result<Vec<
         let name = file.display().to_string();
         if name == "-" {
             rows.extend(read_one(io::stdin().lock(), "standard input", columns)?);
+        } else if file.is_dir() {
+            rows.extend(of_run(file, columns)?);
         } else {
             let opened = File::open(file).map_err(|error| unreadable(file, &error))?;
             rows.extend(read_one(opened, &name, columns)?);
@@ -44,16 +51,7 @@ fn read_one(input: impl Read, name: &str, columns: &[String]) -> anyhow::Result<
     let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(input);
     let header: Vec<String> = reader.headers().map_err(|error| wrong(name, &error))?.iter().map(Into::into).collect();
     let header: Vec<&str> = header.iter().map(|column| column.trim_start_matches('\u{feff}')).collect();
-    let mut places = Vec::new();
-    for column in columns {
-        let Some(at) = header.iter().position(|own| own == column) else {
-            bail!("{name}:1: there is no column {column}{}", others(column, &header))
-        };
-        if header.iter().skip(at + 1).any(|own| own == column) {
-            bail!("{name}:1: two columns are called {column}; rename one");
-        }
-        places.push(at);
-    }
+    let places = places(&header, columns, &format!("{name}:1"))?;
     let mut rows = Vec::new();
     for record in reader.into_records() {
         let record: StringRecord = record.map_err(|error| wrong(name, &error))?;
@@ -62,6 +60,47 @@ fn read_one(input: impl Read, name: &str, columns: &[String]) -> anyhow::Result<
         rows.push(Measurement { place: format!("{name}:{line}"), cells });
     }
     Ok(rows)
+}
+
+fn of_run(folder: &Path, columns: &[String]) -> anyhow::Result<Vec<Measurement>> {
+    let place = folder.display().to_string();
+    let places = places(&OF_RUN, columns, &place)?;
+    let run = read_run(folder, 0)?;
+    if run.rows.is_empty() {
+        bail!("{place}: the test part of this run is sealed, and there is nothing measured on it");
+    }
+    let mut rows = Vec::new();
+    for row in &run.rows {
+        for (metric, value) in row.test.values() {
+            let all = [
+                row.data.clone(),
+                row.model.clone(),
+                row.scope.to_string(),
+                row.seed.to_string(),
+                row.question.clone(),
+                metric,
+                value.to_string(),
+            ];
+            let cells = places.iter().map(|&at| all[at].clone()).collect();
+            rows.push(Measurement { place: place.clone(), cells });
+        }
+    }
+    Ok(rows)
+}
+
+/// Where the wanted columns are among those that there are.
+fn places(header: &[&str], columns: &[String], place: &str) -> anyhow::Result<Vec<usize>> {
+    let mut places = Vec::new();
+    for column in columns {
+        let Some(at) = header.iter().position(|own| own == column) else {
+            bail!("{place}: there is no column {column}{}", others(column, header))
+        };
+        if header.iter().skip(at + 1).any(|own| own == column) {
+            bail!("{place}: two columns are called {column}; rename one");
+        }
+        places.push(at);
+    }
+    Ok(places)
 }
 
 /// What is wrong with a file, and where.
