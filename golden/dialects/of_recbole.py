@@ -44,16 +44,36 @@ class Tensor:
     def __init__(self, array):
         self.array = array
 
+    def squeeze(self, _):
+        return self
+
     def numpy(self):
         return self.array
+
+
+def pooled(recbole, config, case):
+    """AUC of the rows of all users: labelled, each candidate is one row; drawn, all that are not relevant are drawn for each that is."""
+    values = {}
+    for name in ("labelled", "drawn"):
+        rows = []
+        for user in case["users"]:
+            wanted = relevant(user)
+            times = 1 if name == "labelled" else len(wanted)
+            for item in candidates(user):
+                rows += [(user["scores"][item], item in wanted)] * (1 if item in wanted else times)
+        columns = {"rec.score": np.array([row[0] for row in rows], dtype=np.float32), "data.label": np.array([float(row[1]) for row in rows])}
+        get = types.SimpleNamespace(get=lambda name, columns=columns: Tensor(columns[name]))
+        values[name] = float(recbole.AUC(config).calculate_metric(get)["auc"])
+    return values
 
 
 def main():
     recbole = metrics_module()
     config = {"topk": CUTOFFS, "metric_decimal_place": 15}
     longest = max(CUTOFFS)
-    values = {}
+    values, all_pooled = {}, {}
     for case in cases("random", "one_positive", "adversarial", "tied"):
+        all_pooled[case["name"]] = pooled(recbole, config, case)
         lists, hits, held, ranks = [], [], [], []
         for user in case["users"]:
             wanted, order = relevant(user), ranked(user)
@@ -97,7 +117,8 @@ def main():
         if case["name"] == "tied":
             answers = {"gauc": answers["gauc"]}
         values[case["name"]] = answers
-    write("recbole", ["recbole", "numpy", "scikit-learn"], values, note="without PyTorch")
+    for name, found in [("recbole", values), ("recbole_pooled", all_pooled)]:
+        write(name, ["recbole", "numpy", "scikit-learn"], found, note="without PyTorch")
 
 
 main()

@@ -29,7 +29,7 @@ pub use breakdown::{By, Group, among_first, breakdown};
 pub use corrected::{GAMMA, Sampling, Uncorrected};
 pub use evaluate::{EvalError, Evaluation, Measured, PerUser, evaluate, evaluate_watched};
 pub use facts::ItemFacts;
-pub use metrics::{Dialect, Exposure, Grades, List, Measure, Metric, MetricError, MetricSpec, Ranks};
+pub use metrics::{Dialect, Exposure, Grades, Judged, List, Measure, Metric, MetricError, MetricSpec, Ranks};
 pub use protocol::{Candidates, Draw, Protocol, ProtocolError, Seen};
 pub use published::{PublishedRow, PublishedTable, published_tables};
 pub use question::{Part, Question};

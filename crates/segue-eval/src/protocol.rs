@@ -159,6 +159,15 @@ pub enum ProtocolError {
         /// The metric.
         metric: String,
     },
+    /// The scores of everybody for everything.
+    #[error(
+        "`{metric}` takes the candidates of all users as one list, which all items of all users are too many for: use candidates=sampled or \
+         candidates=given, or `auc`, the mean over users"
+    )]
+    ScoresOfAll {
+        /// The metric.
+        metric: &'static str,
+    },
 }
 
 impl Protocol {
@@ -192,6 +201,9 @@ impl Protocol {
             for spec in cutoffs.chain(own.then_some(spec)) {
                 if spec.metric.needs_full_ranking() && self.candidates != Candidates::Full {
                     return Err(ProtocolError::CoverageOfSample { metric: spec.to_string() });
+                }
+                if spec.metric.needs_lists() && self.candidates == Candidates::Full {
+                    return Err(ProtocolError::ScoresOfAll { metric: spec.metric.name });
                 }
                 if !specs.contains(&spec) {
                     specs.push(spec);
@@ -292,6 +304,8 @@ mod tests {
         assert_eq!(specs(r#"{"metrics": ["ndcg"], "cutoffs": []}"#), Err(ProtocolError::NoCutoffs { metric: "ndcg" }));
         let sampled = r#"{"candidates": {"kind": "sampled"}, "metrics": ["coverage@10"]}"#;
         assert!(matches!(specs(sampled), Err(ProtocolError::CoverageOfSample { .. })));
+        let pooled = r#"{"dialect": "recbole", "metrics": ["auc"]}"#;
+        assert_eq!(specs(pooled), Err(ProtocolError::ScoresOfAll { metric: "recbole:auc" }));
         let none = r#"{"candidates": {"kind": "sampled", "n": 0}}"#;
         assert_eq!(specs(none), Err(ProtocolError::ZeroNegatives));
     }

@@ -11,7 +11,7 @@ use segue_core::{ItemId, Query, Recommender, UserId};
 use crate::corrected::Place;
 use crate::evaluate::{EvalError, Evaluation, Measured, PerUser};
 use crate::facts::ItemFacts;
-use crate::metrics::{Exposure, Grades, List, Measure, MetricSpec, Ranks};
+use crate::metrics::{Exposure, Grades, Judged, List, Measure, MetricSpec, Ranks};
 use crate::negatives::Negatives;
 use crate::protocol::{Candidates, Draw, Protocol};
 use crate::question::{Question, rising};
@@ -28,6 +28,8 @@ struct Block {
     n_candidates: (usize, usize),
     /// Of each user whose one relevant item stands among uniformly drawn negatives.
     places: Vec<Place>,
+    /// Of all users' candidates, where some metric takes them as one list.
+    judged: Vec<Judged>,
 }
 
 /// A ranking, and the grades of the relevant items that it was asked about: in the order found, and all.
@@ -126,6 +128,7 @@ impl Job<'_> {
             n_tied: 0,
             n_candidates: (usize::MAX, 0),
             places: Vec::new(),
+            judged: Vec::new(),
         };
         if self.protocol.candidates == Candidates::Full {
             for (asked, ranking) in asked.iter().zip(self.rankings(&asks)?) {
@@ -139,7 +142,8 @@ impl Job<'_> {
             }
         } else {
             for (asked, ask) in asked.iter().zip(&asks) {
-                let (lists, n_others) = self.lists(asked, ask)?;
+                let (negatives, n_others) = self.negatives_of(asked.user)?;
+                let lists = self.lists(asked, ask, &negatives)?;
                 if let ([list], Candidates::Sampled { by: Draw::Uniform, .. }) = (&lists[..], self.protocol.candidates)
                 {
                     let Ranking { n_candidates, ref relevant, .. } = list.ranking;
@@ -147,6 +151,9 @@ impl Job<'_> {
                 }
                 let n_unranked = lists.iter().filter(|list| list.ranking.relevant.is_empty()).count();
                 self.measure(&lists, (&asked.relevant, n_unranked), &mut block);
+                if self.specs.iter().any(|spec| spec.metric.needs_lists()) {
+                    self.judge(asked, ask, &negatives, &mut block.judged);
+                }
             }
         }
         Ok(block)
@@ -205,16 +212,26 @@ impl Job<'_> {
         Query { user: Some(user), history: self.question.log(self.protocol.history).user(user) }
     }
 
-    /// One list per positive: that positive among the user's negatives; and how many items these were taken from.
-    fn lists(&self, asked: &Asked, ask: &Ask<'_>) -> Result<(Vec<Ranked>, usize), EvalError> {
-        let ((negatives, n_others), hidden) = match self.protocol.candidates {
-            Candidates::Sampled { n, seed, .. } => (self.negatives.draw(asked.user, n, seed), ask.hidden),
+    /// The negatives of a user, and how many items they were taken from.
+    fn negatives_of(&self, user: UserId) -> Result<(Vec<ItemId>, usize), EvalError> {
+        Ok(match self.protocol.candidates {
+            Candidates::Sampled { n, seed, .. } => self.negatives.draw(user, n, seed),
             Candidates::Full | Candidates::Given => {
-                let given = self.given(asked.user)?;
+                let given = self.given(user)?;
                 let n = given.len();
-                ((given, n), &[][..])
+                (given, n)
             }
-        };
+        })
+    }
+
+    /// What is hidden from lists: nothing of given ones.
+    fn hidden_in_lists<'a>(&self, ask: &Ask<'a>) -> &'a [ItemId] {
+        if self.protocol.candidates == Candidates::Given { &[] } else { ask.hidden }
+    }
+
+    /// One list per positive: that positive among the user's negatives.
+    fn lists(&self, asked: &Asked, ask: &Ask<'_>, negatives: &[ItemId]) -> Result<Vec<Ranked>, EvalError> {
+        let hidden = self.hidden_in_lists(ask);
         let mut lists = Vec::with_capacity(asked.relevant.len());
         for (n, positive) in asked.relevant.chunks(1).enumerate() {
             let candidates = rising(negatives.iter().chain(positive).copied().collect());
@@ -225,7 +242,23 @@ impl Job<'_> {
             };
             lists.push(self.ranked(ranking, (positive, asked.grades.get(n..=n).unwrap_or_default())));
         }
-        Ok((lists, n_others))
+        Ok(lists)
+    }
+
+    /// Scores a user's candidates once more; all were in lists, so that none is beyond numbers. Each given one counts once, and each
+    /// drawn one for every positive: other programs draw as many for each of them.
+    fn judge(&self, asked: &Asked, ask: &Ask<'_>, negatives: &[ItemId], judged: &mut Vec<Judged>) {
+        let hidden = self.hidden_in_lists(ask);
+        let mut items = rising(negatives.iter().chain(&asked.relevant).copied().collect());
+        items.retain(|item| hidden.binary_search(item).is_err());
+        let mut scores = vec![0.0; items.len()];
+        self.model.encode(&[ask.query]).score(segue_core::Candidates::List(&items), &mut scores);
+        let times = if self.protocol.candidates == Candidates::Given { 1 } else { asked.relevant.len() };
+        for (item, score) in items.iter().zip(scores) {
+            let relevant = asked.relevant.binary_search(item).is_ok();
+            let times = if relevant { 1 } else { times };
+            judged.extend(std::iter::repeat_n(Judged { score, relevant }, times));
+        }
     }
 
     fn given(&self, user: UserId) -> Result<Vec<ItemId>, EvalError> {
@@ -302,6 +335,9 @@ impl Job<'_> {
                     let counts = shown.next().zip(self.facts.as_ref()).map(|(shown, facts)| shown.exposure(facts));
                     (of(&counts.unwrap_or_default()), PerUser::Whole)
                 }
+                Measure::OfScores(of) => {
+                    (of(blocks.iter().flat_map(|block| &block.judged).copied().collect()), PerUser::Whole)
+                }
                 Measure::OfMeans { .. } => {
                     let parts = [column(next), column(next + 1)];
                     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
@@ -374,7 +410,7 @@ fn order_of_names(question: &Question<'_>) -> Result<Vec<u32>, EvalError> {
 /// Columns that a metric has in a block.
 fn columns_of(spec: MetricSpec) -> usize {
     match spec.metric.measure {
-        Measure::OfAll(_) => 0,
+        Measure::OfAll(_) | Measure::OfScores(_) => 0,
         Measure::Uncut { .. } | Measure::Pooled { .. } | Measure::OfMeans { .. } => 2,
         _ => 1,
     }

@@ -100,12 +100,17 @@ impl Case {
             catalogue = catalogue.with_features(Features::new(IdMap::new(names), rows).unwrap());
         }
         let names: Vec<String> = (0..self.users.len()).map(|user| format!("u{user}")).collect();
+        let others = |user: &User| {
+            let other = |item: &ItemId| !user.hidden.contains(item) && !user.relevant.contains_key(item);
+            (0..self.n_items as ItemId).filter(other).map(|item| (item, ())).collect()
+        };
+        let negatives = Csr::from_rows(self.n_items, self.users.iter().map(others).collect()).unwrap();
         let question = Question {
             items: 0..self.n_items as ItemId,
             users: &IdMap::new(names.iter().map(String::as_str).collect()),
             train: &train,
             known: &train,
-            holdout: &Holdout { events: held, negatives: None },
+            holdout: &Holdout { events: held, negatives: Some(negatives) },
             part: Part::Validation,
             output: Output::Ranking,
             split: "a case",
@@ -162,6 +167,24 @@ fn every_dialect_agrees_with_its_program() {
     for (dialect, least) in Dialect::OTHERS.into_iter().zip([150, 100, 120, 120, 150, 60, 80, 90]) {
         let n = check(dialect);
         assert!(n >= least, "{dialect}: only {n} values");
+    }
+}
+
+/// `RecBole`'s AUC of labelled rows, each of which is there once, and with negatives drawn for each positive.
+#[test]
+fn candidates_of_all_users_are_one_list_to_recbole() {
+    let Cases { cases, .. } = golden("cases.json");
+    let answers: Answers = golden("recbole_pooled.json");
+    assert_eq!(answers.values.len(), cases.len());
+    for case in &cases {
+        let drawn = Protocol::measuring(vec!["recbole:auc".parse().unwrap()]);
+        let all = segue_eval::Candidates::Sampled { n: case.n_items, seed: 1, by: segue_eval::Draw::Uniform };
+        let drawn = Protocol { candidates: all, ..drawn };
+        let given = Protocol { candidates: segue_eval::Candidates::Given, ..drawn.clone() };
+        for (name, protocol) in [("labelled", given), ("drawn", drawn)] {
+            let (value, expected) = (case.measured(&protocol)[0].1, answers.values[&case.name][name]);
+            assert!((value - expected).abs() < 1e-9, "{}, {name}: {value} is not {expected}", case.name);
+        }
     }
 }
 

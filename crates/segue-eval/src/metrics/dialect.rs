@@ -49,6 +49,7 @@ const RECBOLE: Names = &[
     ("ndcg", &ndcg::NDCG),
     ("map", &map::MAP),
     ("mrr", &mrr::MRR),
+    ("auc", &RECBOLE_AUC),
     ("gauc", &auc::GAUC),
     ("coverage", &RECBOLE_COVERAGE),
     ("gini", &RECBOLE_GINI),
@@ -196,6 +197,16 @@ impl FromStr for Dialect {
         known.ok_or_else(|| MetricError::NoDialect { name: name.to_owned() })
     }
 }
+
+/// Area under the ROC curve of all users' candidates as one list. `RecBole` refuses it over all items, too; it has no number where
+/// nothing, or everything, is relevant.
+static RECBOLE_AUC: Metric = Metric {
+    name: "recbole:auc",
+    aliases: &[],
+    doc: "auc over the candidates of all users as one list, sampled or given (auc; no cut-off)",
+    traits: &[],
+    measure: Measure::OfScores(auc::pooled),
+};
 
 /// Distinct items shown over all items of the catalogue and one more: `RecBole` counts its padding as an item.
 static RECBOLE_COVERAGE: Metric = Metric {

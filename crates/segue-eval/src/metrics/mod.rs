@@ -20,7 +20,7 @@ mod precision_recall;
 mod spec;
 
 pub use dialect::Dialect;
-pub use spec::{Exposure, Grades, List, Measure, Metric, MetricError, MetricSpec, Ranks, Trait};
+pub use spec::{Exposure, Grades, Judged, List, Measure, Metric, MetricError, MetricSpec, Ranks, Trait};
 
 /// Every metric, in the order of help texts.
 pub const METRICS: &[&Metric] = &[

@@ -48,6 +48,15 @@ pub struct List<'a> {
     pub facts: &'a ItemFacts<'a>,
 }
 
+/// A candidate of somebody: what a metric over the scores of all users sees.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Judged {
+    /// Its score.
+    pub score: f32,
+    /// Whether it is relevant.
+    pub relevant: bool,
+}
+
 /// How often each item is in somebody's first k.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Exposure {
@@ -109,6 +118,8 @@ pub enum Measure {
     OfList(fn(&List<'_>) -> f64),
     /// Of how often each item of the target is in anybody's first k.
     OfAll(fn(&Exposure) -> f64),
+    /// Of the scores of all users' candidates together, as if they were one list.
+    OfScores(fn(Vec<Judged>) -> f64),
     /// Error of predicted ratings, pooled over events.
     Error {
         /// Error of one prediction against the value.
@@ -127,6 +138,7 @@ impl fmt::Debug for Measure {
             Self::OfMeans { .. } => "OfMeans",
             Self::OfList(_) => "OfList",
             Self::OfAll(_) => "OfAll",
+            Self::OfScores(_) => "OfScores",
             Self::Error { .. } => "Error",
         })
     }
@@ -173,7 +185,7 @@ impl Metric {
 
     /// Whether the metric has a cut-off.
     pub fn has_cutoff(&self) -> bool {
-        !matches!(self.measure, Measure::Error { .. } | Measure::Uncut { .. })
+        !matches!(self.measure, Measure::Error { .. } | Measure::Uncut { .. } | Measure::OfScores(_))
     }
 
     /// Whether it compares predicted with given values, which needs a model whose scores are ratings.
@@ -194,6 +206,11 @@ impl Metric {
     /// Whether it looks at what is shown, which among sampled or given candidates nobody chose.
     pub(crate) fn needs_full_ranking(&self) -> bool {
         matches!(self.measure, Measure::OfList(_) | Measure::OfAll(_))
+    }
+
+    /// Whether it looks at the scores of everybody's candidates at once, which are too many where all items are.
+    pub(crate) fn needs_lists(&self) -> bool {
+        matches!(self.measure, Measure::OfScores(_))
     }
 }
 
