@@ -10,7 +10,6 @@ use crate::error::LabError;
 use crate::files::read;
 use crate::opened::OPENED;
 use crate::settings::Settings;
-use crate::stored::settings_of;
 
 /// What became of one file, or of one fact of the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +22,7 @@ pub struct Reproduced {
     pub kept: bool,
 }
 
-/// The settings of a stored run, to be run again in the folder `out`.
+/// The settings that the manifest of a stored run tells, to be run again in the folder `out`.
 pub fn settings_again(run: &Path, out: &Path) -> Result<Settings, LabError> {
     if !run.join("manifest.json").is_file() {
         return Err(LabError::NotFound(format!(
@@ -31,8 +30,20 @@ pub fn settings_again(run: &Path, out: &Path) -> Result<Settings, LabError> {
             run.display()
         )));
     }
-    let settings = settings_of(run)?;
+    let Some(told) = manifest_of(run)?.get("settings").cloned() else {
+        return Err(LabError::NotFound(format!(
+            "{}: its manifest tells no settings; the run is damaged",
+            run.display()
+        )));
+    };
+    let settings = Settings::from_value(told)?;
     Ok(Settings { out: out.to_owned(), overwrite: false, numbered: false, ..settings })
+}
+
+fn manifest_of(run: &Path) -> Result<Value, LabError> {
+    let path = run.join("manifest.json");
+    serde_json::from_slice(&read(&path)?)
+        .map_err(|error| LabError::NotFound(format!("{}: {error}; the run is damaged", path.display())))
 }
 
 /// Keys of the configuration that say where a run is written, which changes no number.
@@ -42,14 +53,9 @@ const FACTS: [&str; 8] =
     ["/data/inputs", "/data/split", "/segue", "/isa", "/data/name", "/params", "/explains", "/settings"];
 
 /// Compares a run with the same run done again: every file byte for byte, and of the manifest, which tells times, every fact. Run
-/// again is `config.yaml`; where the manifest says another configuration, that is a difference. Facts come first.
+/// again is what the manifest tells; where `config.yaml` is another configuration, that is a difference. Facts come first.
 pub fn compare_runs(stored: &Path, again: &Path) -> Result<Vec<Reproduced>, LabError> {
-    let json = |folder: &Path| -> Result<Value, LabError> {
-        let path = folder.join("manifest.json");
-        serde_json::from_slice(&read(&path)?)
-            .map_err(|error| LabError::NotFound(format!("{}: {error}; the run is damaged", path.display())))
-    };
-    let (before, now) = (json(stored)?, json(again)?);
+    let (before, now) = (manifest_of(stored)?, manifest_of(again)?);
     let mut found = Vec::new();
     for fact in FACTS {
         let told = |manifest: &Value| match (fact, manifest.pointer(fact)) {

@@ -8,15 +8,15 @@ use segue_lab::{compare_runs, settings_again, train};
 use super::train::load;
 use crate::terminal::{Bar, Format, print_table, say};
 
-/// Run a stored run again from its configuration and say what differs, to the bit.
+/// Run a stored run again from its manifest and say what differs, to the bit.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   segue reproduce outputs/segue/ease_joint_seed42
   segue reproduce outputs/segue/ease_joint_seed42 --keep outputs/again
 
-Run it where the run was started: paths in its configuration are taken as they were. The model, every metric, every user's value and
-the training log are compared byte for byte, and every fact and setting that the manifest tells; times are not. What is run is
-config.yaml: where the manifest says another configuration, that is a difference. Where something differs, the facts that may explain it (inputs, split,
+Run it where the run was started: paths in its settings are taken as they were. The model, every metric, every user's value and
+the training log are compared byte for byte, and every fact and setting that the manifest tells; times are not. What is run are
+the settings in manifest.json: where config.yaml says otherwise, that is a difference. Where something differs, the facts that may explain it (inputs, split,
 version, instruction set) stand first, and the exit code is 1. The same machine, data and program give the same bytes whatever the
 number of threads.")]
 pub(crate) struct Arguments {

@@ -327,10 +327,10 @@ fn a_run_comes_out_again_to_the_bit() {
     let again = scratch.line("reproduce outputs/segue/one --format tsv");
     assert!(again.code == Some(0) && again.stdout.contains("data.inputs\tyes"), "{}\n{}", again.stdout, again.stderr);
 
-    // A manifest that says another model, or other settings, than those that are run is no manifest of the run.
+    // A manifest that says another model, or other settings, than those of the run is no manifest of the run: its settings are run.
     for (from, to, said) in [
         ("\"epochs\": 3", "\"epochs\": 4", "manifest.json: params\tno\tepochs: 4 became 3"),
-        ("\"bootstrap\": 50", "\"bootstrap\": 60", "manifest.json: settings\tno\tevaluation.bootstrap: 60 became 50"),
+        ("\"bootstrap\": 50", "\"bootstrap\": 60", "`bootstrap: 50` became `bootstrap: 60`"),
     ] {
         assert!(stored.contains(from), "{stored}");
         fs::write(&path, stored.replace(from, to)).unwrap();
@@ -338,7 +338,22 @@ fn a_run_comes_out_again_to_the_bit() {
         assert_eq!(again.code, Some(1));
         assert!(again.stdout.contains(said), "{}", again.stdout);
     }
+    fs::write(&path, stored.replace("\"settings\"", "\"asked\"")).unwrap();
+    scratch.fails("reproduce outputs/segue/one", &["outputs/segue/one: its manifest tells no settings"]);
     fs::write(&path, &stored).unwrap();
+
+    // config.yaml decides nothing: another is named, beside metrics that are the same, and none is missed.
+    let path = scratch.path("outputs/segue/one/config.yaml");
+    let config = fs::read_to_string(&path).unwrap();
+    fs::write(&path, config.replace("bootstrap: 50", "bootstrap: 60")).unwrap();
+    let again = scratch.line("reproduce outputs/segue/one --format tsv");
+    let named = again.stdout.contains("config.yaml\tno\t") && again.stdout.contains("60` became `bootstrap: 50`");
+    assert!(again.code == Some(1) && named && again.stdout.contains("metrics.json\tyes"), "{}", again.stdout);
+    assert!(again.stderr.contains("1 of "), "{}", again.stderr);
+    fs::remove_file(&path).unwrap();
+    let again = scratch.line("reproduce outputs/segue/one --format tsv");
+    assert!(again.code == Some(0) && again.stdout.contains("config.yaml\tnot kept"), "{}", again.stdout);
+    fs::write(&path, config).unwrap();
 
     // What somebody changed is found, and named.
     let metrics = scratch.path("outputs/segue/one/test_metrics.csv");
