@@ -355,3 +355,27 @@ fn a_claim_across_domains_is_held_against_its_controls() {
         &["--controls runs", "leave out `scope=joint`"],
     );
 }
+
+#[test]
+fn of_a_single_user_nothing_is_tested_and_that_is_said() {
+    let scratch = Scratch::new();
+    // Leave one out asks users of three likes or more: one, then two.
+    let log = |asked: &[&str]| {
+        let few = [("p", 2), ("q", 1)].into_iter();
+        let users = few.chain(asked.iter().map(|&user| (user, 4)));
+        let rows = users.flat_map(|(user, n)| (0..n).map(move |item| format!("{user},i{item},5,{}\n", 100 + item)));
+        format!("user_id,item_id,rating,timestamp\n{}", rows.collect::<String>())
+    };
+    let tests = |asked: &[&str]| {
+        scratch.write("log/ratings.csv", log(asked));
+        let how = "prepare.core.users=1 prepare.core.items=1 split=leave_one_out evaluation.bootstrap=50 --tests";
+        scratch.line(&format!("compare data=log data.root=log model=item_knn {how}"))
+    };
+    let note = "nothing is tested: a test of differences user by user needs two users at least";
+    let one = tests(&["a"]);
+    assert_eq!((one.code, one.stdout.lines().count()), (Some(0), 1), "{}{}", one.stdout, one.stderr);
+    assert!(one.stderr.contains(note) && one.stderr.contains("users: 1 with a held-out positive"), "{}", one.stderr);
+    let two = tests(&["a", "b"]);
+    assert_eq!((two.code, two.stdout.lines().count()), (Some(0), 2), "{}{}", two.stdout, two.stderr);
+    assert!(!two.stderr.contains(note), "{}", two.stderr);
+}
