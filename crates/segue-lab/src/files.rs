@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 use segue_core::Blob;
+use serde_json::Value;
 
 use crate::error::LabError;
 
@@ -54,6 +55,14 @@ pub fn write_aside(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result
         let _ = fs::remove_file(&aside);
     }
     result.map_err(|error| LabError::io("write", path, &error))
+}
+
+/// Writes a record for people and programs, as [`write_aside`] does.
+pub(crate) fn write_json(path: &Path, value: &Value) -> Result<(), LabError> {
+    write_aside(path, |out| {
+        serde_json::to_writer_pretty(&mut *out, value)?;
+        out.write_all(b"\n")
+    })
 }
 
 /// Renames a finished folder to its final name and syncs the parent.

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::error::LabError;
 use crate::files::read;
-use crate::opened::OPENED;
 use crate::settings::Settings;
+use crate::stored::{MANIFEST, manifest_of};
 
 /// What became of one file, or of one fact of the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,13 +24,13 @@ pub struct Reproduced {
 
 /// The settings that the manifest of a stored run tells, to be run again in the folder `out`.
 pub fn settings_again(run: &Path, out: &Path) -> Result<Settings, LabError> {
-    if !run.join("manifest.json").is_file() {
+    if !run.join(MANIFEST).is_file() {
         return Err(LabError::NotFound(format!(
             "{} holds no finished run: name a folder that `segue train` wrote",
             run.display()
         )));
     }
-    let Some(told) = manifest_of(run)?.get("settings").cloned() else {
+    let Some(told) = manifest_of(run)?.remove("settings") else {
         return Err(LabError::NotFound(format!(
             "{}: its manifest tells no settings; the run is damaged",
             run.display()
@@ -38,12 +38,6 @@ pub fn settings_again(run: &Path, out: &Path) -> Result<Settings, LabError> {
     };
     let settings = Settings::from_value(told)?;
     Ok(Settings { out: out.to_owned(), overwrite: false, numbered: false, ..settings })
-}
-
-fn manifest_of(run: &Path) -> Result<Value, LabError> {
-    let path = run.join("manifest.json");
-    serde_json::from_slice(&read(&path)?)
-        .map_err(|error| LabError::NotFound(format!("{}: {error}; the run is damaged", path.display())))
 }
 
 /// Keys of the configuration that say where a run is written, which changes no number.
@@ -55,7 +49,7 @@ const FACTS: [&str; 8] =
 /// Compares a run with the same run done again: every file byte for byte, and of the manifest, which tells times, every fact. Run
 /// again is what the manifest tells; where `config.yaml` is another configuration, that is a difference. Facts come first.
 pub fn compare_runs(stored: &Path, again: &Path) -> Result<Vec<Reproduced>, LabError> {
-    let (before, now) = (manifest_of(stored)?, manifest_of(again)?);
+    let (before, now) = (Value::Object(manifest_of(stored)?), Value::Object(manifest_of(again)?));
     let mut found = Vec::new();
     for fact in FACTS {
         let told = |manifest: &Value| match (fact, manifest.pointer(fact)) {
@@ -79,8 +73,8 @@ pub fn compare_runs(stored: &Path, again: &Path) -> Result<Vec<Reproduced>, LabE
         let what = format!("manifest.json: {}", fact.trim_start_matches('/').replace('/', "."));
         found.push(Reproduced { what, difference, kept: true });
     }
-    // The manifest was compared above, and what was looked at since is no part of the run.
-    let compared = |name: &&String| !["manifest.json", OPENED].contains(&name.as_str());
+    // The manifest was compared above.
+    let compared = |name: &&String| name.as_str() != MANIFEST;
     for name in names(stored)?.union(&names(again)?).filter(compared) {
         let (a, b) = (stored.join(name), again.join(name));
         let difference = match (a.is_file(), b.is_file()) {

@@ -10,9 +10,9 @@ use crate::bundle;
 use crate::config::to_yaml;
 use crate::error::LabError;
 use crate::experiment::{Bench, Fitted, Loaded, Validated, fit, measure};
-use crate::files::{create_folder, read, rename_folder, write_aside};
+use crate::files::{create_folder, read, rename_folder, write_aside, write_json};
 use crate::npy::write_npy;
-use crate::opened::OPENED;
+use crate::opened::hand_over;
 use crate::report::report_text;
 use crate::row::Row;
 use crate::settings::{Openable, Settings};
@@ -29,7 +29,7 @@ pub(crate) const PER_USER: &str = "per_user.csv";
 pub(crate) const PARTS: &str = "parts.csv";
 
 /// Every file of a run folder, finished or not.
-const RUN_FILES: [&str; 14] = [
+const RUN_FILES: [&str; 13] = [
     "config.yaml",
     LOG_NAME,
     CHECKPOINT_NAME,
@@ -43,7 +43,6 @@ const RUN_FILES: [&str; 14] = [
     "manifest.json",
     "user_embeddings.npy",
     "item_embeddings.npy",
-    OPENED,
 ];
 
 /// A finished run.
@@ -375,12 +374,7 @@ fn finish(partial: &Path, folder: &Path) -> Result<(), LabError> {
     }
     let replaces = folder.exists();
     if replaces {
-        // Who looked at the test part has seen it, whatever is trained afterwards.
-        let record = folder.join(OPENED);
-        if record.is_file() {
-            let bytes = read(&record)?;
-            write_aside(&partial.join(OPENED), |out| out.write_all(&bytes))?;
-        }
+        hand_over(folder, partial)?;
         // Two renames: a kill between them leaves the finished run under its partial name, never half a run.
         rename_folder(folder, &old)?;
     }
@@ -478,13 +472,6 @@ fn config_yaml(settings: &Settings) -> Result<String, LabError> {
 
 fn write_text(path: &Path, text: &str) -> Result<(), LabError> {
     write_aside(path, |out| out.write_all(text.as_bytes()))
-}
-
-fn write_json(path: &Path, value: &Value) -> Result<(), LabError> {
-    write_aside(path, |out| {
-        serde_json::to_writer_pretty(&mut *out, value)?;
-        out.write_all(b"\n")
-    })
 }
 
 fn first_difference(before: &str, now: &str) -> String {

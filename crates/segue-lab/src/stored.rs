@@ -7,7 +7,7 @@ use segue_core::{EpochRecord, Registry, TaskKind};
 use segue_eval::{Evaluation, Measure, Measured, PerUser, Summary};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::bundle::Bundle;
 use crate::config::parse_yaml;
@@ -20,7 +20,7 @@ use crate::settings::Settings;
 use crate::sweep::trainer_keys;
 use crate::watch::LOG_NAME;
 
-const MANIFEST: &str = "manifest.json";
+pub(crate) const MANIFEST: &str = "manifest.json";
 const METRICS: &str = "metrics.json";
 
 /// A run of another time.
@@ -145,6 +145,11 @@ fn ended(folder: &Path) -> Result<(Manifest, Metrics), LabError> {
     }
     let manifest = serde_json::from_slice(&bytes).map_err(|error| damaged(&path, &error))?;
     Ok((manifest, json(&folder.join(METRICS))?))
+}
+
+/// All that the manifest of a run tells.
+pub(crate) fn manifest_of(folder: &Path) -> Result<Map<String, Value>, LabError> {
+    json(&folder.join(MANIFEST))
 }
 
 /// The model of a finished run and how its fit went.

@@ -192,7 +192,7 @@ fn add_popularity(rows: &mut Vec<Row>, folders: &[&Path], runs: &[Settings]) {
     }
     if !recorded.is_empty() {
         say(&format!(
-            "note: {POPULARITY} was measured on the test part now, which is written down in `opened_tests.jsonl` of {}",
+            "note: {POPULARITY} was measured on the test part now, which is written down in manifest.json of {}",
             joined(recorded)
         ));
     }

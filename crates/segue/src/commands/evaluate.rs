@@ -45,7 +45,7 @@ enum Parts {
   segue evaluate --run outputs/segue/ease --data artifacts/films_from_music --trec-run ease.run --trec-qrels test.qrels
   segue evaluate --trec-run-in ease.run --qrels test.qrels evaluation.metrics=[ndcg,recall]")]
 pub(crate) struct Arguments {
-    /// A run folder, or its model.safetensors. Each time that the test part is opened is written to its `opened_tests.jsonl`.
+    /// A run folder, or its model.safetensors. Each time that the test part is opened is written to its manifest.json.
     #[arg(long, value_name = "RUN", required_unless_present = "trec_run_in")]
     run: Option<PathBuf>,
     /// A folder that `segue prepare` wrote.

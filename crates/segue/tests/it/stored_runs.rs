@@ -147,8 +147,8 @@ fn popularity_is_of_the_same_protocol_or_is_missed_aloud() {
     let done = scratch.line(&format!("compare {runs}"));
     assert!(done.stderr.contains("popularity was measured on the test part now"), "{}", done.stderr);
     // Who looked at the test part is written down with the run, once.
-    let opened = fs::read_to_string(scratch.path("outputs/segue/sampled/opened_tests.jsonl")).unwrap();
-    assert!(opened.lines().count() == 1 && opened.contains("compare popularity with the run"), "{opened}");
+    let opened = opened_after_training(&scratch, "outputs/segue/sampled");
+    assert!(opened.len() == 1 && opened[0]["why"] == "compare popularity with the run", "{opened:?}");
     let of = |model: &str| done.stdout.lines().filter(|line| line.starts_with(model)).count();
     assert_eq!((of("popularity\t"), of("ease\t")), (2, 2), "{}", done.stdout);
     assert!(done.stdout.lines().skip(1).all(|line| line.contains(" %\t")), "{}", done.stdout);
@@ -454,25 +454,32 @@ fn a_run_is_measured_as_it_was() {
     assert!(file.stdout.contains("ndcg@7\t") && !file.stdout.contains("ndcg@10"), "{}", file.stdout);
 }
 
+/// What the manifest of a run says of its test part after training.
+fn opened_after_training(scratch: &Scratch, run: &str) -> Vec<serde_json::Value> {
+    let text = fs::read_to_string(scratch.path(run).join("manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+    manifest["opened_after_training"].as_array().cloned().unwrap_or_default()
+}
+
 #[test]
 fn every_look_at_the_test_part_is_written_down() {
     let scratch = Scratch::new();
     scratch.ok(&format!("prepare {} split.targets=all --out data", SMALL_WORLD.join(" ")));
     scratch.ok("train data_dir=data model=ease out=run evaluation.bootstrap=50");
     let ask = "evaluate --run run --data data";
-    let lines = || -> Vec<serde_json::Value> {
-        let text = fs::read_to_string(scratch.path("run/opened_tests.jsonl")).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    };
+    let manifest = scratch.path("run/manifest.json");
+    let before = fs::read_to_string(&manifest).unwrap();
+    let entries = || opened_after_training(&scratch, "run");
+    assert!(entries().is_empty());
     let first = scratch.line(ask);
     assert!(first.stderr.contains("the test part of films was opened once for this run before"), "{}", first.stderr);
     scratch.ok(&format!("{ask} --split valid"));
-    assert_eq!(lines().len(), 1);
+    assert_eq!(entries().len(), 1);
     let parts = scratch.line(&format!("{ask} --by activity evaluation.k_values=[3]"));
     assert!(parts.stderr.contains("2 times, 1 of them after training"), "{}", parts.stderr);
     let books = scratch.line(&format!("{ask} --question books"));
     assert!(books.stderr.contains("the test part of books was opened once"), "{}", books.stderr);
-    let found = lines();
+    let found = entries();
     let why: Vec<&str> = found.iter().map(|line| line["why"].as_str().unwrap()).collect();
     assert_eq!(why, ["evaluate ease", "evaluate ease", "evaluate ease by parts", "evaluate ease"]);
     let data: Vec<&serde_json::Value> = found.iter().map(|line| &line["data"]).collect();
@@ -483,13 +490,23 @@ fn every_look_at_the_test_part_is_written_down() {
     assert!(found[1]["evaluation"]["k_values"][0] == 3 && found[3]["question"] == "books" && found[0]["seed"] == 42);
     assert!(found[0]["at"].as_str().unwrap().ends_with('Z'));
 
+    // All else that the manifest tells is as training wrote it, to the byte.
+    let after = fs::read_to_string(&manifest).unwrap();
+    assert!(after.starts_with(before.trim_end().trim_end_matches('}').trim_end()), "{after}");
+
     // It is no part of what the run was, and what cannot be written down is not done.
     let again = scratch.line("reproduce run --format tsv");
-    assert!(again.code == Some(0) && !again.stdout.contains("opened_tests"), "{}\n{}", again.stdout, again.stderr);
+    assert!(again.code == Some(0) && !again.stdout.contains("opened"), "{}\n{}", again.stdout, again.stderr);
     scratch.ok("compare run");
-    fs::remove_file(scratch.path("run/opened_tests.jsonl")).unwrap();
-    fs::create_dir(scratch.path("run/opened_tests.jsonl")).unwrap();
-    scratch.fails(ask, &["opened_tests.jsonl"]);
+    let (after, found) = (fs::read_to_string(&manifest).unwrap(), entries());
+    fs::create_dir(scratch.path("run/.manifest.json.partial")).unwrap();
+    scratch.fails(ask, &["run/manifest.json", "opened only where that can be written down"]);
+    assert!(fs::read_to_string(&manifest).unwrap() == after);
+    fs::remove_dir(scratch.path("run/.manifest.json.partial")).unwrap();
+
+    // A run that takes the place of another has been looked at as often.
+    scratch.ok("train data_dir=data model=ease model.l2=9 out=run overwrite=true evaluation.bootstrap=50");
+    assert_eq!(entries(), found);
 
     // Where there is no run, nothing records it, and that is said.
     fs::copy(scratch.path("run/model.safetensors"), scratch.path("alone.safetensors")).unwrap();
