@@ -1,5 +1,7 @@
 //! `segue verify`: the numbers of our documents, derived again from stored runs.
 
+mod prose;
+
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -10,7 +12,7 @@ use segue_lab::write_aside;
 use super::{compare, models, table};
 use crate::terminal::{Format, markdown, print_table, say};
 
-/// Derive the tables of documents again from what is stored, and say which numbers differ.
+/// Derive the numbers of documents again from what is stored, and say which differ.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   segue verify README.md docs/results.md
@@ -26,7 +28,15 @@ files of measurements:
 a name, quotes keep words together, and `--only COLUMN,...` keeps those columns (`gain` stands for `gain over ...`). Tables of
 numbers without such a comment are counted: nothing here vouches for them. With --strict they are an error but where the line
 above says why, as in `<!-- no source: floors of the crates, no results -->`, or between `<!-- generated: ... -->` markers, which
-the program holds to itself.")]
+the program holds to itself.
+
+Numbers with a decimal point in running text, but for those in `code`, are looked for in the derived tables of their section,
+rounded as the text has them, and in the table that a comment above their paragraph names without showing it:
+
+  <!-- numbers: segue table docs/measured/published.csv --rows model --columns metric --show value -->
+
+They are counted, and are an error with --strict, as those of tables are; `<!-- no source: why -->` above a paragraph says why, and
+`<!-- no source in this section: why -->` below a heading for all text of its section.")]
 pub(crate) struct Arguments {
     /// Markdown documents.
     #[arg(required = true, value_name = "FILE")]
@@ -34,7 +44,8 @@ pub(crate) struct Arguments {
     /// Write what is stored in place of what the documents say.
     #[arg(long)]
     write: bool,
-    /// Take a table of numbers that nothing vouches for as an error, unless the line above it says why by `<!-- no source: ... -->`.
+    /// Take numbers of tables and text that nothing vouches for as an error, unless the line above says why by
+    /// `<!-- no source: ... -->`.
     #[arg(long)]
     strict: bool,
     /// How to print.
@@ -52,14 +63,16 @@ const GENERATED: [&str; 2] = ["<!-- generated:", "<!-- /generated"];
 /// Runs the command.
 pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let mut differences = Vec::new();
-    let (mut derived, mut numbers, mut alone_numbers) = (0, 0, 0);
+    let (mut derived, mut numbers, mut alone_numbers, mut told_numbers) = (0, 0, 0, 0);
     let mut alone: Vec<String> = Vec::new();
+    let (mut missing, mut told_alone) = (Vec::new(), Vec::new());
     for document in &args.documents {
         let text = fs::read_to_string(document).map_err(|error| segue_lab::LabError::io("read", document, &error))?;
         let lines: Vec<&str> = text.lines().collect();
         let blocks = blocks(document, &lines)?;
         let mut fresh: Vec<String> = Vec::new();
         let mut last = 0;
+        let mut tables: Vec<(usize, String)> = Vec::new();
         for Block { command, inside } in &blocks {
             let table =
                 derive(command).map_err(|error| anyhow::anyhow!("{}:{}: {error}", document.display(), inside.start))?;
@@ -78,6 +91,14 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
             fresh.extend(lines[last..inside.start].iter().map(|line| (*line).to_owned()));
             fresh.extend(table.lines().map(str::to_owned));
             last = inside.end;
+            tables.push((inside.start, table));
+        }
+        for told in told(document, &lines, &tables)? {
+            match told {
+                Told::Found => told_numbers += 1,
+                Told::Missing(row) => missing.push(row),
+                Told::Alone(place) => told_alone.push(place),
+            }
         }
         for table in unvouched(&lines, &blocks) {
             alone.push(format!("{}:{}", document.display(), table.start + 1));
@@ -93,9 +114,18 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         }
     }
     say(&format!("{derived} tables with {numbers} numbers derived from stored runs and measurements"));
+    say(&format!("{told_numbers} numbers of the text stand in derived tables"));
     if !alone.is_empty() {
         let n = alone.len();
         say(&format!("{n} other tables with {alone_numbers} numbers come from nothing stored that they name"));
+    }
+    if !told_alone.is_empty() {
+        say(&format!("{} other numbers of the text come from nothing stored that is named", told_alone.len()));
+    }
+    if !missing.is_empty() {
+        let header = ["place", "the text says", "what is stored"].map(String::from);
+        print_table(&header, &missing, Format::or_fitting(args.format))?;
+        anyhow::bail!("{} numbers of the text stand in no table that is named for them", missing.len())
     }
     if !differences.is_empty() && !args.write {
         let header = ["place", "the document says", "what is stored"].map(String::from);
@@ -108,7 +138,55 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
          `{NO_SOURCE} ... -->` in the line above",
         alone.join(", ")
     );
+    anyhow::ensure!(
+        told_alone.is_empty() || !args.strict,
+        "nothing vouches for the numbers of the text at {}: name their table by `{}COMMAND -->` above the paragraph, say why there is \
+         none by `{NO_SOURCE} ... -->`, or write `code` where they are settings",
+        told_alone.join(", "),
+        prose::NUMBERS
+    );
     Ok(())
+}
+
+/// What became of a number in running text.
+enum Told {
+    /// It stands in a derived table.
+    Found,
+    /// It stands in none, though one is named for it: where, the number, and that.
+    Missing(Vec<String>),
+    /// Nothing is named for it, and nobody says why: where, and the number.
+    Alone(String),
+}
+
+/// The numbers in the text of a document, whose tables begin at these lines.
+fn told(document: &Path, lines: &[&str], tables: &[(usize, String)]) -> anyhow::Result<Vec<Told>> {
+    let mut told = Vec::new();
+    for paragraph in prose::paragraphs(lines, GENERATED.into()) {
+        let place = |n: usize| format!("{}:{}", document.display(), n + 1);
+        let named = paragraph.commands().map(derive).collect::<Result<Vec<_>, _>>();
+        let named = named.map_err(|error| anyhow::anyhow!("{}: {error}", place(paragraph.lines.start)))?;
+        let of_section = tables.iter().filter(|(at, _)| paragraph.section.contains(at)).map(|(_, table)| table);
+        let vouching: Vec<&String> = named.iter().chain(of_section).collect();
+        let excused = paragraph.comments.iter().any(|comment| excuses(comment));
+        let numbers =
+            paragraph.lines.clone().flat_map(|n| prose::numbers(lines[n]).into_iter().map(move |number| (n, number)));
+        for (n, number) in numbers {
+            if vouching.iter().any(|table| prose::stands_in(number, table)) {
+                told.push(Told::Found);
+            } else if !named.is_empty() {
+                told.push(Told::Missing(vec![place(n), number.to_owned(), "no such number".into()]));
+            } else if !excused {
+                told.push(Told::Alone(format!("{} ({number})", place(n))));
+            }
+        }
+    }
+    Ok(told)
+}
+
+/// Whether a comment says why something comes from nothing stored.
+fn excuses(comment: &str) -> bool {
+    let why = [NO_SOURCE, prose::NOT_IN_SECTION].iter().find_map(|prefix| comment.trim().strip_prefix(prefix));
+    why.is_some_and(|why| why.trim().len() > "-->".len())
 }
 
 /// Tables with numbers that are derived from nothing, and where nobody says why.
@@ -124,7 +202,7 @@ fn unvouched(lines: &[&str], blocks: &[Block]) -> Vec<Range<usize>> {
     let tables = bare.chunk_by(|a, b| a + 1 == *b).map(|table| table[0]..table[0] + table.len());
     let told = |table: &Range<usize>| {
         let above = lines[..table.start].iter().rev().find(|line| !line.trim().is_empty());
-        above.is_some_and(|line| line.trim().strip_prefix(NO_SOURCE).is_some_and(|why| why.trim().len() > "-->".len()))
+        above.is_some_and(|line| excuses(line))
     };
     tables.filter(|table| lines[table.clone()].iter().any(|line| count(line) > 0) && !told(table)).collect()
 }

@@ -404,6 +404,23 @@ fn a_document_is_verified_by_the_runs_it_names() {
     scratch.ok("verify bench.md --write");
     scratch.ok("verify bench.md --strict");
     scratch.fails("verify doc.md bench.md --write --strict", &["nothing vouches", "doc.md:"]);
+
+    // Numbers of the text stand in a table of their section, or in one that is named.
+    let table = fs::read_to_string(scratch.path("bench.md")).unwrap();
+    let named = "<!-- numbers: segue table bench_*.csv --rows engine --show 'p t':max:1 -->";
+    let text =
+        |last: &str| format!("# A\n{table}\nOurs takes 1.50 s, {last}.\n\n# B\n{named}\nTheirs takes 6.0 s at most.\n");
+    scratch.write("text.md", text("theirs three times as long"));
+    let done = scratch.line("verify text.md --strict");
+    assert!(done.code == Some(1) && done.stderr.contains("text.md:9 (1.50)"), "{}", done.stderr);
+    scratch.write("text.md", text("or so").replace("1.50", "1.5"));
+    assert!(scratch.line("verify text.md --strict").stderr.contains("2 numbers of the text stand in derived tables"));
+    scratch.write("text.md", text("`l2 = .1`").replace("1.50", "1.5").replace("6.0 s", "5.9 s"));
+    let done = scratch.line("verify text.md --format tsv");
+    assert!(done.code == Some(1) && done.stdout.contains("text.md:13\t5.9\t"), "{}{}", done.stdout, done.stderr);
+    scratch.write("text.md", "<!-- no source: of another day -->\nIt took 3.5 s.\n");
+    scratch.ok("verify text.md --strict");
+
     scratch.write("odd.md", "<!-- from: cat table.md -->\n| 1 |\n<!-- /from -->\n");
     scratch.fails("verify odd.md", &["odd.md:1", "cat table.md"]);
     scratch.write("bad.md", "<!-- from: segue compare outputs/none_* -->\n<!-- /from -->\n");
