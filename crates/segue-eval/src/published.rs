@@ -11,6 +11,8 @@ pub struct PublishedTable {
     pub metrics: Vec<String>,
     /// Columns of metrics that have no cut-off, and were left out.
     pub uncut: Vec<String>,
+    /// Columns of a metric that a column before them has, too, and were left out.
+    pub repeated: Vec<String>,
     /// Whether its shares are in percent.
     pub percent: bool,
     /// Its rows.
@@ -78,14 +80,15 @@ fn separated(text: &str) -> Vec<Line> {
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let count = |delimiter: u8| first.bytes().filter(|&byte| byte == delimiter).count();
     let delimiter = b",;\t".iter().copied().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b',');
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text.as_bytes());
-    let mut lines = Vec::new();
-    for record in reader.records().map_while(Result::ok) {
-        let line = record.position().map_or(0, |position| position.line() as usize);
-        lines.push((line, record.iter().map(plain).collect()));
-    }
-    lines
+    // Line by line: a quote left open would swallow all rows after it. In its own line it is a letter.
+    let of_line = |(n, line): (usize, &str)| {
+        let quoting = line.matches('"').count().is_multiple_of(2);
+        let mut reader = csv::ReaderBuilder::new();
+        reader.has_headers(false).flexible(true).delimiter(delimiter).quoting(quoting);
+        let record = reader.from_reader(line.as_bytes()).into_records().next()?.ok()?;
+        Some((n + 1, record.iter().map(plain).collect()))
+    };
+    text.lines().enumerate().filter_map(of_line).collect()
 }
 
 /// A cell without what makes it bold, and without footnote marks.
@@ -162,8 +165,13 @@ fn number(cell: &str) -> Option<(f64, f64, bool)> {
         return None;
     }
     let value: f64 = cell.parse().ok()?;
-    let decimals = cell.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-    (value.is_finite() && decimals < 16).then(|| (value, 0.5 * 10_f64.powi(-(decimals as i32)), percent))
+    // `3.3e-1` is `0.33`, half a unit of whose last digit is `0.5e-2`.
+    let (digits, power) = match cell.split_once(['e', 'E']) {
+        Some((digits, power)) => (digits, power.parse::<i32>().ok().filter(|power| power.abs() < 16)?),
+        None => (&*cell, 0),
+    };
+    let decimals = digits.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    (value.is_finite() && decimals < 16).then(|| (value, 0.5 * 10_f64.powi(power - decimals as i32), percent))
 }
 
 /// A cell that says that there is no number.
@@ -185,8 +193,11 @@ fn understood(lines: &[Line], k: Option<usize>) -> Option<PublishedTable> {
             Kind::Area | Kind::Error => Some((name, None)),
         }
     };
-    let metrics_at: Vec<Option<(&str, Option<usize>)>> = metrics.iter().map(cut).collect();
+    let mut metrics_at: Vec<Option<(&str, Option<usize>)>> = metrics.iter().map(cut).collect();
     metrics.iter().flatten().next()?;
+    let is_repeated: Vec<bool> =
+        metrics_at.iter().enumerate().map(|(n, at)| at.is_some() && metrics_at[..n].contains(at)).collect();
+    metrics_at.iter_mut().zip(&is_repeated).filter(|(_, repeated)| **repeated).for_each(|(at, _)| *at = None);
     let is_metric = |n: usize| metrics_at.get(n).copied().flatten();
     // A share is never above 1.
     let in_percent = |kind: Kind| {
@@ -255,7 +266,8 @@ fn understood(lines: &[Line], k: Option<usize>) -> Option<PublishedTable> {
     Some(PublishedTable {
         line: *line,
         metrics: named(&|n| is_metric(n).is_some()),
-        uncut: named(&|n| metrics[n].is_some() && is_metric(n).is_none()),
+        uncut: named(&|n| metrics[n].is_some() && is_metric(n).is_none() && !is_repeated[n]),
+        repeated: named(&|n| is_repeated[n]),
         percent: lists || areas,
         rows: rows.filter(PublishedRow::says_something).collect(),
     })
@@ -296,6 +308,11 @@ mod tests {
             assert_eq!(number(cell).map(|found| found.0), Some(value), "{cell}");
         }
         assert_eq!(number("4,736 % ± 0,1"), Some((4.736, 0.5e-3, true)));
+        for (cell, value, within) in [("3.3e-1", 0.33, 0.5e-2), ("5E-1", 0.5, 0.05), ("9.04e0", 9.04, 0.5e-2)] {
+            let found = number(cell).unwrap();
+            assert!((found.0 - value).abs() < 1e-15 && (found.1 - within).abs() < 1e-15, "{cell}: {found:?}");
+        }
+        assert_eq!(number("1e-99"), None);
         assert_eq!((number("1,2,3"), number("1.234,5"), number(",")), (None, None, None));
         assert_eq!((number("-"), number("n/a"), number(""), number("1e999")), (None, None, None, None));
     }
@@ -308,6 +325,13 @@ mod tests {
         assert_eq!(unreadable, [&["nan".to_owned()][..], &[], &["inf".to_owned(), "NaN".to_owned()]]);
         let found = crate::check::check_row(&table.rows[1].values, crate::check::Positives::Many, false);
         assert_eq!(found[0].verdict, crate::check::Verdict::Impossible);
+    }
+
+    #[test]
+    fn no_row_is_lost_to_an_open_quote_and_no_column_to_another() {
+        let table = &published_tables("model,HR@10,H@10,NDCG@10\n\"A,.5,.9,.3\n\"B, C\",.6,.9,.4\n", None)[0];
+        let rows: Vec<_> = table.rows.iter().map(|row| (row.name.as_str(), row.values[0].hr.unwrap().value)).collect();
+        assert_eq!((rows, &table.repeated[..]), (vec![("\"A", 0.5), ("B, C", 0.6)], &["H@10".to_owned()][..]));
     }
 
     #[test]

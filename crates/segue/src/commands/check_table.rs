@@ -65,6 +65,13 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
                 table.uncut.join(", ")
             ));
         }
+        if !table.repeated.is_empty() {
+            say(&format!(
+                "note: {name}:{}: {} left out, for a column before has the same metric",
+                table.line,
+                table.repeated.join(", ")
+            ));
+        }
     }
     if checked.is_empty() {
         bail!(
