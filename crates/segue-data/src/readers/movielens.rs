@@ -34,15 +34,16 @@ pub(super) fn read(
     Ok(())
 }
 
-/// Whether the third field of every line of the head is a moment, and the fourth of none.
+/// Whether the third field of every readable line of the head is a moment, and the fourth of none: a bad line has no say in
+/// what the others are.
 fn times_come_first(head: &[u8], separator: &str) -> bool {
     let head = String::from_utf8_lossy(whole_lines(head));
-    let mut lines = head.lines().filter(|line| !line.trim().is_empty()).peekable();
-    let is_exchanged = |line: &str| {
-        let mut cells = line.split(separator).skip(2);
-        cells.next().is_some_and(table::is_time) && cells.next().is_some_and(|cell| !table::is_time(cell))
+    let numbers = |line| {
+        let cells: [&str; 4] = str::split(line, separator).collect::<Vec<_>>().try_into().ok()?;
+        cells[2..].iter().all(|cell| table::is_number(cell)).then_some([cells[2], cells[3]])
     };
-    lines.peek().is_some() && lines.all(is_exchanged)
+    let mut lines = head.lines().filter_map(numbers).peekable();
+    lines.peek().is_some() && lines.all(|[third, fourth]| table::is_time(third) && !table::is_time(fourth))
 }
 
 fn row<'a>(

@@ -95,16 +95,20 @@ impl Rows {
         }
     }
 
+    /// Whether a record is as wide as the first: a cell too few or too many, and those after it are in the wrong columns; but
+    /// trailing delimiters are none.
+    pub(super) fn is_as_wide(&self, record: &ByteRecord) -> bool {
+        record.len() >= self.width && record.iter().skip(self.width).all(<[u8]>::is_empty)
+    }
+
     /// Whether the record can be read by its columns.
     fn check(&self) -> Result<(), Reason> {
         let raw = self.csv.get_ref().raw(self.bytes.clone());
         if self.style.quotes && raw.contains(&b'"') {
             well_quoted(raw, self.style)?;
         }
-        // A cell too few or too many, and those after it are in the wrong columns; but trailing delimiters are none.
-        let cells = self.record.len();
-        if cells < self.width || !self.record.iter().skip(self.width).all(<[u8]>::is_empty) {
-            return Err(format!("has {cells} cells, the first line has {}", self.width).into());
+        if !self.is_as_wide(&self.record) {
+            return Err(format!("has {} cells, the first line has {}", self.record.len(), self.width).into());
         }
         let lines = self.lines.end - self.lines.start;
         if lines > LINES {

@@ -133,9 +133,12 @@ impl Sample {
     /// Rows at most.
     const ROWS: usize = 1000;
 
+    /// Without those that cannot be read: a bad line has no say in what the others are.
     fn of(head: &[u8], rows: &Rows) -> Self {
+        let is_number = |cell: &[u8]| str::from_utf8(cell).is_ok_and(is_number);
+        let is_readable = |row: &csv::ByteRecord| rows.is_as_wide(row) && row.iter().skip(2).take(2).all(is_number);
         let records = rows.builder().from_reader(whole_lines(head)).into_byte_records();
-        Self(records.map_while(Result::ok).take(Self::ROWS).collect())
+        Self(records.map_while(Result::ok).filter(is_readable).take(Self::ROWS).collect())
     }
 
     /// Whether every cell of a column that is not empty may be a moment, and no rating.
@@ -157,6 +160,11 @@ impl Sample {
             _ => at,
         }
     }
+}
+
+/// Whether a cell may be read as a rating or as a moment.
+pub(super) fn is_number(cell: &str) -> bool {
+    parse_value(cell).is_ok() || parse_time(cell).is_ok()
 }
 
 /// Whether a number is no rating but a moment: too large, or a date such as 20170615.

@@ -42,6 +42,14 @@ fn without_header_moments_tell_which_column_has_the_times() {
         assert_eq!(events(&prepared), expected, "{file}");
         assert!(has(&report, "read as user, item, time, rating"), "{:?}", report.notes);
     }
+    // A bad line has no say in what the others are.
+    let bad = time_first.replacen('\n', "\nu0,i0,3\nu0,i0,3,1500000000,7\nu0,i0,much,3\nu0,i0,3,never\n", 1);
+    for (file, mark) in [("log.csv", ","), ("ratings.dat", "::")] {
+        let (_dir, mut config) = of(file, &bad.replace(',', mark));
+        config.max_bad_lines = Some(4);
+        let (prepared, report) = run(&config, &PrepareOptions::default(), &kind(SplitKind::Ratio)).unwrap();
+        assert_eq!((events(&prepared), report.inputs[0].bad_lines), (expected.clone(), 4), "{file}");
+    }
     let (prepared, report) = read("log.csv", &ten(|n| format!("{},{}", n % 5, 1_500_000_000 + n)));
     assert_eq!((events(&prepared), report.notes.len()), (expected, 0));
     // One rating is enough for a column of ratings, and a mapping is taken at its word.
