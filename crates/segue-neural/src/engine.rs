@@ -14,6 +14,26 @@ use crate::optimise::{Optimisation, Optimizer, Pace};
 /// What comes of the engine.
 pub(crate) type Computed<T> = candle_core::Result<T>;
 
+/// Numbers that the engine works on without help: operations on more it shares out among threads of its own, one operation at
+/// a time for all of ours, which wait for it.
+pub(crate) const ALONE: usize = (1 << 16) - 1;
+
+/// Cuts a list into pieces of at most `most` members, of which each piece but one of a single member is worked on
+/// [alone](ALONE); `numbers` is how many a member has.
+pub(crate) fn shards<T>(all: &[T], most: usize, numbers: impl Fn(&T) -> usize) -> Vec<&[T]> {
+    let (mut pieces, mut start, mut held) = (Vec::new(), 0, 0);
+    for (n, member) in all.iter().enumerate() {
+        let own = numbers(member);
+        if n > start && (n - start == most || held + own > ALONE) {
+            pieces.push(&all[start..n]);
+            (start, held) = (n, 0);
+        }
+        held += own;
+    }
+    pieces.extend((start < all.len()).then(|| &all[start..]));
+    pieces
+}
+
 /// What the engine says when it fails: only a bug of ours or a lack of memory make it.
 pub(crate) fn failed(error: &candle_core::Error) -> FitError {
     FitError::Numeric(format!("the autodiff engine failed: {error}"))
@@ -227,5 +247,18 @@ impl Learning {
         }
         self.pace = from.meta("pace")?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_are_whole_in_order_and_small() {
+        let sizes = [3, ALONE, 1, ALONE - 1, 2, 2, 2, 2 * ALONE, 5];
+        let pieces = shards(&sizes, 2, |&size| size);
+        assert_eq!(pieces, [&sizes[..1], &[ALONE], &[1, ALONE - 1], &[2, 2], &[2], &[2 * ALONE], &[5]]);
+        assert!(shards(&[0; 0], 2, |&size| size).is_empty());
     }
 }

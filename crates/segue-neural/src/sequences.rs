@@ -26,13 +26,13 @@ use segue_core::{
     run_epochs,
 };
 
-use crate::engine::{Computed, Dense, Learning, Parameter, Weights, failed, gradient, numbers};
+use crate::engine::{Computed, Dense, Learning, Parameter, Weights, failed, gradient, numbers, shards};
 use crate::heads::{States, slopes};
 use crate::histories::{signed, turn_away};
 use crate::layers::Dropout;
 use crate::optimise::{Optimisation, clip, finite};
 
-/// Sequences that the engine sees at once.
+/// Sequences that the engine sees at once, at most.
 const SHARD: usize = 32;
 
 /// What a model of sequences computes.
@@ -379,11 +379,16 @@ impl<'a, N: SequenceNet> Training<'a, N> {
         let d = self.net.width();
         let weights = self.learning.dense.leaves()?;
         let users: Vec<UserId> = batch.iter().map(|&n| self.readers[n as usize]).collect();
-        let half = |(n, users): (usize, &[UserId])| {
+        let places = |&user: &UserId| match self.net.padded() {
+            true => self.net.length(),
+            false => self.sequences.user(user).len() - 1,
+        };
+        let half = |(n, users): (usize, &&[UserId])| {
             let dropout = Dropout { rate: self.net.dropout(), shard: samples.named("dropout").at(n as u64) };
             self.states(users, &weights, dropout)
         };
-        let halves: Vec<Half> = users.par_chunks(SHARD).enumerate().map(half).collect::<Computed<_>>()?;
+        let shards = shards(&users, SHARD, |user| places(user) * d);
+        let halves: Vec<Half> = shards.par_iter().enumerate().map(half).collect::<Computed<_>>()?;
 
         let mut rows = Vec::new();
         for half in &halves {

@@ -23,7 +23,7 @@ use segue_core::{
 };
 
 use super::{Encoder, Similarity, TwoTower};
-use crate::engine::{Computed, Dense, Learning, Parameter, Start, Weights, failed, gradient, numbers};
+use crate::engine::{ALONE, Computed, Dense, Learning, Parameter, Start, Weights, failed, gradient, numbers};
 use crate::fused::means;
 use crate::heads::{InBatch, Slopes, States, in_batch, slopes};
 use crate::histories::{Histories, Signed, signed, turn_away};
@@ -35,16 +35,13 @@ use crate::transformer::Transformer;
 
 /// Likes whose histories the engine sees at once, at most.
 const SHARD: usize = 64;
-/// Numbers of them at most: operations on more the engine shares out among threads of its own, one operation at a time,
-/// while ours wait.
-const NUMBERS: usize = (1 << 16) - 1;
 /// The share of likes at which training takes nothing as known, so that the encoder has an answer for somebody new.
 const NOBODY: f64 = 1.0 / 32.0;
 
 impl TwoTower {
     /// Likes whose histories the engine sees at once.
     fn shard(&self) -> usize {
-        (NUMBERS / ((self.history_length + 1) * self.factors)).clamp(1, SHARD)
+        (ALONE / ((self.history_length + 1) * self.factors)).clamp(1, SHARD)
     }
 
     fn transformer(&self) -> Transformer {
