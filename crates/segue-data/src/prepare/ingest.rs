@@ -252,8 +252,8 @@ impl Dense {
 const CHUNK: usize = 1 << 19;
 /// Chunks that fit into memory at least.
 const HELD_CHUNKS: usize = 16;
-/// However large the log, no more chunks than this: each has a file, and a buffer while rows are arranged.
-const MOST_CHUNKS: usize = 1 << 11;
+/// However large the log, no more chunks of all domains than this: each has a file, and a buffer while rows are arranged.
+const MOST_CHUNKS: usize = 1 << 12;
 
 /// Puts the rows of every domain into chunks of users, without the incomplete ones, which are counted.
 fn arrange(
@@ -274,7 +274,7 @@ fn arrange(
     let n_rows: usize = counts.iter().map(|counts| counts.rows).sum();
     let all: Vec<u32> = (0..n_users).map(|user| counts.iter().map(|counts| counts.users[user]).sum()).collect();
     let chunk = (spill.limit() / HELD_CHUNKS / size_of::<Row>()).clamp(1, CHUNK);
-    let cuts = cut(&all, chunk.max(n_rows / MOST_CHUNKS));
+    let cuts = cut(&all, chunk.max(n_rows * domains.len() / MOST_CHUNKS));
     // All in memory or none: whether rows are spilled is a matter of the whole log.
     let held = spill.hold(n_rows * size_of::<Row>());
     let mut by_domain: Vec<Vec<Dense>> = domains.iter().map(|_| Vec::new()).collect();

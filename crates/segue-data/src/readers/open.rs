@@ -213,11 +213,19 @@ const FOREIGN: [(&[u8], &str, &str); 6] = [
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it with `7z x`"),
 ];
 
+const TAR: (&[u8], &str, &str) = (b"ustar", "a tar archive", "unpack it with `tar xf`");
+
+/// Whether a head is that of a tar archive: a name filled up with zeros, and the mark behind the rest of its block.
+fn is_tar(head: &[u8]) -> bool {
+    head.get(257..262) == Some(TAR.0) && head[..257].contains(&0)
+}
+
 /// Refuses other encodings and compressions before their bytes are taken for lines.
 fn refuse_foreign(path: &Path, head: &[u8]) -> Result<(), DataError> {
     // Three letters may begin a text; what follows them in bzip2 does not.
     let is_text = |magic: &[u8]| magic == b"BZh" && head.get(4..7) != Some(b"1AY") && head.get(4..7) != Some(b"\x17rE");
     let found = FOREIGN.iter().find(|(magic, ..)| head.starts_with(magic) && !is_text(magic));
+    let found = found.or_else(|| is_tar(head).then_some(&TAR));
     found.map_or(Ok(()), |(_, what, way_out)| {
         Err(DataError::Format { path: path.into(), what: format!("is {what}, which is not read; {way_out}") })
     })
@@ -362,12 +370,14 @@ mod tests {
     fn other_encodings_and_compressions_are_named_with_the_way_out() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log.csv");
-        let cases: [(&[u8], &str, &str); 5] = [
+        let tar = [&b"u.data"[..], &[0; 251], b"ustar  \0"].concat();
+        let cases: [(&[u8], &str, &str); 6] = [
             (b"\xff\xfeu\0,\0i\0\n\0", "UTF-16", "iconv"),
             (b"\xfe\xff\0u\0,\0i\0\n", "UTF-16", "iconv"),
             (b"PK\x03\x04\x14\0\0\0", "zip", "unzip"),
             (b"BZh91AY&SY\x9b", "bzip2", "bunzip2"),
             (b"\xfd7zXZ\0\0\x04", "xz", "unxz"),
+            (&tar, "a tar archive", "tar xf"),
         ];
         for (content, what, way_out) in cases {
             for stored in [content.to_vec(), gz(content)] {

@@ -39,7 +39,8 @@ pub(super) fn read(
         let first = Sample::of(&head, &rows);
         layout.columns.by_position(&path, cells.len()).map(|at| first.place(at, &layout.columns, cells.len()))
     }?;
-    let swapped = !header && layout.columns == ColumnMap::default() && at.value > at.time;
+    let time_first = at.value.zip(at.time).is_some_and(|(value, time)| time < value);
+    let swapped = !header && layout.columns == ColumnMap::default() && time_first;
     let chosen = layout.only.among(&path, if header { &cells } else { &[] })?;
     let mut unused = Unused::of(if header && at.value.is_none() { &cells } else { &[] }, at, &chosen);
     rows.each(header, session, |record| {

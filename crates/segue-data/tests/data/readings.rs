@@ -52,6 +52,8 @@ fn without_header_moments_tell_which_column_has_the_times() {
     }
     let (prepared, report) = read("log.csv", &ten(|n| format!("{},{}", n % 5, 1_500_000_000 + n)));
     assert_eq!((events(&prepared), report.notes.len()), (expected, 0));
+    let (prepared, report) = read("log.csv", &ten(|n| (n % 5).to_string()));
+    assert_eq!((events(&prepared)[7], &report.notes[..]), ((2.0, None), &[][..]));
     // One rating is enough for a column of ratings, and a mapping is taken at its word.
     let mixed = ten(|n| format!("{},{}", if n == 9 { 3 } else { 1_500_000_000 + n }, n % 5));
     assert_eq!(events(&read("log.csv", &mixed).0)[9], (3.0, Some(4)));
