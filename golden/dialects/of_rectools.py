@@ -13,6 +13,8 @@ MEASURES = {
     "novelty": MeanInvUserFreq, "average_popularity": AvgRecPopularity, "coverage": CatalogCoverage,
     "serendipity": Serendipity,
 }
+# Of what was met before, which one case has none of.
+OF_TRAINING = ("novelty", "average_popularity", "serendipity")
 
 
 def table(pairs, *columns):
@@ -26,14 +28,11 @@ def main():
         reco = table([(u, i, n) for u, user in users for n, i in enumerate(ranked(user)[: max(CUTOFFS)], 1)], Columns.Rank)
         held = table([(u, i) for u, user in users for i in relevant(user)])
         before = table(train(case))
-        lists = () if before.empty else ("novelty", "average_popularity", "coverage", "serendipity")
-        wanted = [name for name in MEASURES if name in lists or name not in ("novelty", "average_popularity", "coverage", "serendipity")]
+        wanted = [name for name in MEASURES if name not in OF_TRAINING or not before.empty]
         metrics = {f"{name}@{k}": MEASURES[name](k=k) for name in wanted for k in CUTOFFS}
-        # The catalogue is what was met in training.
+        # The catalogue is what was met in training, as in the example of calc_metrics; items that nobody met are recommended beside it.
         catalog = sorted(set(before[Columns.Item]))
-        if lists and "coverage" in lists and len(catalog) < case["n_items"]:
-            metrics = {name: metric for name, metric in metrics.items() if not name.startswith(("coverage", "serendipity"))}
-        found = calc_metrics(metrics, reco, held, before if lists else None, catalog if lists else None)
+        found = calc_metrics(metrics, reco, held, None if before.empty else before, catalog)
         values[case["name"]] = {name: float(value) for name, value in found.items()}
     write("rectools", ["rectools", "pandas", "numpy"], values)
 

@@ -13,8 +13,8 @@ pub struct ItemFacts<'a> {
     features: Option<&'a Features>,
     /// Distinct training users of each item.
     users: Vec<u32>,
-    /// Place of each training item by popularity, from 1; 0 of other items.
-    ranks: Vec<u32>,
+    /// Number of users that items of rank 1, 2, ... by popularity have: distinct, falling.
+    counts: Vec<u32>,
     /// Number of training items.
     pub n_trained: usize,
     /// Users with a training event in the target.
@@ -31,18 +31,16 @@ impl<'a> ItemFacts<'a> {
                 users[(item - question.items.start) as usize] += 1;
             }
         }
-        let mut order: Vec<u32> = (0..users.len() as u32).filter(|&item| users[item as usize] > 0).collect();
-        order.sort_by_key(|&item| std::cmp::Reverse(users[item as usize]));
-        let mut ranks = vec![0; users.len()];
-        for (rank, &item) in (1..).zip(&order) {
-            ranks[item as usize] = rank;
-        }
+        let mut counts: Vec<u32> = users.iter().copied().filter(|&n| n > 0).collect();
+        let n_trained = counts.len();
+        counts.sort_unstable_by(|a, b| b.cmp(a));
+        counts.dedup();
         Self {
             items: question.items.clone(),
             features: question.catalogue.and_then(Catalogue::features),
             users,
-            ranks,
-            n_trained: order.len(),
+            counts,
+            n_trained,
             n_users,
         }
     }
@@ -57,11 +55,12 @@ impl<'a> ItemFacts<'a> {
         self.features.map_or(&[], |features| features.of(item))
     }
 
-    /// The place of an item by popularity, from 1, ties by item id; after all of them for one that nobody met.
+    /// The rank of an item by popularity, from 1; items that equally many users met share one, and the next has the next number
+    /// (a dense ranking). One that nobody met ranks below as many items as were trained on.
     pub fn popularity_rank(&self, item: ItemId) -> usize {
-        match self.ranks[(item - self.items.start) as usize] {
+        match self.users_of(item) {
             0 => self.n_trained + 1,
-            rank => rank as usize,
+            n => self.counts.partition_point(|&count| count > n) + 1,
         }
     }
 

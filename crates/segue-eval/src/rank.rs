@@ -299,7 +299,7 @@ impl Job<'_> {
                 }
                 (Measure::OfList(of), Some(k), Some(facts)) => {
                     let items = &items[..k.min(items.len())];
-                    block.values.push(of(&List { items, k, relevant, facts }));
+                    block.values.push(of(&List { items, relevant, facts }));
                 }
                 _ => {}
             }

@@ -367,7 +367,7 @@ fn lists_are_measured_by_what_they_show() {
     let test = vec![like(0, 12), like(1, 13)];
     let prepared = world(3, (10, 6), [train, vec![], test], None);
     // Everybody is shown 15, 14, 13, 12, ... but what they met.
-    let metrics = r#"{"metrics": ["novelty@2", "average_popularity@3", "serendipity@3", "gini@2", "entropy@2", "coverage@4", "auc", "gauc"]}"#;
+    let metrics = r#"{"metrics": ["novelty@2", "average_popularity@3", "serendipity@3", "serendipity@9", "gini@2", "entropy@2", "coverage@4", "auc", "gauc"]}"#;
     let found = test_of(&prepared, &By(|_, item| item as f32), &protocol(metrics)).unwrap();
     let close = |name: &str, expected: f64| {
         let value = value(&found, name);
@@ -378,6 +378,8 @@ fn lists_are_measured_by_what_they_show() {
     close("average_popularity@3", 0.0);
     // User 1 finds 13 in place 3, one before its place by popularity, of 3 training items.
     close("serendipity@3", (4.0 - 3.0) / 3.0 / 3.0 / 2.0);
+    // There are four items to show them. User 0 finds 12 in place 4, no higher than its own third.
+    close("serendipity@9", (4.0 - 3.0) / 3.0 / 4.0 / 2.0);
     // 12 alone of the training items is in the first four, of both: user 0 sees 15 14 13 12, user 1 15 14 13 12.
     close("coverage@4", 1.0 / 3.0);
     close("gini@2", 0.0);

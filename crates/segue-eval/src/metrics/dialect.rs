@@ -88,7 +88,7 @@ const RECTOOLS: Names = &[
     ("ndcg", &ndcg::NDCG_OVER_K),
     ("map", &map::MAP_TREC),
     ("mrr", &mrr::MRR),
-    ("coverage", &exposure::COVERAGE),
+    ("coverage", &RECTOOLS_COVERAGE),
     ("novelty", &lists::NOVELTY),
     ("average_popularity", &lists::AVERAGE_POPULARITY),
     ("diversity", &lists::DIVERSITY),
@@ -309,14 +309,25 @@ fn reciprocals(after: usize, last: usize) -> f64 {
     sum + (b / a).ln() + tail(b) - tail(a)
 }
 
+/// How many items are shown, be they of the catalogue or not: `RecTools`' with its default `normalize=False`.
+static RECTOOLS_COVERAGE: Metric = Metric {
+    name: "rectools:coverage",
+    aliases: &[],
+    doc: "number of distinct items in the first k (CatalogCoverage)",
+    traits: &[],
+    measure: N_SHOWN,
+};
+
 /// How many items are shown.
 static ELLIOT_COVERAGE: Metric = Metric {
     name: "elliot:coverage",
     aliases: &[],
     doc: "number of distinct items in the first k (ItemCoverage)",
     traits: &[],
-    measure: Measure::OfAll(|shown| shown.all.iter().filter(|&&n| n > 0).count() as f64),
+    measure: N_SHOWN,
 };
+
+const N_SHOWN: Measure = Measure::OfAll(|shown| shown.all.iter().filter(|&&n| n > 0).count() as f64);
 
 /// One minus the Gini coefficient in its unbiased form, over all items of the catalogue: more is more even.
 static ELLIOT_GINI: Metric = Metric {

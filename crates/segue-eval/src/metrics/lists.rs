@@ -46,15 +46,16 @@ pub(super) static DIVERSITY: Metric = Metric {
     measure: Measure::OfList(diversity),
 };
 
-/// Relevant items of the first k that popularity would have ranked lower, each by how much, over k:
-/// `Σ max((n + 1 − rank) / n − (n + 1 − popularity rank) / n, 0) · relevant / k`, n training items of the target.
+/// Relevant items of the first k that popularity would have ranked lower, each by how much, as a mean over the first k:
+/// `max((n + 1 − rank) / n − (n + 1 − popularity rank) / n, 0) · relevant`, n training items of the target. Items that equally many
+/// users met share a popularity rank; of one that nobody met the second term is 0.
 ///
-/// As `RecTools`' `Serendipity`; de Gemmis et al., *An investigation on the serendipity problem in recommender systems*,
+/// As `RecTools`' `Serendipity`, whose documentation divides by k, its code by the length of the list; de Gemmis et al., *An investigation on the serendipity problem in recommender systems*,
 /// Information Processing and Management 2015.
 pub(super) static SERENDIPITY: Metric = Metric {
     name: "serendipity",
     aliases: &[],
-    doc: "hits in the first k that popularity ranks lower, by how much lower, over k",
+    doc: "hits in the first k that popularity ranks lower, by how much lower, over the length of the list",
     traits: &[],
     measure: Measure::OfList(serendipity),
 };
@@ -101,9 +102,10 @@ fn serendipity(list: &List<'_>) -> f64 {
     if n == 0.0 {
         return 0.0;
     }
-    let hits = (1..).zip(list.items).filter(|(_, item)| list.relevant.binary_search(item).is_ok());
-    let surprise = |(rank, &item): (u32, &u32)| (list.facts.popularity_rank(item) as f64 - f64::from(rank)) / n;
-    hits.map(|hit| surprise(hit).max(0.0)).sum::<f64>() / list.k as f64
+    mean((1..).zip(list.items).map(|(rank, &item): (u32, _)| {
+        let relevant = list.relevant.binary_search(&item).is_ok();
+        if relevant { ((list.facts.popularity_rank(item) as f64 - f64::from(rank)) / n).max(0.0) } else { 0.0 }
+    }))
 }
 
 #[cfg(test)]

@@ -40,8 +40,6 @@ pub struct Grades<'a> {
 pub struct List<'a> {
     /// The items, best first; fewer than k where no more candidates are left.
     pub items: &'a [ItemId],
-    /// The cut-off.
-    pub k: usize,
     /// The user's relevant items, rising.
     pub relevant: &'a [ItemId],
     /// What is known of the target's items.
