@@ -59,6 +59,17 @@ pub enum EvalError {
     /// An order by external id was asked for, and nobody knows the ids.
     #[error("ties=docid orders equal scores by external id, and this question does not know its items' ids")]
     NoNames,
+    /// A metric came out as no number.
+    #[error(
+        "`{metric}` came out as {value}, which is no number: some held-out value is beyond what it can be computed of; leave it out, or \
+         prepare smaller values, e.g. prepare.log=log2"
+    )]
+    NotFinite {
+        /// The metric.
+        metric: String,
+        /// Infinite, or not a number.
+        value: f64,
+    },
     /// Parts of a question are of different worlds.
     #[error(
         "`{what}` counts {n_users} users and {n_items} items, the question {expected} users: its parts must come from one prepared data set"
@@ -193,7 +204,10 @@ pub fn evaluate_watched(
         Candidates::Sampled { n, by: Draw::Uniform, .. } => estimates(&places, &specs, n),
     };
     match estimated {
-        Ok(corrected) => evaluation.corrected = corrected,
+        Ok(corrected) => {
+            all_finite(corrected.iter().copied())?;
+            evaluation.corrected = corrected;
+        }
         Err(why) => evaluation.uncorrected = Some(why),
     }
     Ok(evaluation)
@@ -236,6 +250,7 @@ pub(crate) fn measure(
         let all = specs.iter().filter_map(|&spec| ratings.measured(spec).or_else(|| ranked.next()));
         evaluation.metrics = all.collect();
     }
+    all_finite(evaluation.metrics.iter().map(|measured| (measured.spec, measured.value)))?;
     evaluation.protocol = protocol.describe(question, evaluation.users.len());
     if let Some(ratings) = &ratings {
         let (n, users) = (ratings.n_events(), ratings.users.len());
@@ -243,6 +258,15 @@ pub(crate) fn measure(
     }
     evaluation.ratings = ratings;
     Ok((evaluation, places))
+}
+
+/// What is no number is told where it arises: written, it would be a gap that no reader can tell from damage. A sum over users is
+/// finite only where every user's value is.
+pub(crate) fn all_finite(values: impl IntoIterator<Item = (MetricSpec, f64)>) -> Result<(), EvalError> {
+    match values.into_iter().find(|(_, value)| !value.is_finite()) {
+        Some((spec, value)) => Err(EvalError::NotFinite { metric: spec.to_string(), value }),
+        None => Ok(()),
+    }
 }
 
 /// The metrics to measure, if this model may be asked them.
@@ -258,5 +282,20 @@ pub(crate) fn specs_for(question: &Question<'_>, protocol: &Protocol) -> Result<
     match specs.iter().find(|spec| spec.metric.name == "diversity") {
         Some(_) if categories.is_none_or(|features| features.names().is_empty()) => Err(EvalError::NoCategories),
         _ => Ok(specs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_number_is_told() {
+        let [ndcg, mrr]: [MetricSpec; 2] = ["ndcg_burges@10", "mrr@10"].map(|name| name.parse().unwrap());
+        assert_eq!(all_finite([(ndcg, 0.0), (mrr, 1.0)]), Ok(()));
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let error = all_finite([(mrr, 1.0), (ndcg, value)]).unwrap_err();
+            assert!(error.to_string().starts_with(&format!("`ndcg_burges@10` came out as {value}, ")), "{error}");
+        }
     }
 }

@@ -48,8 +48,8 @@ pub struct Paired {
 }
 
 impl Paired {
-    /// Compares paired values; `None` with fewer than two users, or where the lists are of different lengths. `resamples`
-    /// are of the randomisation test; its random signs are a function of `seed`.
+    /// Compares paired values; `None` with fewer than two users, where the lists are of different lengths, and where a difference or
+    /// its square is beyond numbers. `resamples` are of the randomisation test; its random signs are a function of `seed`.
     pub fn of(first: &[f64], second: &[f64], (resamples, seed): (usize, u64)) -> Option<Self> {
         if first.len() != second.len() || first.len() < 2 {
             return None;
@@ -57,6 +57,9 @@ impl Paired {
         let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| a - b).collect();
         let n = differences.len();
         let (mean, deviation) = moments(&differences);
+        if !mean.is_finite() || !deviation.is_finite() {
+            return None;
+        }
         let t = if mean == 0.0 { 0.0 } else { mean / (deviation / (n as f64).sqrt()) };
         let ranks = SignedRanks::of(&differences);
         Some(Self {
@@ -253,13 +256,16 @@ pub struct OverSeeds {
 }
 
 impl OverSeeds {
-    /// Of at least two values, at a confidence level in (0, 1).
+    /// Of at least two values whose squares are numbers, at a confidence level in (0, 1).
     pub fn of(values: &[f64], level: f64) -> Option<Self> {
         if values.len() < 2 || !(level > 0.0 && level < 1.0) {
             return None;
         }
         let n = values.len();
         let (mean, deviation) = moments(values);
+        if !mean.is_finite() || !deviation.is_finite() {
+            return None;
+        }
         let student = StudentsT::new(0.0, 1.0, (n - 1) as f64).ok()?;
         let half = student.inverse_cdf(f64::midpoint(1.0, level)) * deviation / (n as f64).sqrt();
         Some(Self { n, mean, deviation, interval: Interval { low: mean - half, high: mean + half, level } })
@@ -289,6 +295,19 @@ mod tests {
         assert_eq!((more.deviation, more.p_t, more.p_randomisation), (0.0, 0.0, 0.01));
         assert!(more.p_wilcoxon < 1e-5);
         assert_eq!((Paired::of(&[1.0], &[0.0], (9, 0)), Paired::of(&[1.0, 2.0], &[0.0], (9, 0))), (None, None));
+    }
+
+    #[test]
+    fn what_is_no_number_is_not_tested() {
+        for beyond in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e200] {
+            let values = [0.5, beyond, 0.25];
+            assert_eq!(Paired::of(&values, &[0.5; 3], (9, 0)), None, "{beyond}");
+            assert_eq!(Paired::of(&[0.5; 3], &values, (9, 0)), None, "{beyond}");
+            assert_eq!(OverSeeds::of(&values, 0.95), None, "{beyond}");
+            // All the same, so that there is no deviation.
+            assert_eq!(Paired::of(&[beyond; 3], &[0.0; 3], (9, 0)).is_some(), beyond.is_finite());
+        }
+        assert_eq!(holm(&[f64::NAN, 0.01]), [1.0, 0.02]);
     }
 
     #[test]

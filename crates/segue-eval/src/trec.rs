@@ -19,7 +19,7 @@ use segue_core::{
     ItemInfo, LogError, Output, Query, Recommender, Scorer, Signal, UserId,
 };
 
-use crate::evaluate::{EvalError, Evaluation, specs_for};
+use crate::evaluate::{EvalError, Evaluation, all_finite, specs_for};
 use crate::metrics::Dialect;
 use crate::protocol::{Protocol, ProtocolError};
 use crate::question::{Part, Question};
@@ -174,6 +174,7 @@ impl TrecRun {
         let specs = specs_for(&question, protocol)?;
         let go_on = |_, _| ControlFlow::Continue(());
         let (mut evaluation, _) = rank(&Listed(lists), (&question, Some(&retrieved)), protocol, &specs, &go_on)?;
+        all_finite(evaluation.metrics.iter().map(|measured| (measured.spec, measured.value)))?;
         count_unmeasured(&mut evaluation, queries.len());
         evaluation.protocol = protocol.describe_run(Queries::words(protocol.dialect), queries.len());
         Ok(evaluation)

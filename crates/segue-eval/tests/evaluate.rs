@@ -10,8 +10,8 @@ use segue_core::{
 };
 use segue_eval::check::{AtCutoff, Positives, check_row};
 use segue_eval::{
-    Bootstrap, Candidates, Draw, EvalError, Evaluation, Part, Protocol, Question, Summary, Validation, breakdown,
-    evaluate, evaluate_ratings, evaluate_watched,
+    Bootstrap, Candidates, Draw, EvalError, Evaluation, Part, Protocol, Qrels, Question, Seen, Summary, TrecRun,
+    Validation, breakdown, evaluate, evaluate_ratings, evaluate_watched,
 };
 
 /// Scores are a function of the user and the item; a guest is user 0.
@@ -358,6 +358,44 @@ fn validation_answers_the_epoch_loop() {
     assert_eq!(values, [("hr@1".to_owned(), 0.0), ("mrr@2".to_owned(), 0.5)]);
     assert!(validation.validate(&By(|_, _| f32::INFINITY)).is_err());
     assert!(Validation::new(question(), protocol(r#"{"metrics": ["rmse"]}"#)).is_err());
+}
+
+#[test]
+fn play_counts_are_graded_and_nothing_measured_is_no_number() {
+    // 2 to the play counts is far beyond numbers; the model has the second of two first, which has one play less.
+    let played = |item, value| Event { value, ..like(0, item) };
+    let plays = vec![played(2, 352_698.0), played(3, 352_697.0)];
+    let prepared = world(1, (2, 2), [vec![], plays.clone(), plays], None);
+    let names = r#"{"metrics": ["ndcg_burges@5", "elliot:ndcg@5", "ndcg_graded@5", "novelty@5", "serendipity@5", "elliot:entropy@5"]}"#;
+    let by_id = By(|_, item| item as f32);
+    let validation = Validation::new(Question::valid(&prepared, &prepared.split.tasks[0]), protocol(names)).unwrap();
+    let hidden_nothing = Protocol { hide: Seen::Train, ..protocol(names) };
+    let found = test_of(&prepared, &by_id, &hidden_nothing).unwrap();
+    let second = 1.0 / 3_f64.log2();
+    let expected = (0.5 + second) / (1.0 + 0.5 * second);
+    for name in ["ndcg_burges@5", "elliot:ndcg@5"] {
+        assert!((value(&found, name) - expected).abs() < 1e-12, "{name}: {}", value(&found, name));
+    }
+    assert_eq!(validation.validate(&by_id).unwrap(), found.values());
+    // Nobody met anything before.
+    assert_eq!((value(&found, "novelty@5"), value(&found, "serendipity@5")), (0.0, 0.0));
+
+    let one = world(1, (2, 1), [vec![], vec![], vec![like(0, 2)]], None);
+    let found =
+        test_of(&one, &by_id, &protocol(r#"{"metrics": ["elliot:gini@5", "gini@5", "implicit:auc@5"]}"#)).unwrap();
+    assert_eq!(value(&found, "elliot:gini@5"), 1.0);
+}
+
+#[test]
+fn judgements_of_trec_may_be_any_whole_number() {
+    let run = TrecRun::read(&mut &b"q Q0 a 1 2.0 s\nq Q0 b 2 1.0 s\n"[..]).unwrap();
+    let qrels = Qrels::read(&mut &b"q 0 a 4000\nq 0 b 4001\n"[..]).unwrap();
+    for name in ["ndcg_burges@10", "ranx:ndcg_burges@10", "elliot:ndcg@10"] {
+        let found = run.evaluate(&qrels, &Protocol::measuring(vec![name.parse().unwrap()])).unwrap();
+        let second = 1.0 / 3_f64.log2();
+        let expected = (0.5 + second) / (1.0 + 0.5 * second);
+        assert!((found.metrics[0].value - expected).abs() < 1e-12, "{name}: {}", found.metrics[0].value);
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::graded::graded;
+use super::graded::graded_exponential;
 use super::map::precisions;
 use super::precision_recall::expected_hits;
 use super::spec::{Measure, Metric, MetricError, Ranks, Trait};
@@ -277,7 +277,7 @@ static ELLIOT_NDCG: Metric = Metric {
     aliases: &[],
     doc: "discounted hits over the best possible: the gain of a hit is 2^(value + 1) - 1",
     traits: &[Trait::Graded],
-    measure: Measure::PerUser(|ranks, k| graded(ranks, k, |value| (f64::from(value) + 1.0).exp2() - 1.0)),
+    measure: Measure::PerUser(|ranks, k| graded_exponential(ranks, k, |value| f64::from(value) + 1.0)),
 };
 
 /// The mean of the precision at 1, 2, ... k, which Elliot calls MAP.
@@ -329,7 +329,8 @@ static ELLIOT_COVERAGE: Metric = Metric {
 
 const N_SHOWN: Measure = Measure::OfAll(|shown| shown.all.iter().filter(|&&n| n > 0).count() as f64);
 
-/// One minus the Gini coefficient in its unbiased form, over all items of the catalogue: more is more even.
+/// One minus the Gini coefficient in its unbiased form, over all items of the catalogue: more is more even. Elliot divides by zero
+/// where there is a single item, which is as even as can be.
 static ELLIOT_GINI: Metric = Metric {
     name: "elliot:gini",
     aliases: &[],
@@ -337,7 +338,7 @@ static ELLIOT_GINI: Metric = Metric {
     traits: &[],
     measure: Measure::OfAll(|shown| {
         let n = shown.all.len() as f64;
-        1.0 - exposure::gini(&shown.all) * n / (n - 1.0)
+        1.0 - exposure::gini(&shown.all) * n / (n - 1.0).max(1.0)
     }),
 };
 

@@ -23,7 +23,7 @@ pub(super) static NDCG_BURGES: Metric = Metric {
     aliases: &["ndcg_exponential"],
     doc: "discounted hits, log2, over the best possible: the gain of a hit is 2^value - 1",
     traits: &[Trait::Graded],
-    measure: Measure::PerUser(|ranks, k| graded(ranks, k, |value| f64::from(value).exp2() - 1.0)),
+    measure: Measure::PerUser(|ranks, k| graded_exponential(ranks, k, f64::from)),
 };
 
 /// In a tie block each position holds a block's mean gain, relevant or not.
@@ -47,6 +47,18 @@ pub(super) fn graded(ranks: &Ranks<'_>, k: usize, gain: impl Fn(f32) -> f64) -> 
     if ideal > 0.0 { sum / ideal } else { 0.0 }
 }
 
+/// [`graded`] with the gain `2^exponent - 1` of each value.
+///
+/// `f64` ends below 2^1024, and values may be play counts of many thousands. The metric is a ratio, so that gains may be divided by
+/// any number: there by 2 to the user's largest exponent, elsewhere by 1, which leaves the bits of the plain formula.
+pub(super) fn graded_exponential(ranks: &Ranks<'_>, k: usize, exponent: impl Fn(f32) -> f64) -> f64 {
+    /// Sums of a million times 2 to this are still numbers.
+    const LARGEST: f64 = 1000.0;
+    let largest = ranks.grades.all.iter().map(|&value| exponent(value)).fold(f64::NEG_INFINITY, f64::max);
+    let scale = if largest > LARGEST { largest } else { 0.0 };
+    graded(ranks, k, |value| (exponent(value) - scale).exp2() - (-scale).exp2())
+}
+
 #[cfg(test)]
 mod tests {
     use segue_core::ranking::TieBlock;
@@ -67,6 +79,17 @@ mod tests {
         let ranks = Ranks { grades, ..Ranks::of(&blocks, 3, 9) };
         let expected = 3.5 * (1.0 + 1.0 / 3_f64.log2()) / ideal;
         assert!((graded(&ranks, 3, f64::from) - expected).abs() < 1e-15);
+        // Values far beyond what 2 to their power can be stored in, one apart: gains of a half and 1, whatever is added to both.
+        for (large, plus) in [(4000.0, 0.0), (4000.0, 1.0), (8e6, 0.0), (1000.5, 1.0)] {
+            let grades = Grades { found: &[large - 1.0], all: &[large, large - 1.0] };
+            let blocks = [block(0, 1, 1)];
+            let ranks = Ranks { grades, ..Ranks::of(&blocks, 2, 9) };
+            let found = graded_exponential(&ranks, 10, |value| f64::from(value) + plus);
+            assert!((found - 0.5 / (1.0 + 0.5 / 3_f64.log2())).abs() < 1e-15, "{large}: {found}");
+        }
+        let grades = Grades { found: &[f32::MAX, 2.0], all: &[2.0, f32::MAX] };
+        let blocks = [block(0, 1, 1), block(1, 1, 1)];
+        assert_eq!(graded_exponential(&Ranks { grades, ..Ranks::of(&blocks, 2, 9) }, 10, f64::from), 1.0);
         // Without grades it is the plain one.
         let blocks = [block(1, 1, 1)];
         assert!((graded(&Ranks::of(&blocks, 1, 9), 3, f64::from) - 1.0 / 3_f64.log2()).abs() < 1e-15);

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use super::spec::{List, Measure, Metric, Trait};
 
 /// Mean self-information of the first k, `−log2(users who met the item in training / users with training events)`; an item
-/// that nobody met counts as one met once.
+/// that nobody met counts as one met once, and nobody at all as one user.
 ///
 /// Zhou et al., *Solving the apparent diversity-accuracy dilemma of recommender systems*, PNAS 2010; `RecTools`'
 /// `MeanInvUserFreq`.
@@ -18,7 +18,7 @@ pub(super) static NOVELTY: Metric = Metric {
     doc: "mean self-information of the first k, in bits: -log2 of the share of training users who met the item",
     traits: &[],
     measure: Measure::OfList(|list| {
-        let information = |item| (list.facts.n_users as f64 / list.facts.users_of(item).max(1) as f64).log2();
+        let information = |item| (list.facts.n_users.max(1) as f64 / list.facts.users_of(item).max(1) as f64).log2();
         mean(list.items.iter().map(|&item| information(item)))
     }),
 };
