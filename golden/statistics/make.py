@@ -9,7 +9,8 @@
     p_randomisation   scipy.stats.permutation_test over all sign patterns of the mean, where there are at most 2^14 of them
     holm              statsmodels.stats.multitest.multipletests
     over seeds        scipy.stats.t.interval
-    detectable        scipy.stats.norm
+    detectable        scipy.stats.nct, solved for its noncentrality by scipy.optimize.brentq; none where signs of so many users
+                      cannot reach the level
 """
 
 import json
@@ -18,8 +19,22 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 from statsmodels.stats.multitest import multipletests
+
+
+def detectable(n, alpha, power):
+    """In units of the deviation."""
+    if 2.0 ** (1 - n) > alpha:
+        return None
+    threshold = stats.t.ppf(1 - alpha / 2, n - 1)
+
+    def lacking(noncentrality):
+        student = stats.nct(n - 1, noncentrality)
+        # The far tail is no number to SciPy where it is next to none.
+        return student.sf(threshold) + np.nan_to_num(student.cdf(-threshold)) - power
+
+    return optimize.brentq(lacking, 0, 10, xtol=1e-12) / np.sqrt(n)
 
 
 def case(first, second):
@@ -36,8 +51,9 @@ def case(first, second):
         "t": t.statistic,
         "p_t": t.pvalue,
         "p_wilcoxon": stats.wilcoxon(difference, zero_method="wilcox", correction=False, method="auto").pvalue,
-        "detectable": (stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * deviation / np.sqrt(n),
     }
+    unit = detectable(n, 0.05, 0.8)
+    found["detectable"] = None if unit is None else unit * deviation
     if n <= 14:
         test = stats.permutation_test(
             (difference,), np.mean, permutation_type="samples", n_resamples=np.inf, alternative="two-sided"
@@ -62,6 +78,13 @@ def main():
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ["numpy", "scipy", "statsmodels"]},
         "paired": cases,
+        "detectable": [
+            {"n": n, "alpha": alpha, "power": power, "unit": detectable(n, alpha, power)}
+            for n, alpha, power in [
+                (2, 0.05, 0.8), (2, 0.5, 0.8), (3, 0.05, 0.8), (3, 0.3, 0.8), (5, 0.05, 0.8), (6, 0.05, 0.8), (6, 0.05, 0.99),
+                (7, 0.01, 0.8), (8, 0.01, 0.8), (8, 0.05, 0.8), (20, 0.001, 0.9), (100, 0.05, 0.5), (1000, 0.05, 0.8), (100_000, 0.05, 0.8),
+            ]
+        ],
         "holm": [{"p": p, "corrected": multipletests(p, method="holm")[1].tolist()} for p in ps],
         "over_seeds": [
             {

@@ -103,10 +103,13 @@ impl fmt::Display for Transfer {
             }
             (Verdict::None, _) => {
                 let could = self.over_target.0.paired.detectable(ALPHA, POWER);
-                let could = if could > 0.0 {
-                    format!("this test would find {could:.4} in four of five tries")
-                } else {
-                    "every user has the same value either way".into()
+                let could = match could {
+                    Some(could) if could > 0.0 => format!("this test would find {could:.4} in four of five tries"),
+                    Some(_) => "every user has the same value either way".into(),
+                    None => format!(
+                        "{} users are too few for the randomisation test to reach p < {ALPHA} at all",
+                        self.over_target.0.paired.n
+                    ),
                 };
                 write!(f, "no evidence of transfer: {model} ({over_target}; {could})")
             }

@@ -384,7 +384,8 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
             notes.push(format!("{alone} rows are asked what no row of {} is, and are not tested", baseline.model));
         }
         notes.push(
-            "p corrected: that of the randomisation test, by Holm for all rows; detectable: found in four of five tries at the 5 % level"
+            "p corrected: that of the randomisation test, by Holm for all rows; detectable: found in four of five tries at the 5 % level, \
+             `-` where there are too few users for any p to be as low"
                 .into(),
         );
     }

@@ -53,7 +53,7 @@ pub(crate) fn tests(
             ("<", p) => format!("<{p}"),
             (_, p) => p,
         }));
-        row.push(format!("{:.4}", paired.detectable(ALPHA, POWER)));
+        row.push(paired.detectable(ALPHA, POWER).map_or_else(|| "-".into(), |could| format!("{could:.4}")));
         row
     });
     Ok((header, rows.collect()))
@@ -102,7 +102,7 @@ pub(crate) fn test_values(
         values.extend([paired.n, paired.wins, paired.losses].map(|n| json!(n)));
         let ps = [difference.p, paired.p_t, paired.p_wilcoxon, paired.p_randomisation, *corrected];
         values.extend(ps.map(in_full));
-        values.extend([json!(paired.signs), in_full(paired.detectable(ALPHA, POWER))]);
+        values.extend([json!(paired.signs), paired.detectable(ALPHA, POWER).map_or(Value::Null, in_full)]);
         values.push(json!(asked[followed[t.row]]));
         values
     });
