@@ -188,7 +188,7 @@ impl EvaluationSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Openable {
-    /// That of a run alone; of runs of a sweep that differ in hyper-parameters, those that validation chooses.
+    /// That of a run alone; of runs of a sweep that validation compares, those that it chooses.
     #[default]
     Chosen,
     /// Yes.
@@ -340,6 +340,20 @@ impl Settings {
         let question = |s: &Self| {
             let evaluation = EvaluationSettings { test: Openable::Chosen, ..s.evaluation.clone() };
             let parts = (&s.data_dir, &s.data, &s.prepare, &s.split, evaluation);
+            serde_json::to_value(parts).unwrap_or(Value::Null)
+        };
+        question(self) == question(other)
+    }
+
+    /// Whether validation compares both jobs: they draw on one log, split one way, and rank the same candidates by the same
+    /// definitions. Preparation may differ, which is chosen as hyper-parameters are, and so may what bears on the test part alone
+    /// or on what is told of it: on validation a user's training events are all that is known, whatever `history` and `hide` say.
+    pub fn is_validated_as(&self, other: &Self) -> bool {
+        let question = |s: &Self| {
+            let asked = &s.evaluation;
+            let is_drawn = matches!(asked.candidates, CandidateKind::Sampled | CandidateKind::Popularity);
+            let drawn = is_drawn.then_some((asked.negatives, asked.seed));
+            let parts = (&s.data_dir, &s.data, &s.split, asked.candidates, drawn, asked.dialect, asked.ties);
             serde_json::to_value(parts).unwrap_or(Value::Null)
         };
         question(self) == question(other)

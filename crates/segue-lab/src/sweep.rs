@@ -1,4 +1,4 @@
-//! A sweep over hyper-parameters: which of its runs stand in one contest, and which of them validation chooses.
+//! A sweep over recipes: which of its runs stand in one contest, and which of them validation chooses.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,15 +13,15 @@ use crate::settings::{Openable, Settings, TrainerSettings};
 /// What makes two runs of one model on one question differ, beside their seeds: keys and values.
 pub type Recipe = BTreeMap<String, Value>;
 
-/// Runs of one model that learn from the same data and differ in hyper-parameters.
+/// Runs of one model that answer the same validation question and differ in hyper-parameters, preparation or the test question.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contest {
     /// Each recipe with the positions of its runs, which differ in their seeds.
     pub recipes: Vec<(Recipe, Vec<usize>)>,
 }
 
-/// The contests among the runs of a sweep. Other models, scopes and data are compared, not chosen among: a run that differs from
-/// all others by those alone stands in no contest. Nor does one whose test part is to be opened, or to stay sealed, whatever comes.
+/// The contests among the runs of a sweep. Other models, scopes, data and splits are compared, not chosen among: a run that differs
+/// from all others by those alone stands in no contest. Nor does one whose test part is to be opened, or to stay sealed, whatever comes.
 pub fn contests(runs: &[Settings], registry: &Registry) -> Result<Vec<Contest>, LabError> {
     let mut found: Vec<(usize, Contest)> = Vec::new();
     for (n, run) in runs.iter().enumerate().filter(|(_, run)| run.evaluation.test == Openable::Chosen) {
@@ -30,7 +30,7 @@ pub fn contests(runs: &[Settings], registry: &Registry) -> Result<Vec<Contest>, 
         let mut at = None;
         for (place, (first, _)) in found.iter().enumerate() {
             let first = &runs[*first];
-            if first.entry(registry)?.info.name == name && first.scope == run.scope && first.same_data(run) {
+            if first.entry(registry)?.info.name == name && first.scope == run.scope && first.is_validated_as(run) {
                 at = Some(place);
             }
         }
@@ -47,9 +47,13 @@ pub fn contests(runs: &[Settings], registry: &Registry) -> Result<Vec<Contest>, 
     Ok(found.into_iter().map(|(_, contest)| contest).filter(|contest| contest.recipes.len() > 1).collect())
 }
 
-/// Hyper-parameters as they will be, and the keys of the trainer that stand for none of them.
+/// Hyper-parameters as they will be, the keys of the trainer that stand for none of them, how the data are prepared, and what is
+/// asked: where runs of one contest ask otherwise, one question is chosen, too.
 fn recipe(run: &Settings, registry: &Registry) -> Result<Recipe, LabError> {
     let mut recipe = trainer_keys(&run.trainer)?;
+    let internal = |error: serde_json::Error| LabError::Internal(error.to_string());
+    flatten("prepare", serde_json::to_value(&run.prepare).map_err(internal)?, &mut recipe);
+    flatten("evaluation", serde_json::to_value(&run.evaluation).map_err(internal)?, &mut recipe);
     flatten("model", run.algorithm(registry, false)?.params(), &mut recipe);
     Ok(recipe)
 }
@@ -102,6 +106,27 @@ impl Contest {
         let first = self.recipes.first().map(|(recipe, _)| recipe);
         keys.retain(|&key| self.recipes.iter().any(|(recipe, _)| recipe.get(key) != first.and_then(|f| f.get(key))));
         keys
+    }
+
+    /// What must be known of the choice between its recipes, beyond their values.
+    pub fn notes(&self) -> Vec<String> {
+        let keys = self.differing();
+        let of = |group: &str| keys.iter().copied().filter(|key| key.starts_with(group)).collect::<Vec<_>>().join(", ");
+        let mut notes = Vec::new();
+        let (prepared, asked) = (of("prepare."), of("evaluation."));
+        if !prepared.is_empty() {
+            notes.push(format!(
+                "runs of the sweep differ in {prepared}, and so may the users and items of their validation parts: each run is chosen by \
+                 the mean over its own"
+            ));
+        }
+        if !asked.is_empty() {
+            notes.push(format!(
+                "{asked} changes nothing on validation: of runs that differ in it alone the first is chosen; \
+                 evaluation.test=always opens the test part of all"
+            ));
+        }
+        notes
     }
 
     /// The position of the recipe whose mean over seeds is best; of equal ones the first. A recipe with a run that has no value, for

@@ -22,6 +22,9 @@ pub(super) fn sweep(mut settings: Vec<Settings>, resume: bool) -> anyhow::Result
     let contests = contests(&settings, &crate::registry())?;
     let metrics: Vec<MetricSpec> =
         contests.iter().map(|contest| contest.metric(&settings)).collect::<Result<_, _>>()?;
+    for note in contests.iter().flat_map(Contest::notes) {
+        say(&format!("note: {note}"));
+    }
     for run in contests.iter().flat_map(Contest::runs) {
         settings[run].evaluation.test = Openable::Never;
     }
@@ -52,7 +55,7 @@ fn next(
     let loaded = at_hand.of(settings)?;
     if contested && !has_validation(loaded) {
         anyhow::bail!(
-            "a sweep over hyper-parameters is decided by validation, and this split has no validation part: give it one \
+            "a sweep is decided by validation, and this split has no validation part: give it one \
              (split=leave_one_out), or look at the test part of every run with evaluation.test=always"
         );
     }

@@ -72,8 +72,9 @@ impl Configuration {
   segue train -m model=popularity,ease,mf seed=1,2            a run for every combination; then `segue compare outputs/segue/*`
   segue train -m model=mf model.factors=32,64 seed=1,2        the better of two recipes, by validation
 
-A sweep over hyper-parameters is decided by validation (trainer.early_stopping.metric, in the mean over seeds): the test part of the
-chosen runs alone is opened, at the end. evaluation.test=always opens that of every run, never none.")]
+A sweep over hyper-parameters, prepare.* or evaluation.* is decided by validation (trainer.early_stopping.metric, in the mean over
+seeds): the test part of the chosen runs alone is opened, at the end. Models, scopes, data, splits and candidates are compared, not
+chosen among. evaluation.test=always opens the test part of every run, never none.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     configuration: Configuration,

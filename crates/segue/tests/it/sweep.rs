@@ -129,3 +129,45 @@ fn what_is_compared_rather_than_chosen_is_opened_and_wrong_sweeps_are_refused_fi
     assert!(!help.contains("--multirun"), "{help}");
     assert!(scratch.ok("train --help").contains("--multirun") && scratch.ok("compare --help").contains("--multirun"));
 }
+
+#[test]
+fn preparation_and_what_is_asked_of_the_test_part_are_chosen_by_validation_too() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    let opened = |name: &str| {
+        let runs = fs::read_dir(scratch.path(format!("outputs/{name}"))).unwrap();
+        let opened = runs.map(|run| {
+            let text = fs::read_to_string(run.unwrap().path().join("manifest.json")).unwrap();
+            let manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+            manifest["opened_tests"].as_array().unwrap().len()
+        });
+        let mut opened: Vec<usize> = opened.collect();
+        opened.sort_unstable();
+        opened
+    };
+    let sweep = |name: &str, keys: &str| {
+        let done = scratch.line(&format!("train -m {world} model=ease experiment_name={name} {keys}"));
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        done
+    };
+    let prepared = sweep("prepared", "prepare.deduplicate=latest,none model.l2=10,100");
+    assert_eq!(opened("prepared"), [0, 0, 0, 1]);
+    assert!(prepared.stdout.starts_with("l2\tprepare.deduplicate\t"), "{}", prepared.stdout);
+    assert!(
+        prepared
+            .stderr
+            .contains("note: runs of the sweep differ in prepare.deduplicate, and so may the users and items"),
+        "{}",
+        prepared.stderr
+    );
+    let asked = sweep("asked", "evaluation.history=train,train_and_valid");
+    assert_eq!(opened("asked"), [0, 1]);
+    assert!(asked.stderr.contains("note: evaluation.history changes nothing on validation"), "{}", asked.stderr);
+    // What validation cannot compare is compared on the test part, as is what was asked to be.
+    sweep("splits", "split=leave_one_out,ratio");
+    assert_eq!(opened("splits"), [1, 1]);
+    sweep("drawn", "evaluation.candidates=full,sampled");
+    assert_eq!(opened("drawn"), [1, 1]);
+    sweep("always", "prepare.deduplicate=latest,none evaluation.test=always");
+    assert_eq!(opened("always"), [1, 1]);
+}
