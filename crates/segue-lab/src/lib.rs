@@ -42,7 +42,7 @@ pub use files::write_aside;
 pub use job::{Composer, Job};
 pub use machine::measure_rates;
 pub use measure::{answered, measure_test, measure_valid, protocol};
-pub use opened::{Opening, openings};
+pub use opened::{Opening, Openings, openings};
 pub use recommend::{Reason, Recommendation, Request, find_domain, find_item, find_user, reasons, recommend, similar};
 pub use report::{report_text, summarise};
 pub use reproduce::{Reproduced, compare_runs, settings_again};

@@ -12,7 +12,7 @@ use crate::error::LabError;
 use crate::experiment::{Bench, Fitted, Loaded, Validated, fit, measure};
 use crate::files::{create_folder, read, rename_folder, write_aside, write_json};
 use crate::npy::write_npy;
-use crate::opened::hand_over;
+use crate::opened::{TRAINED, hand_over};
 use crate::report::report_text;
 use crate::row::Row;
 use crate::settings::{Openable, Settings};
@@ -448,7 +448,7 @@ fn write_all(
         "params": fitted.recipe,
         "explains": rows.iter().any(|row| row.explains),
         "data": { "name": loaded.name, "inputs": loaded.report.inputs, "split": loaded.data.split.protocol },
-        "opened_tests": opened.reasons(),
+        TRAINED: opened.reasons(),
         "settings": settings,
     });
     write_json(&partial.join("manifest.json"), &manifest)?;

@@ -131,17 +131,20 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let (encoded, rounded) =
         if trec == (None, None) { (false, false) } else { evaluator.write_trec(&bundle, &data, trec)? };
     print_measured(&segue_eval::measured(&results.summary), format)?;
-    if let Some((question, since)) = opened {
+    if let Some((question, before)) = opened {
         let at_training = usize::from(own.is_some_and(|run| !is_sealed(run)));
-        let times = match since + at_training {
+        let times = match before.after_training + before.by_replaced + at_training {
             0 => "never".to_owned(),
             1 => "once".to_owned(),
             n => format!("{n} times"),
         };
-        let after = if since > 0 { format!(", {since} of them after training,") } else { String::new() };
+        let of_them = [(before.after_training, "after training"), (before.by_replaced, "by runs that it replaced")];
+        let of_them: String =
+            of_them.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!(", {n} of them {what}")).collect();
+        let end = if of_them.is_empty() { "" } else { "," };
         say(&format!(
-            "the test part of {question} was opened {times}{after} for this run before now; what is chosen by test is no longer tested \
-             by it"
+            "the test part of {question} was opened {times}{of_them}{end} for this run before now; what is chosen by test is no \
+             longer tested by it"
         ));
     } else if !evaluator.on_validation {
         say("note: the model lies outside a run folder, so that nothing records that the test part was opened");

@@ -524,6 +524,19 @@ fn every_look_at_the_test_part_is_written_down() {
     // A run that takes the place of another has been looked at as often.
     scratch.ok("train data_dir=data model=ease model.l2=9 out=run overwrite=true evaluation.bootstrap=50");
     assert_eq!(entries(), found);
+    scratch.ok("train data_dir=data model=ease model.l2=90 out=run overwrite=true evaluation.bootstrap=50");
+    let manifest: serde_json::Value = serde_json::from_str(&fs::read_to_string(&manifest).unwrap()).unwrap();
+    let replaced = manifest["opened_by_replaced"].as_array().unwrap();
+    let opened: Vec<&str> = replaced.iter().map(|entry| entry["why"].as_str().unwrap()).collect();
+    let of_one = manifest["opened_tests"].as_array().unwrap();
+    assert!(of_one.len() > 1 && opened == [of_one.clone(), of_one.clone()].concat(), "{opened:?}");
+    assert_eq!(replaced[of_one.len()]["params"]["l2"], 9.0);
+    assert_eq!(replaced[0]["evaluation"]["bootstrap"], 50);
+    let counted = scratch.line(ask);
+    assert!(counted.stderr.contains(", 2 of them by runs that it replaced, for this run"), "{}", counted.stderr);
+    // Run again, it is the same run.
+    let again = scratch.line("reproduce run --format tsv");
+    assert!(again.code == Some(0) && !again.stdout.contains("opened"), "{}\n{}", again.stdout, again.stderr);
 
     // Where there is no run, nothing records it, and that is said.
     fs::copy(scratch.path("run/model.safetensors"), scratch.path("alone.safetensors")).unwrap();
