@@ -94,10 +94,7 @@ impl Evaluator {
         data: &Prepared,
         (run, qrels): (Option<&Path>, Option<&Path>),
     ) -> Result<(bool, bool), LabError> {
-        self.may_write_trec()?;
-        if run.is_some() && run == qrels {
-            return Err(LabError::Config("--trec-run and --trec-qrels name one file; give each its own".into()));
-        }
+        self.may_write_trec((run, qrels))?;
         let why = format!("write {}'s answers as TREC files", model.model_name);
         self.ask((model, data), &why, |translated, question, protocol| {
             let writer = TrecWriter { model: translated, question, protocol, tag: &model.model_name, depth: 1000 };
@@ -112,7 +109,10 @@ impl Evaluator {
     }
 
     /// Refuses what [`Evaluator::write_trec`] cannot write, before anything is loaded.
-    pub(crate) fn may_write_trec(&self) -> Result<(), LabError> {
+    pub(crate) fn may_write_trec(&self, (run, qrels): (Option<&Path>, Option<&Path>)) -> Result<(), LabError> {
+        if run.is_some() && run == qrels {
+            return Err(LabError::Config("--trec-run and --trec-qrels name one file; give each its own".into()));
+        }
         if self.settings.candidates == CandidateKind::Full {
             return Ok(());
         }

@@ -8,10 +8,10 @@ use segue_eval::{Measure, MetricSpec};
 use segue_explore::page;
 use segue_lab::{
     CandidateKind, Comparison, Composer, Job, LabError, Openable, Opening, Row, Scope, Settings, Stored, compare,
-    contests, fingerprint, read_run, write_aside,
+    contests, fingerprint, protocol, read_run, write_aside,
 };
 
-use super::comparison::{Baseline, POPULARITY, marks_note, shown, table, test_values, tests, values};
+use super::comparison::{Baseline, POPULARITY, are_measured, marks_note, shown, table, test_values, tests, values};
 use super::explore::replaceable;
 use super::results_page::results;
 use super::train::{Configuration, load};
@@ -72,13 +72,19 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         let Some(done) = of_jobs(args, baseline)? else { return Ok(()) };
         done
     } else {
-        of_runs(args, &folders, true)?
+        of_runs(args, &folders, Some(baseline))?
     };
-    let wanted = args.tests || baseline != POPULARITY;
-    if wanted && !comparison.rows.iter().any(|row| row.model == baseline) {
-        anyhow::bail!("--baseline {baseline}: it is not compared; name it in model=, or a run of it");
+    if args.tests {
+        has_baseline(&comparison.rows, baseline)?;
     }
     print(args, (&comparison, &settings), baseline)
+}
+
+fn has_baseline(rows: &[Row], baseline: &str) -> anyhow::Result<()> {
+    if rows.iter().any(|row| row.model == baseline) {
+        return Ok(());
+    }
+    anyhow::bail!("--baseline {baseline}: it is not compared; name it in model=, or a run of it")
 }
 
 /// The table of stored runs, without printing anything.
@@ -86,7 +92,7 @@ pub(crate) fn table_of_runs(args: &Arguments) -> anyhow::Result<(Vec<String>, Ve
     let folders: Vec<&String> = args.configuration.overrides.iter().filter(|word| is_run(word)).collect();
     anyhow::ensure!(!folders.is_empty(), "name folders of runs: a document's numbers come from what was stored");
     // Nothing is trained: the table would depend on which data are at hand.
-    let (comparison, first) = of_runs(args, &folders, false)?;
+    let (comparison, first) = of_runs(args, &folders, None)?;
     let registry = crate::registry();
     let baseline = registry.find(&args.baseline).map_err(LabError::from)?.info.name;
     let baseline = Baseline { model: baseline, resamples: first.evaluation.resamples() };
@@ -100,8 +106,9 @@ fn is_run(word: &str) -> bool {
     !is_override || (word.contains('/') && Path::new(word).is_dir())
 }
 
-/// The rows of stored runs; `live`: with popularity on the data of those whose question has no row of it.
-fn of_runs(args: &Arguments, folders: &[&String], live: bool) -> anyhow::Result<(Comparison, Settings)> {
+/// The rows of stored runs; to be held against a baseline `live`, with popularity on the data of those whose question has no row of
+/// it.
+fn of_runs(args: &Arguments, folders: &[&String], live: Option<&str>) -> anyhow::Result<(Comparison, Settings)> {
     if let Some(other) = args.configuration.overrides.iter().find(|word| !is_run(word)) {
         anyhow::bail!("`{other}`: folders of runs are compared as they are; leave it out, or leave out the folders");
     }
@@ -132,12 +139,17 @@ fn of_runs(args: &Arguments, folders: &[&String], live: bool) -> anyhow::Result<
         ));
     }
     let asked: Vec<Settings> = runs.iter().map(|run| run.settings.clone()).collect();
-    let mut rows: Vec<Row> = runs.into_iter().flat_map(|run| run.rows).collect();
-    if live {
+    let mut comparison = Comparison { rows: runs.into_iter().flat_map(|run| run.rows).collect() };
+    if let Some(baseline) = live {
+        // What is refused opens no test part.
+        shown(&comparison, &args.show, &first)?;
+        if baseline != POPULARITY {
+            has_baseline(&comparison.rows, baseline)?;
+        }
         let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
-        add_popularity(&mut rows, &folders, &asked);
+        add_popularity(&mut comparison.rows, &folders, &asked);
     }
-    Ok((Comparison { rows }, first))
+    Ok((comparison, first))
 }
 
 /// The folders, each once: a run beside itself would be tested twice.
@@ -267,6 +279,9 @@ fn of_jobs(args: &Arguments, baseline: &str) -> anyhow::Result<Option<(Compariso
             "compare asks one question of all models: data, prepare, split and evaluation must not be swept over; run it once for each"
         );
     }
+    // The first row's metrics are the ones that can be shown.
+    let measured = protocol(&first.evaluation, first.seed, first.entry(&registry)?.info.output)?.specs()?;
+    are_measured(&args.show, &measured.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     let loaded = load(first)?;
     let mut settings = settings.clone();
     let targets: BTreeSet<_> = loaded.data.split.tasks.iter().map(|task| task.target).collect();

@@ -458,10 +458,16 @@ pub(crate) fn shown(comparison: &Comparison, show: &[String], settings: &Setting
         let usual: Vec<String> = main.into_iter().filter(|name| known.contains(name)).collect();
         return Ok(if usual.is_empty() { known } else { usual });
     }
-    for name in show {
-        if !known.contains(name) {
-            return Err(LabError::NotFound(format!("--show {name} was not measured; there are: {}", known.join(", "))));
-        }
-    }
+    are_measured(show, &known)?;
     Ok(show.to_vec())
+}
+
+/// Refuses names that are not among the metrics that are measured.
+pub(crate) fn are_measured(show: &[String], known: &[String]) -> Result<(), LabError> {
+    match show.iter().find(|name| !known.contains(name)) {
+        Some(name) => {
+            Err(LabError::NotFound(format!("--show {name} was not measured; there are: {}", known.join(", "))))
+        }
+        None => Ok(()),
+    }
 }

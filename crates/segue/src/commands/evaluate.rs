@@ -118,7 +118,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     };
     let trec = (args.trec_run.as_deref(), args.trec_qrels.as_deref());
     if trec != (None, None) {
-        evaluator.may_write_trec()?;
+        evaluator.may_write_trec(trec)?;
     }
     let bundle = Bundle::load(run, &registry)?;
     let (data, _) = segue_data::prepare::load_folder(data)?;
@@ -128,6 +128,8 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         _ => None,
     };
     let results = evaluator.evaluate(&bundle, &data)?;
+    // One command opens the test part once, whatever else it asks of what is open.
+    let evaluator = Evaluator { run: None, ..evaluator };
     let (encoded, rounded) =
         if trec == (None, None) { (false, false) } else { evaluator.write_trec(&bundle, &data, trec)? };
     print_measured(&segue_eval::measured(&results.summary), format)?;

@@ -494,17 +494,28 @@ fn every_look_at_the_test_part_is_written_down() {
     assert_eq!(entries().len(), 1);
     let parts = scratch.line(&format!("{ask} --by activity evaluation.k_values=[3]"));
     assert!(parts.stderr.contains("2 times, 1 of them after training"), "{}", parts.stderr);
-    let books = scratch.line(&format!("{ask} --question books"));
+    // What is refused opens nothing.
+    let kept = fs::read_to_string(&manifest).unwrap();
+    scratch.fails("compare run --show foo", &["--show foo was not measured"]);
+    let untrained = scratch.line("compare data_dir=nowhere model=ease --show foo");
+    assert!(untrained.stderr.contains("--show foo was not measured"), "{}", untrained.stderr);
+    scratch.fails("compare run --baseline mf", &["--baseline mf: it is not compared"]);
+    scratch.fails("compare run --baseline nosuch", &["nosuch"]);
+    scratch.fails(&format!("{ask} --trec-run a --trec-qrels a"), &["name one file"]);
+    scratch.fails(&format!("{ask} --question nosuch"), &["there is no question"]);
+    assert!(fs::read_to_string(&manifest).unwrap() == kept);
+    let books = scratch.line(&format!("{ask} --question books --trec-run books.run"));
     assert!(books.stderr.contains("the test part of books was opened once"), "{}", books.stderr);
     let found = entries();
     let why: Vec<&str> = found.iter().map(|line| line["why"].as_str().unwrap()).collect();
-    assert_eq!(why, ["evaluate ease", "evaluate ease", "evaluate ease by parts", "evaluate ease"]);
+    // Taken apart, or written down as lists, it is opened once.
+    assert_eq!(why, ["evaluate ease", "evaluate ease", "evaluate ease"]);
     let data: Vec<&serde_json::Value> = found.iter().map(|line| &line["data"]).collect();
     assert!(
-        data[0] == data[1] && data[0] != data[3] && data[0][0].as_str().unwrap().contains("leave-one-out"),
+        data[0] == data[1] && data[0] != data[2] && data[0][0].as_str().unwrap().contains("leave-one-out"),
         "{data:?}"
     );
-    assert!(found[1]["evaluation"]["k_values"][0] == 3 && found[3]["question"] == "books" && found[0]["seed"] == 42);
+    assert!(found[1]["evaluation"]["k_values"][0] == 3 && found[2]["question"] == "books" && found[0]["seed"] == 42);
     assert!(found[0]["at"].as_str().unwrap().ends_with('Z'));
 
     // All else that the manifest tells is as training wrote it, to the byte.
