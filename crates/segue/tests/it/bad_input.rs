@@ -132,6 +132,15 @@ fn names_nobody_knows() {
     // Before there are data, and so before anything is trained.
     scratch
         .fails("train model=popularity data_dir=x evaluation.bootstrap=39", &["evaluation.bootstrap", "at least 40"]);
+    // No data are there: it is refused before they are looked for.
+    for resamples in ["1000001", "100000000000", "1000000000000000000"] {
+        scratch.fails(
+            &format!("train model=popularity data_dir=x evaluation.bootstrap={resamples}"),
+            &[&format!("evaluation.bootstrap = {resamples} is outside [40, 1000000]")],
+        );
+    }
+    let allowed = scratch.line("train model=popularity data_dir=x evaluation.bootstrap=1000000");
+    assert!(allowed.code != Some(0) && !allowed.stderr.contains("evaluation.bootstrap"), "{}", allowed.stderr);
     scratch.fails("models eese", &["eese", "ease"]);
     scratch.fails("train --config-dir nowhere", &["nowhere"]);
     scratch.fails("compare model=popularity data=sample,movielens", &["compare asks one question"]);
