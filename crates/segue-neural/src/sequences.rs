@@ -379,9 +379,8 @@ impl<'a, N: SequenceNet> Training<'a, N> {
         let d = self.net.width();
         let weights = self.learning.dense.leaves()?;
         let users: Vec<UserId> = batch.iter().map(|&n| self.readers[n as usize]).collect();
-        let places = |&user: &UserId| match self.net.padded() {
-            true => self.net.length(),
-            false => self.sequences.user(user).len() - 1,
+        let places = |&user: &UserId| {
+            if self.net.padded() { self.net.length() } else { self.sequences.user(user).len() - 1 }
         };
         let half = |(n, users): (usize, &&[UserId])| {
             let dropout = Dropout { rate: self.net.dropout(), shard: samples.named("dropout").at(n as u64) };
