@@ -21,7 +21,7 @@ use segue_core::{
 };
 
 use crate::engine::{Parameter, Start};
-use crate::optimise::{Optimisation, Optimizer, Pace};
+use crate::optimise::{Descent, Optimizer, Pace};
 use crate::softmax::{self, Liked, Mover};
 
 /// Rows that pass the small layers together.
@@ -91,7 +91,7 @@ impl Architecture {
 /// What an autoencoder is beside its layers.
 pub(crate) trait Autoencoder: Algorithm<Model = AutoencoderModel<Self>> {
     fn architecture(&self) -> Architecture;
-    fn training(&self) -> Optimisation;
+    fn training(&self) -> Descent;
     /// Share of a history that a step does without.
     fn dropout(&self) -> f32;
     /// Weight of the divergence from the prior at step `t`, from 1.
@@ -101,7 +101,7 @@ pub(crate) trait Autoencoder: Algorithm<Model = AutoencoderModel<Self>> {
 /// Declares the parameters of an autoencoder: its own, then those that all have.
 macro_rules! autoencoder_params {
     ($(#[$meta:meta])* pub struct $name:ident { $($own:tt)* } hidden_dims: $hidden:expr, l2: $l2:expr) => {
-        segue_core::params! {
+        crate::optimise::descent_params! {
             $(#[$meta])* pub struct $name {
                 /// Widths of the layers from the items to the code.
                 hidden_dims: Vec<usize> = $hidden, alias "mlp_hidden_size";
@@ -112,27 +112,8 @@ macro_rules! autoencoder_params {
                 /// Share of each history that a step does without.
                 dropout: f32 = 0.5, range segue_core::Interval::between(0.0, 0.95), alias "dropout_prob";
                 $($own)*
-                /// Passes over the users.
-                epochs: usize = 100, range segue_core::Interval::at_least(0.0), alias "n_epochs", alias "max_epochs";
-                /// Users per step.
-                batch_size: usize = 500, range segue_core::Interval::between(1.0, 16_777_216.0);
-                /// Step size.
-                learning_rate: f32 = 0.001, range segue_core::Interval::above(0.0), alias "lr";
-                /// `adam`, `adamw` or `sgd`.
-                optimizer: crate::optimise::Optimizer = crate::optimise::Optimizer::Adam;
-                /// Decay rates of Adam's two moments.
-                betas: [f32; 2] = segue_core::training::adam::BETAS;
-                /// Penalty on all weights but biases, on those of the first table when their item is met; with `adamw` the decay.
-                l2: f32 = $l2, range segue_core::Interval::at_least(0.0), alias "reg", alias "weight_decay";
-                /// `none`, `cosine`, `step` or `plateau`.
-                schedule: crate::optimise::Schedule = crate::optimise::Schedule::None, alias "scheduler";
-                /// Factor of the schedules `step` and `plateau`.
-                schedule_factor: f32 = 0.1, range segue_core::Interval::between(0.0, 1.0);
-                /// Epochs between steps of `step`, or without a lower loss before one of `plateau`.
-                schedule_epochs: usize = 10, range segue_core::Interval::at_least(1.0);
-                /// Steps over which the step size rises from nothing.
-                warmup_steps: usize = 0, range segue_core::Interval::at_least(0.0);
             }
+            descent { epochs: 100, batch_size: 500, learning_rate: 0.001, optimizer: Adam, l2: $l2 }
         }
 
         impl $name {
@@ -143,30 +124,6 @@ macro_rules! autoencoder_params {
                     back: self.decoder_dims.clone().unwrap_or_else(mirrored),
                     latent: self.latent_dim,
                     variational,
-                }
-            }
-
-            fn optimisation(&self) -> crate::optimise::Optimisation {
-                crate::optimise::Optimisation {
-                    epochs: self.epochs,
-                    batch_size: self.batch_size,
-                    learning_rate: self.learning_rate,
-                    optimizer: self.optimizer,
-                    betas: self.betas,
-                    l2: self.l2,
-                    schedule: self.schedule,
-                    schedule_factor: self.schedule_factor,
-                    schedule_epochs: self.schedule_epochs,
-                    warmup_steps: self.warmup_steps,
-                    clip_norm: 0.0,
-                    // Every item is compared: nothing is drawn.
-                    loss: crate::losses::Loss::Softmax,
-                    margin: 0.0,
-                    calibration: 0.0,
-                    negatives: 1,
-                    negative_sampling: crate::negatives::NegativeSampling::Uniform,
-                    hard_candidates: 1,
-                    init_std: 0.0,
                 }
             }
         }
@@ -454,7 +411,7 @@ impl<A: Autoencoder> Recommender for AutoencoderModel<A> {
 #[derive(Debug)]
 struct Learner {
     architecture: Architecture,
-    how: Optimisation,
+    how: Descent,
     weights: Weights,
     table_steps: LazyAdam,
     layer_moments: Vec<Moments>,
@@ -474,7 +431,7 @@ struct Batch<'a> {
 }
 
 impl Learner {
-    fn new(architecture: Architecture, how: Optimisation, weights: Weights) -> Self {
+    fn new(architecture: Architecture, how: Descent, weights: Weights) -> Self {
         Self {
             table_steps: LazyAdam::with(how.betas, &weights.table),
             layer_moments: weights.layers.iter().map(Moments::of).collect(),

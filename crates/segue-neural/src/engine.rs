@@ -9,7 +9,7 @@ use segue_core::kernels::axpy;
 use segue_core::training::adam::{Adam, Decay};
 use segue_core::{ArtifactError, ArtifactReader, ArtifactWriter, FitError, Seed};
 
-use crate::optimise::{Optimisation, Optimizer, Pace};
+use crate::optimise::{Descent, Optimizer, Pace};
 
 /// What comes of the engine.
 pub(crate) type Computed<T> = candle_core::Result<T>;
@@ -209,7 +209,7 @@ impl Learning {
     }
 
     /// Step `t`, from 1: vectors (biases) are not held back by the penalty.
-    pub(crate) fn update(&mut self, gradients: Vec<Vec<f32>>, (how, rate, t): (&Optimisation, f32, u64)) {
+    pub(crate) fn update(&mut self, gradients: Vec<Vec<f32>>, (how, rate, t): (&Descent, f32, u64)) {
         let (adam, dense) = (Adam::with(how.betas, rate, t), &mut self.dense);
         let parts = dense.values.iter_mut().zip(&dense.shapes).zip(&mut self.moments).zip(gradients);
         for (((value, shape), (m, v)), mut gradient) in parts {

@@ -148,7 +148,7 @@ impl<'a, N: PairNet> Compare<'a, N> {
         let compared = how.compared(&scores, Some(&self.signs), self.fixed.met[0].dim(0)?);
         let loss = (how.loss.of(compared)? * &self.shares)?.sum_all()?;
         let found = row_gradients(&loss.backward()?, &leaves)?;
-        let l2 = how.l2 * self.n;
+        let l2 = how.descent.l2 * self.n;
         gradient.iter_mut().zip(found).zip(p).for_each(|((g, found), x)| *g = found + l2 * x);
         Ok(f64::from(loss.to_scalar::<f32>()?) + 0.5 * f64::from(l2 * dot(p, p)))
     }

@@ -31,7 +31,7 @@ use segue_core::{
 };
 
 use crate::autoencoder::{self, Architecture, Autoencoder, AutoencoderModel, autoencoder_params};
-use crate::optimise::Optimisation;
+use crate::optimise::Descent;
 
 autoencoder_params! {
     /// Parameters of the denoising autoencoder.
@@ -55,7 +55,7 @@ impl Algorithm for MultiDae {
 
     fn check(&self) -> Result<(), ParamError> {
         self.architecture().check(Self::INFO.name)?;
-        self.optimisation().check(Self::INFO.name)
+        self.descent().check(Self::INFO.name)
     }
 
     fn work(&self, data: &TrainData<'_>) -> Vec<Work> {
@@ -76,8 +76,8 @@ impl Autoencoder for MultiDae {
         self.layers(false)
     }
 
-    fn training(&self) -> Optimisation {
-        self.optimisation()
+    fn training(&self) -> Descent {
+        self.descent()
     }
 
     fn dropout(&self) -> f32 {

@@ -31,7 +31,7 @@ use segue_core::{
 };
 
 use crate::autoencoder::{self, Architecture, Autoencoder, AutoencoderModel, autoencoder_params};
-use crate::optimise::Optimisation;
+use crate::optimise::Descent;
 
 autoencoder_params! {
     /// Parameters of the variational autoencoder.
@@ -60,7 +60,7 @@ impl Algorithm for MultiVae {
 
     fn check(&self) -> Result<(), ParamError> {
         self.architecture().check(Self::INFO.name)?;
-        self.optimisation().check(Self::INFO.name)
+        self.descent().check(Self::INFO.name)
     }
 
     fn work(&self, data: &TrainData<'_>) -> Vec<Work> {
@@ -81,8 +81,8 @@ impl Autoencoder for MultiVae {
         self.layers(true)
     }
 
-    fn training(&self) -> Optimisation {
-        self.optimisation()
+    fn training(&self) -> Descent {
+        self.descent()
     }
 
     fn dropout(&self) -> f32 {

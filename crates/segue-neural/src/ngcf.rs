@@ -49,9 +49,7 @@ use segue_core::{
 };
 
 use crate::engine::{Parameter, Start};
-use crate::losses::Loss;
-use crate::negatives::NegativeSampling;
-use crate::optimise::{Optimisation, Optimizer, Pace};
+use crate::optimise::{Descent, Optimizer, Pace, descent_params};
 use crate::softmax::Mover;
 
 /// Nodes that pass a layer together.
@@ -59,7 +57,7 @@ const CHUNK: usize = 256;
 /// Of the leaky rectifier below zero.
 const SLOPE: f32 = 0.2;
 
-segue_core::params! {
+descent_params! {
     /// Parameters of neural graph collaborative filtering.
     pub struct Ngcf {
         /// Length of the learnt vectors.
@@ -70,56 +68,11 @@ segue_core::params! {
         dropout: f32 = 0.0, range Interval::between(0.0, 0.95), alias "node_dropout";
         /// Share of each layer's output that a step does without.
         message_dropout: f32 = 0.1, range Interval::between(0.0, 0.95), alias "mess_dropout";
-        /// Passes over the likes.
-        epochs: usize = 100, range Interval::at_least(0.0), alias "n_epochs", alias "max_epochs";
-        /// Likes per step, each with a drawn item.
-        batch_size: usize = 1024, range Interval::between(1.0, 16_777_216.0);
-        /// Batches whose gradients are averaged into one step.
-        accumulate_grad_batches: usize = 1, range Interval::between(1.0, 65_536.0);
-        /// Step size.
-        learning_rate: f32 = 0.001, range Interval::above(0.0), alias "lr";
-        /// `adam`, `adamw` or `sgd`.
-        optimizer: Optimizer = Optimizer::Adam;
-        /// Decay rates of Adam's two moments.
-        betas: [f32; 2] = segue_core::training::adam::BETAS;
-        /// Penalty on the learnt vectors of a sample; with `adamw` the decay of everything.
-        l2: f32 = 1e-5, range Interval::at_least(0.0), alias "reg", alias "weight_decay", alias "decay";
-        /// `none`, `cosine`, `step` or `plateau`.
-        schedule: crate::optimise::Schedule = crate::optimise::Schedule::None, alias "scheduler";
-        /// Factor of the schedules `step` and `plateau`.
-        schedule_factor: f32 = 0.1, range Interval::between(0.0, 1.0);
-        /// Epochs between steps of `step`, or without a lower loss before one of `plateau`.
-        schedule_epochs: usize = 10, range Interval::at_least(1.0);
-        /// Steps over which the step size rises from nothing.
-        warmup_steps: usize = 0, range Interval::at_least(0.0);
     }
+    descent { epochs: 100, batch_size: 1024, learning_rate: 0.001, optimizer: Adam, l2: 1e-5 }
 }
 
 impl Ngcf {
-    fn optimisation(&self) -> Optimisation {
-        Optimisation {
-            epochs: self.epochs,
-            // The mean gradient of several batches is that of one as long as all of them.
-            batch_size: self.batch_size.saturating_mul(self.accumulate_grad_batches),
-            learning_rate: self.learning_rate,
-            optimizer: self.optimizer,
-            betas: self.betas,
-            l2: self.l2,
-            schedule: self.schedule,
-            schedule_factor: self.schedule_factor,
-            schedule_epochs: self.schedule_epochs,
-            warmup_steps: self.warmup_steps,
-            clip_norm: 0.0,
-            loss: Loss::Bpr,
-            margin: 0.0,
-            calibration: 0.0,
-            negatives: 1,
-            negative_sampling: NegativeSampling::Uniform,
-            hard_candidates: 1,
-            init_std: 0.0,
-        }
-    }
-
     /// Width of the vectors before each layer, then behind the last.
     fn widths(&self) -> Vec<usize> {
         std::iter::once(self.factors).chain(self.hidden_dims.iter().copied()).collect()
@@ -147,7 +100,7 @@ impl Algorithm for Ngcf {
                 format!("`hidden_dims` = {widths:?}: at most 8 layers of 1 to 4096 neurons, e.g. [64, 64, 64]");
             return Err(ParamError::Value { model: Self::INFO.name.into(), message });
         }
-        self.optimisation().check(Self::INFO.name)
+        self.descent().check(Self::INFO.name)
     }
 
     fn fit(&self, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<NgcfModel, FitError> {
@@ -633,7 +586,7 @@ impl Recommender for NgcfModel {
 
 struct Training<'a> {
     params: &'a Ngcf,
-    how: Optimisation,
+    how: Descent,
     positives: Positives,
     graph: Graph,
     seed: Seed,
@@ -649,7 +602,7 @@ impl<'a> Training<'a> {
         let graph = Graph::new(positives.likes());
         let weights = Weights::draw(&params.widths(), graph.n_nodes(), seed.named("init"));
         let moments = weights.matrices().map(|(_, matrix)| Moments::of(matrix)).collect();
-        Ok(Self { params, how: params.optimisation(), positives, graph, seed, weights, moments, pace: Pace::new() })
+        Ok(Self { params, how: params.descent(), positives, graph, seed, weights, moments, pace: Pace::new() })
     }
 
     fn step(&mut self, samples: &[Sample], (t, rate): (u64, f32), seed: Seed) -> f64 {

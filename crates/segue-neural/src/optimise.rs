@@ -46,9 +46,9 @@ pub enum Schedule {
 /// Items drawn for a like at most: a shard's vectors of them take a quarter of a GiB.
 const MOST_DRAWS: usize = 4096;
 
-/// What a model's parameters say of its training.
+/// What a model's parameters say of its descent.
 #[derive(Debug, Clone)]
-pub(crate) struct Optimisation {
+pub(crate) struct Descent {
     pub(crate) epochs: usize,
     pub(crate) batch_size: usize,
     pub(crate) learning_rate: f32,
@@ -59,6 +59,12 @@ pub(crate) struct Optimisation {
     pub(crate) schedule_factor: f32,
     pub(crate) schedule_epochs: usize,
     pub(crate) warmup_steps: usize,
+}
+
+/// What the parameters of a model that compares likes with other items say of its training.
+#[derive(Debug, Clone)]
+pub(crate) struct Optimisation {
+    pub(crate) descent: Descent,
     pub(crate) clip_norm: f32,
     pub(crate) loss: Loss,
     pub(crate) margin: f32,
@@ -69,7 +75,7 @@ pub(crate) struct Optimisation {
     pub(crate) init_std: f32,
 }
 
-impl Optimisation {
+impl Descent {
     /// As simple as can be, for tests.
     #[cfg(test)]
     pub(crate) fn plain() -> Self {
@@ -84,14 +90,6 @@ impl Optimisation {
             schedule_factor: 0.5,
             schedule_epochs: 2,
             warmup_steps: 0,
-            clip_norm: 0.0,
-            loss: Loss::Bce,
-            margin: 1.0,
-            calibration: 0.75,
-            negatives: 4,
-            negative_sampling: NegativeSampling::Uniform,
-            hard_candidates: 5,
-            init_std: 0.01,
         }
     }
 
@@ -105,19 +103,11 @@ impl Optimisation {
 
     /// Checks of several parameters together.
     pub(crate) fn check(&self, model: &str) -> Result<(), ParamError> {
-        let refused = |message: String| Err(ParamError::Value { model: model.into(), message });
-        if !self.betas.iter().all(|beta| (0.0..1.0).contains(beta)) {
-            return refused(format!("`betas` = {:?}: both must be at least 0 and below 1", self.betas));
+        if self.betas.iter().all(|beta| (0.0..1.0).contains(beta)) {
+            return Ok(());
         }
-        let draws = self.negatives * self.candidates();
-        if draws > MOST_DRAWS {
-            return refused(format!(
-                "`negatives` = {} of `hard_candidates` = {} draws each are {draws} vectors for every like, more than {MOST_DRAWS}: \
-                 lower one of them",
-                self.negatives, self.hard_candidates
-            ));
-        }
-        Ok(())
+        let message = format!("`betas` = {:?}: both must be at least 0 and below 1", self.betas);
+        Err(ParamError::Value { model: model.into(), message })
     }
 
     /// A table, and what moves it.
@@ -127,6 +117,39 @@ impl Optimisation {
             Optimizer::Adam => Table::dense(matrix, self.betas),
             Optimizer::LazyAdam | Optimizer::AdamW => Table::new(matrix, Some(self.betas)),
         }
+    }
+}
+
+impl Optimisation {
+    /// As simple as can be, for tests.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Self {
+        Self {
+            descent: Descent::plain(),
+            clip_norm: 0.0,
+            loss: Loss::Bce,
+            margin: 1.0,
+            calibration: 0.75,
+            negatives: 4,
+            negative_sampling: NegativeSampling::Uniform,
+            hard_candidates: 5,
+            init_std: 0.01,
+        }
+    }
+
+    /// Checks of several parameters together.
+    pub(crate) fn check(&self, model: &str) -> Result<(), ParamError> {
+        self.descent.check(model)?;
+        let draws = self.negatives * self.candidates();
+        if draws <= MOST_DRAWS {
+            return Ok(());
+        }
+        let message = format!(
+            "`negatives` = {} of `hard_candidates` = {} draws each are {draws} vectors for every like, more than {MOST_DRAWS}: \
+             lower one of them",
+            self.negatives, self.hard_candidates
+        );
+        Err(ParamError::Value { model: model.into(), message })
     }
 
     /// Rows of scores as the loss wants them, of a model of `n_items` items.
@@ -144,19 +167,18 @@ impl Optimisation {
     }
 }
 
-/// Declares a model's parameters: its own, then those of [`Optimisation`] with the defaults given after `training`.
-macro_rules! neural_params {
+/// Declares a model's parameters: its own, then those of [`Descent`] with the defaults given after `descent`.
+macro_rules! descent_params {
     (
         $(#[$meta:meta])* pub struct $name:ident { $($own:tt)* }
-        training { epochs: $epochs:expr, batch_size: $batch:expr, learning_rate: $rate:expr, negatives: $negatives:expr, loss: $loss:ident, optimizer: $optimizer:ident,
-            init_std: $std:expr }
+        descent { epochs: $epochs:expr, batch_size: $batch:expr, learning_rate: $rate:expr, optimizer: $optimizer:ident, l2: $l2:expr }
     ) => {
         segue_core::params! {
             $(#[$meta])* pub struct $name {
                 $($own)*
-                /// Passes over the likes.
+                /// Passes over the samples.
                 epochs: usize = $epochs, range segue_core::Interval::at_least(0.0), alias "n_epochs", alias "max_epochs";
-                /// Likes per step, each with its negatives; of models of sequences, sequences.
+                /// Samples per step: likes with what is drawn for them, ratings, histories or sequences, as the model has it.
                 batch_size: usize = $batch, range segue_core::Interval::between(1.0, 16_777_216.0);
                 /// Batches whose gradients are averaged into one step.
                 accumulate_grad_batches: usize = 1, range segue_core::Interval::between(1.0, 65_536.0);
@@ -167,8 +189,8 @@ macro_rules! neural_params {
                 optimizer: crate::optimise::Optimizer = crate::optimise::Optimizer::$optimizer;
                 /// Decay rates of Adam's two moments.
                 betas: [f32; 2] = segue_core::training::adam::BETAS;
-                /// Penalty on the rows of a sample and on weight matrices; with `adamw` the decay of both.
-                l2: f32 = 0.0, range segue_core::Interval::at_least(0.0), alias "reg", alias "weight_decay";
+                /// Penalty on the rows of a sample and, of most models, on weight matrices, never on biases; with `adamw` the decay of both.
+                l2: f32 = $l2, range segue_core::Interval::at_least(0.0), alias "reg", alias "weight_decay", alias "decay";
                 /// `none`, `cosine`, `step` or `plateau`.
                 schedule: crate::optimise::Schedule = crate::optimise::Schedule::None, alias "scheduler";
                 /// Factor of the schedules `step` and `plateau`.
@@ -177,8 +199,43 @@ macro_rules! neural_params {
                 schedule_epochs: usize = 10, range segue_core::Interval::at_least(1.0);
                 /// Steps over which the step size rises from nothing.
                 warmup_steps: usize = 0, range segue_core::Interval::at_least(0.0);
-                /// Longest gradient of a step, all parameters together; 0 for no limit.
-                clip_norm: f32 = 0.0, range segue_core::Interval::at_least(0.0), alias "gradient_clip_val";
+            }
+        }
+
+        impl $name {
+            fn descent(&self) -> crate::optimise::Descent {
+                crate::optimise::Descent {
+                    epochs: self.epochs,
+                    // The mean gradient of several batches is that of one as long as all of them.
+                    batch_size: self.batch_size.saturating_mul(self.accumulate_grad_batches),
+                    learning_rate: self.learning_rate,
+                    optimizer: self.optimizer,
+                    betas: self.betas,
+                    l2: self.l2,
+                    schedule: self.schedule,
+                    schedule_factor: self.schedule_factor,
+                    schedule_epochs: self.schedule_epochs,
+                    warmup_steps: self.warmup_steps,
+                }
+            }
+        }
+    };
+}
+pub(crate) use descent_params;
+
+/// Declares the parameters of a model that compares likes with other items: its own, then those of [`Optimisation`] with the
+/// defaults given after `training`.
+macro_rules! neural_params {
+    (
+        $(#[$meta:meta])* pub struct $name:ident { $($own:tt)* }
+        training { epochs: $epochs:expr, batch_size: $batch:expr, learning_rate: $rate:expr, negatives: $negatives:expr, loss: $loss:ident, optimizer: $optimizer:ident,
+            init_std: $std:expr }
+    ) => {
+        crate::optimise::descent_params! {
+            $(#[$meta])* pub struct $name {
+                $($own)*
+                /// Standard deviation of the initial vectors.
+                init_std: f32 = $std, range segue_core::Interval::at_least(0.0);
                 /// `bce`, `bpr`, `hinge`, `mse`, `softmax` (over the like and the drawn), `gbce`; of models that read histories `full_softmax`
                 /// (over all items), of two towers `in_batch` (over the likes of the batch).
                 loss: crate::losses::Loss = crate::losses::Loss::$loss, alias "loss_type";
@@ -192,25 +249,16 @@ macro_rules! neural_params {
                 negative_sampling: crate::negatives::NegativeSampling = crate::negatives::NegativeSampling::Uniform;
                 /// Draws from which a hard negative is the best scored.
                 hard_candidates: usize = 5, range segue_core::Interval::between(1.0, 1024.0);
-                /// Standard deviation of the initial vectors.
-                init_std: f32 = $std, range segue_core::Interval::at_least(0.0);
+                /// Longest gradient of a step, all parameters together; 0 for no limit.
+                clip_norm: f32 = 0.0, range segue_core::Interval::at_least(0.0), alias "gradient_clip_val";
             }
+            descent { epochs: $epochs, batch_size: $batch, learning_rate: $rate, optimizer: $optimizer, l2: 0.0 }
         }
 
         impl $name {
             fn optimisation(&self) -> crate::optimise::Optimisation {
                 crate::optimise::Optimisation {
-                    epochs: self.epochs,
-                    // The mean gradient of several batches is that of one as long as all of them.
-                    batch_size: self.batch_size.saturating_mul(self.accumulate_grad_batches),
-                    learning_rate: self.learning_rate,
-                    optimizer: self.optimizer,
-                    betas: self.betas,
-                    l2: self.l2,
-                    schedule: self.schedule,
-                    schedule_factor: self.schedule_factor,
-                    schedule_epochs: self.schedule_epochs,
-                    warmup_steps: self.warmup_steps,
+                    descent: self.descent(),
                     clip_norm: self.clip_norm,
                     loss: self.loss,
                     margin: self.margin,
@@ -261,7 +309,7 @@ impl Pace {
     }
 
     /// Takes a step in `epoch`, from 1: its number, from 1, and its size.
-    pub(crate) fn next(&mut self, how: &Optimisation, epoch: usize) -> (u64, f32) {
+    pub(crate) fn next(&mut self, how: &Descent, epoch: usize) -> (u64, f32) {
         self.step += 1;
         let done = (epoch - 1) as f32;
         let share = match how.schedule {
@@ -275,7 +323,7 @@ impl Pace {
     }
 
     /// Hears the mean loss of an epoch.
-    pub(crate) fn hear(&mut self, how: &Optimisation, loss: f64) {
+    pub(crate) fn hear(&mut self, how: &Descent, loss: f64) {
         if self.best.is_none_or(|best| loss < best) {
             (self.best, self.stale) = (Some(loss), 0);
             return;
@@ -292,7 +340,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn sizes(how: &Optimisation, losses: [f64; 4]) -> Vec<f32> {
+    fn sizes(how: &Descent, losses: [f64; 4]) -> Vec<f32> {
         let mut pace = Pace::new();
         let each = losses.iter().zip(1..).map(|(&loss, epoch)| {
             let size = pace.next(how, epoch).1;
@@ -304,7 +352,7 @@ mod tests {
 
     #[test]
     fn schedules_change_the_step_size_as_they_say() {
-        let of = |schedule, losses| sizes(&Optimisation { schedule, ..Optimisation::plain() }, losses);
+        let of = |schedule, losses| sizes(&Descent { schedule, ..Descent::plain() }, losses);
         let falling = [4.0, 3.0, 2.0, 1.0];
         assert_eq!(of(Schedule::None, falling), [1.0; 4]);
         assert_eq!(of(Schedule::Step, falling), [1.0, 1.0, 0.5, 0.5]);
@@ -312,14 +360,20 @@ mod tests {
         assert_eq!(of(Schedule::Plateau, [1.0; 4]), [1.0, 1.0, 1.0, 0.5]);
         let cosine = of(Schedule::Cosine, falling);
         assert!((cosine[2] - 0.5).abs() < 1e-6 && cosine[0] == 1.0 && cosine.is_sorted_by(|a, b| a > b), "{cosine:?}");
-        assert_eq!(sizes(&Optimisation { warmup_steps: 4, ..Optimisation::plain() }, falling), [0.25, 0.5, 0.75, 1.0]);
+        assert_eq!(sizes(&Descent { warmup_steps: 4, ..Descent::plain() }, falling), [0.25, 0.5, 0.75, 1.0]);
     }
 
     #[test]
     fn parameters_that_contradict_each_other_are_refused() {
         assert!(Optimisation::plain().check("neumf").is_ok());
         let refusal = |how: Optimisation| how.check("neumf").unwrap_err().to_string();
-        assert!(refusal(Optimisation { betas: [0.9, 1.0], ..Optimisation::plain() }).contains("`betas`"));
+        assert!(
+            refusal(Optimisation {
+                descent: Descent { betas: [0.9, 1.0], ..Descent::plain() },
+                ..Optimisation::plain()
+            })
+            .contains("`betas`")
+        );
         let hard = Optimisation { negatives: 1024, negative_sampling: NegativeSampling::Hard, ..Optimisation::plain() };
         assert!(refusal(hard).contains("5120"));
     }

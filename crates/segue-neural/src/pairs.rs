@@ -71,7 +71,7 @@ pub(crate) fn check<N: PairNet>(net: &N) -> Result<(), ParamError> {
 /// Trains a model of pairs.
 pub(crate) fn fit<N: PairNet>(net: &N, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<PairModel<N>, FitError> {
     let mut training = Training::new(net, data, cx.seed)?;
-    run_epochs(&mut training, net.training().epochs, cx, load)
+    run_epochs(&mut training, net.training().descent.epochs, cx, load)
 }
 
 /// Reads what [`PairModel::save`] wrote.
@@ -272,12 +272,12 @@ impl<'a, N: PairNet> Training<'a, N> {
         let positives = Positives::new(data, N::INFO.name)?;
         let (how, init) = (net.training(), seed.named("init"));
         let width: usize = net.widths().iter().sum();
-        fits(N::INFO.name, how.batch_size.min(positives.len()), how.negatives, width)?;
+        fits(N::INFO.name, how.descent.batch_size.min(positives.len()), how.negatives, width)?;
         let table =
             |n: usize, width: usize, name: &str| Matrix::normal(n, width, how.init_std, &mut init.named(name).stream());
         let users = table(data.log.n_users(), width, "users");
         let items = table(data.log.n_items(), width, "items");
-        let tables = Tables { users: how.table(users), items: how.table(items) };
+        let tables = Tables { users: how.descent.table(users), items: how.descent.table(items) };
         let learning = Learning::of(Dense::draw(&net.parameters(), init));
         let histories = Histories::of(data.log);
         Ok(Self { net, how, positives, histories, seed, tables, learning })
@@ -384,9 +384,9 @@ impl<'a, N: PairNet> Training<'a, N> {
             self.gradients(batch, samples, first).map_err(|error| failed(&error))?;
         let mut parts: Vec<&mut Vec<f32>> = dense.iter_mut().chain([&mut users.data, &mut items.data]).collect();
         clip(&mut parts, self.how.clip_norm);
-        let (t, rate) = self.learning.pace.next(&self.how, epoch);
-        self.tables.step(&users, &items, rate, self.how.decay());
-        self.learning.update(dense, (&self.how, rate, t));
+        let (t, rate) = self.learning.pace.next(&self.how.descent, epoch);
+        self.tables.step(&users, &items, rate, self.how.descent.decay());
+        self.learning.update(dense, (&self.how.descent, rate, t));
         Ok(loss)
     }
 }
@@ -413,7 +413,7 @@ impl<N: PairNet> Trainable for Training<'_, N> {
     fn epoch(&mut self, epoch: usize) -> Result<f64, FitError> {
         let seed = self.seed.named("epoch").at(epoch as u64);
         let (order, samples) = (shuffled(self.positives.len(), seed), seed.named("samples"));
-        let size = self.how.batch_size;
+        let size = self.how.descent.batch_size;
         let mut sum = 0.0;
         for (n, batch) in order.chunks(size).enumerate() {
             let loss = self.step(batch, epoch, (samples, n * size))?;
@@ -421,7 +421,7 @@ impl<N: PairNet> Trainable for Training<'_, N> {
             sum += loss;
         }
         let mean = sum / order.len() as f64;
-        self.learning.pace.hear(&self.how, mean);
+        self.learning.pace.hear(&self.how.descent, mean);
         Ok(mean)
     }
 

@@ -66,7 +66,7 @@ pub(crate) fn fit<N: SequenceNet>(
     cx: &mut FitCx<'_>,
 ) -> Result<SequenceModel<N>, FitError> {
     let mut training = Training::new(net, data, cx.seed)?;
-    run_epochs(&mut training, net.training().epochs, cx, load)
+    run_epochs(&mut training, net.training().descent.epochs, cx, load)
 }
 
 /// Reads what [`SequenceModel::save`] wrote.
@@ -346,10 +346,10 @@ impl<'a, N: SequenceNet> Training<'a, N> {
         }
         let items = Matrix::normal(data.log.n_items(), net.width(), how.init_std, &mut init.named("items").stream());
         let learning = Learning::of(Dense::draw(&net.parameters(), init));
-        let items = how.table(items);
+        let items = how.descent.table(items);
         let longest = readers.iter().map(|&user| sequences.user(user).len() - 1).max().unwrap_or_default();
         let longest = if net.padded() { net.length() } else { longest };
-        fits::<N>(how.batch_size.min(readers.len()), longest, net.width())?;
+        fits::<N>(how.descent.batch_size.min(readers.len()), longest, net.width())?;
         Ok(Self { net, how, positives, sequences, readers, seed, items, learning })
     }
 
@@ -432,9 +432,9 @@ impl<'a, N: SequenceNet> Training<'a, N> {
     fn step(&mut self, batch: &[u32], epoch: usize, samples: Seed) -> Result<(f64, usize), FitError> {
         let (loss, places, mut items, mut dense) = self.gradients(batch, samples).map_err(|error| failed(&error))?;
         clip(&mut dense.iter_mut().chain([&mut items.data]).collect::<Vec<_>>(), self.how.clip_norm);
-        let (t, rate) = self.learning.pace.next(&self.how, epoch);
-        self.items.step(&items, rate, self.how.decay());
-        self.learning.update(dense, (&self.how, rate, t));
+        let (t, rate) = self.learning.pace.next(&self.how.descent, epoch);
+        self.items.step(&items, rate, self.how.descent.decay());
+        self.learning.update(dense, (&self.how.descent, rate, t));
         Ok((loss, places))
     }
 
@@ -488,13 +488,13 @@ impl<N: SequenceNet> Trainable for Training<'_, N> {
         let seed = self.seed.named("epoch").at(epoch as u64);
         let (order, samples) = (shuffled(self.readers.len(), seed), seed.named("samples"));
         let (mut sum, mut places) = (0.0, 0);
-        for (n, batch) in order.chunks(self.how.batch_size).enumerate() {
+        for (n, batch) in order.chunks(self.how.descent.batch_size).enumerate() {
             let step = self.step(batch, epoch, samples.at(n as u64))?;
             finite(step.0, epoch, n)?;
             (sum, places) = (sum + step.0, places + step.1);
         }
         let mean = sum / places as f64;
-        self.learning.pace.hear(&self.how, mean);
+        self.learning.pace.hear(&self.how.descent, mean);
         Ok(mean)
     }
 

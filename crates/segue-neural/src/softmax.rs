@@ -22,7 +22,7 @@ use segue_core::kernels::{Block, axpy, exponentials, highest, matmul, scale};
 use segue_core::training::adam::{Adam, Decay, Moments};
 use segue_core::{ItemId, Matrix};
 
-use crate::optimise::{Optimisation, Optimizer};
+use crate::optimise::{Descent, Optimizer};
 
 /// Items whose rows of the table are met together.
 const BLOCK: usize = 256;
@@ -40,7 +40,7 @@ pub(crate) struct Mover {
 
 impl Mover {
     /// Step `t`, from 1, of size `rate`.
-    pub(crate) fn new(how: &Optimisation, rate: f32, t: u64) -> Self {
+    pub(crate) fn new(how: &Descent, rate: f32, t: u64) -> Self {
         Self { optimizer: how.optimizer, decay: how.decay(), rate, adam: Adam::with(how.betas, rate, t) }
     }
 

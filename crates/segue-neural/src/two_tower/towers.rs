@@ -144,7 +144,7 @@ fn weighed(rows: &Tensor, scores: &Tensor, lengths: &[usize]) -> Computed<Tensor
 /// Trains two towers.
 pub(crate) fn fit(net: &TwoTower, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<TowersModel, FitError> {
     let mut training = Training::new(net, data, cx.seed)?;
-    run_epochs(&mut training, net.training().epochs, cx, load)
+    run_epochs(&mut training, net.training().descent.epochs, cx, load)
 }
 
 /// Reads what [`TowersModel::save`] wrote.
@@ -383,7 +383,7 @@ impl<'a> Training<'a> {
     fn new(net: &'a TwoTower, data: &TrainData<'_>, seed: Seed) -> Result<Self, FitError> {
         let positives = Positives::new(data, TwoTower::INFO.name)?;
         let (how, init, d) = (net.training(), seed.named("init"), net.factors);
-        fits(how.batch_size.min(positives.len()) + net.mixed_negatives, net)?;
+        fits(how.descent.batch_size.min(positives.len()) + net.mixed_negatives, net)?;
         let (n_users, n_items) = (data.log.n_users(), data.log.n_items());
         let features = data.catalogue.features().filter(|features| net.features && !features.names().is_empty());
         let features = match features {
@@ -396,8 +396,9 @@ impl<'a> Training<'a> {
         };
         let mut shares = vec![0.0; n_items];
         (0..positives.len() as u32).for_each(|n| shares[positives.pair(n).1 as usize] += 1.0 / positives.len() as f32);
-        let table =
-            |n: usize, name: &str| how.table(Matrix::normal(n, d, how.init_std, &mut init.named(name).stream()));
+        let table = |n: usize, name: &str| {
+            how.descent.table(Matrix::normal(n, d, how.init_std, &mut init.named(name).stream()))
+        };
         let users = if net.user_ids { table(n_users, "users") } else { Table::new(Matrix::zeros(n_users, d), None) };
         let learning = Learning::of(Dense::draw(&net.parameters(), init));
         Ok(Self {
@@ -596,10 +597,12 @@ impl<'a> Training<'a> {
         let (loss, mut tables, mut dense) = self.gradients(batch, samples).map_err(|error| failed(&error))?;
         let parts = dense.iter_mut().chain(tables.iter_mut().map(|table| &mut table.data));
         clip(&mut parts.collect::<Vec<_>>(), self.how.clip_norm);
-        let (t, rate) = self.learning.pace.next(&self.how, epoch);
+        let (t, rate) = self.learning.pace.next(&self.how.descent, epoch);
         let own = [&mut self.users, &mut self.items, &mut self.of_features];
-        own.into_iter().zip(&tables).for_each(|(table, gradients)| table.step(gradients, rate, self.how.decay()));
-        self.learning.update(dense, (&self.how, rate, t));
+        own.into_iter()
+            .zip(&tables)
+            .for_each(|(table, gradients)| table.step(gradients, rate, self.how.descent.decay()));
+        self.learning.update(dense, (&self.how.descent, rate, t));
         Ok(loss)
     }
 }
@@ -631,13 +634,13 @@ impl Trainable for Training<'_> {
         let seed = self.seed.named("epoch").at(epoch as u64);
         let (order, samples) = (shuffled(self.positives.len(), seed), seed.named("samples"));
         let mut sum = 0.0;
-        for (n, batch) in order.chunks(self.how.batch_size).enumerate() {
+        for (n, batch) in order.chunks(self.how.descent.batch_size).enumerate() {
             let loss = self.step(batch, epoch, samples.at(n as u64))?;
             finite(loss, epoch, n)?;
             sum += loss;
         }
         let mean = sum / order.len() as f64;
-        self.learning.pace.hear(&self.how, mean);
+        self.learning.pace.hear(&self.how.descent, mean);
         Ok(mean)
     }
 
