@@ -3,6 +3,7 @@
 usage: run.py compare ROWS ROUNDS OUT.csv            the three, in turn
        run.py scale ROUNDS ROWS [ROWS ...] OUT.csv   segue alone at several sizes, in turn
        run.py cap ROWS MIB OUT.csv                   segue with no more than so many MiB of address space
+       run.py instructions ROWS [ROWS ...] OUT.csv   what segue executes for a row, counted by valgrind (some 40 times slower)
 
 Appends a line to OUT.csv for each run: what it was part of, rows, engine, limit of its memory, round, seconds, CPU
 seconds and their microseconds a row, peak MiB, MiB of rows through files. docs/measured/prepare.csv came about by
@@ -10,6 +11,10 @@ seconds and their microseconds a row, peak MiB, MiB of rows through files. docs/
     run.py compare 10000000 3 docs/measured/prepare.csv
     run.py scale 3 1000000 3000000 10000000 30000000 docs/measured/prepare.csv
     run.py cap 30000000 1024 docs/measured/prepare.csv
+
+and docs/measured/prepare_instructions.csv, a line for each size: rows, instructions a row, MiB of rows through files, by
+
+    run.py instructions 1000000 3000000 10000000 30000000 docs/measured/prepare_instructions.csv
 
 Environment: SEGUE (the program; default target/release/segue), DATA (where generated logs are; default a folder for
 temporary files). Needs the packages of requirements.txt. Everything uses two threads.
@@ -85,19 +90,26 @@ def run(command: list, mib: int | None = None) -> tuple[float, float, float, str
     return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text
 
 
-def record(out: str, part: str, rows: int, engine: str, limit: str, n: int, measured: tuple[float, float, float, str]) -> None:
-    seconds, cpu, peak, said = measured
-    files = re.search(r"(\d+) MiB of rows went through files", said)
-    through = "" if engine != "segue" else files[1] if files else 0
-    per_row = f"{cpu / rows * 1e6:.3f}"
-    line = [part, rows, engine, limit, n, f"{seconds:.2f}", f"{cpu:.2f}", per_row, f"{peak:.0f}", through]
+def through_files(said: str) -> str | int:
+    found = re.search(r"(\d+) MiB of rows went through files", said)
+    return found[1] if found else 0
+
+
+def append(out: str, columns: list[str], line: list) -> None:
     is_new = not os.path.exists(out)
     with open(out, "a", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         if is_new:
-            writer.writerow(COLUMNS)
+            writer.writerow(columns)
         writer.writerow(line)
     print(*line, sep=", ", file=sys.stderr, flush=True)
+
+
+def record(out: str, part: str, rows: int, engine: str, limit: str, n: int, measured: tuple[float, float, float, str]) -> None:
+    seconds, cpu, peak, said = measured
+    through = through_files(said) if engine == "segue" else ""
+    per_row = f"{cpu / rows * 1e6:.3f}"
+    append(out, COLUMNS, [part, rows, engine, limit, n, f"{seconds:.2f}", f"{cpu:.2f}", per_row, f"{peak:.0f}", through])
 
 
 def compare(rows: int, rounds: int, out: str) -> None:
@@ -122,12 +134,23 @@ def cap(rows: int, mib: int, out: str) -> None:
     record(out, "scale", rows, "segue", f"{mib} MiB", 1, run(commands(rows)["segue"][0], mib))
 
 
+def instructions(sizes: list[int], out: str) -> None:
+    for rows in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            counter = ["valgrind", "--tool=cachegrind", "--cache-sim=no", f"--cachegrind-out-file={folder}/counts"]
+            said = run(counter + commands(rows)["segue"][0])[3]
+        executed = int(re.search(r"I +refs: +([\d,]+)", said)[1].replace(",", ""))
+        append(out, ["rows", "instructions a row", "MiB through files"], [rows, f"{executed / rows:.0f}", through_files(said)])
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["compare", rows, rounds, out]:
             compare(int(rows), int(rounds), out)
         case ["scale", rounds, *sizes, out] if sizes:
             scale(int(rounds), [int(size) for size in sizes], out)
+        case ["instructions", *sizes, out] if sizes:
+            instructions([int(size) for size in sizes], out)
         case ["cap", rows, mib, out]:
             cap(int(rows), int(mib), out)
         case _:
