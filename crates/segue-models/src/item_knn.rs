@@ -46,13 +46,12 @@
 use std::ops::Range;
 
 use rayon::prelude::*;
+use segue_core::training::ratings;
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, Candidates, Csr, FitCx, FitError, Interactions, Interval,
     ItemId, ModelInfo, Output, Query, Recommender, Scorer, TrainData, Work,
 };
 use serde::{Deserialize, Serialize};
-
-use crate::ratings;
 
 /// Weight of popularity in a model without means, relative to a similarity of 1: it only orders what stays at zero.
 const POPULARITY: f64 = 1e-6;

@@ -15,7 +15,6 @@ mod order;
 mod popularity;
 mod propagate;
 mod random;
-mod ratings;
 mod svd;
 
 pub use ease::{Ease, EaseModel};

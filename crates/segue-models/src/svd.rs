@@ -25,16 +25,12 @@
 //! ties. The raw values of all domains must stand on one scale. Reference: scikit-surprise (`golden/svd`).
 
 use segue_core::kernels::{axpy, dot};
+use segue_core::training::ratings::{self, Scale};
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, Candidates, Csr, DotScorer, FitCx, FitError, History,
     Interval, Matrix, ModelInfo, Output, Query, Recommender, Scorer, Seed, TrainData, Trainable, UserId, Work,
     run_epochs,
 };
-
-use crate::ratings;
-
-/// How far beyond an end of the rating range a clipped prediction may lie, relative to the range.
-const SLACK: f32 = 1e-3;
 
 segue_core::params! {
     /// Parameters of [`SvdModel`]; defaults are those of Surprise.
@@ -71,8 +67,7 @@ pub struct SvdModel {
     weights: Weights,
     /// The mean of the users with ratings: where a guest starts.
     guest: Taste,
-    /// Smallest and largest training rating.
-    range: (f32, f32),
+    scale: Scale,
     /// Of the history that each user was trained on; 0 where it was empty.
     fingerprints: Vec<u64>,
 }
@@ -149,15 +144,13 @@ impl Algorithm for Svd {
                 "svd needs at least one rating to learn from, but the training log is empty".into(),
             ));
         }
-        let ends = |(low, high): (f32, f32), &r: &f32| (low.min(r), high.max(r));
-        let range = ratings.values().iter().fold((f32::INFINITY, f32::NEG_INFINITY), ends);
         let n_users = data.log.n_users() as UserId;
         let mut training = Training {
             params: self.clone(),
             weights: Weights::initial(self, &ratings, cx.seed),
             users: (0..n_users).flat_map(|user| ratings.cols_of(user as usize).iter().map(move |_| user)).collect(),
+            scale: Scale::of(ratings.values()),
             ratings,
-            range,
             fingerprints: (0..n_users).map(|user| data.log.user(user).fingerprint()).collect(),
             seed: cx.seed.named("order"),
         };
@@ -168,11 +161,11 @@ impl Algorithm for Svd {
         let weights = Weights::load(from)?;
         let factors = from.vector("guest.factors", Some(weights.items.n_cols()))?;
         let bias: Vec<f32> = from.vector("guest.bias", Some(1))?;
-        let range: Vec<f32> = from.vector("range", Some(2))?;
+        let scale: Vec<f32> = from.vector("range", Some(2))?;
         Ok(SvdModel {
             params: from.meta("params")?,
             guest: Taste { bias: bias[0], factors },
-            range: (range[0], range[1]),
+            scale: Scale { min: scale[0], max: scale[1] },
             fingerprints: from.vector("fingerprints", Some(weights.users.n_rows()))?,
             weights,
         })
@@ -252,7 +245,7 @@ struct Training {
     ratings: Csr<f32>,
     /// The user of every rating.
     users: Vec<UserId>,
-    range: (f32, f32),
+    scale: Scale,
     fingerprints: Vec<u64>,
     seed: Seed,
 }
@@ -289,7 +282,7 @@ impl Trainable for Training {
             params: self.params.clone(),
             guest: Taste { bias: bias / n, factors },
             weights,
-            range: self.range,
+            scale: self.scale,
             fingerprints: self.fingerprints.clone(),
         }
     }
@@ -349,7 +342,7 @@ impl Recommender for SvdModel {
             item_bias: Some(&self.weights.item_bias),
             query_bias: Some(tastes.iter().map(|taste| self.weights.mean + taste.bias).collect()),
         };
-        Box::new(Clipped { product, range: self.params.clip.then_some(self.range) })
+        Box::new(Clipped { product, scale: self.params.clip.then_some(self.scale) })
     }
 
     fn likeness(&self, item: segue_core::ItemId) -> Option<&[f32]> {
@@ -361,7 +354,7 @@ impl Recommender for SvdModel {
         self.weights.save(out);
         out.tensor("guest.bias", &[1], vec![self.guest.bias]);
         out.tensor("guest.factors", &[self.guest.factors.len()], self.guest.factors.as_slice());
-        out.tensor("range", &[2], vec![self.range.0, self.range.1]);
+        out.tensor("range", &[2], vec![self.scale.min, self.scale.max]);
         out.tensor("fingerprints", &[self.fingerprints.len()], self.fingerprints.as_slice());
         Ok(())
     }
@@ -369,29 +362,17 @@ impl Recommender for SvdModel {
 
 struct Clipped<'a> {
     product: DotScorer<'a>,
-    range: Option<(f32, f32)>,
+    scale: Option<Scale>,
 }
 
 impl Scorer for Clipped<'_> {
     fn score(&mut self, items: Candidates<'_>, out: &mut [f32]) {
         self.product.score(items, out);
-        if let Some((min, max)) = self.range {
+        if let Some(scale) = self.scale {
             for score in out {
-                *score = clipped(*score, min, max);
+                *score = scale.keep(*score);
             }
         }
-    }
-}
-
-/// `score` inside the range; beyond an end, that end and less than [`SLACK`] of the range, still rising with `score`.
-fn clipped(score: f32, min: f32, max: f32) -> f32 {
-    let beyond = |distance: f32| SLACK * (max - min) * distance / (1.0 + distance);
-    if score > max {
-        max + beyond(score - max)
-    } else if score < min {
-        min - beyond(min - score)
-    } else {
-        score
     }
 }
 
@@ -524,10 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn clipping_keeps_the_order() {
-        let ends = [-9.0, 0.5, 1.0, 3.0, 5.0, 5.5, 9.0].map(|score| clipped(score, 1.0, 5.0));
-        assert!(ends.is_sorted() && ends[0] > 0.995 && ends[6] < 5.005, "{ends:?}");
-        assert!(ends.windows(2).all(|w| w[0] < w[1]));
+    fn equal_ratings_are_predicted_exactly() {
         let model = fit(&Svd { factors: 0, epochs: 5, ..Svd::default() }, &log(2, 2, &[(0, 0, 3.0), (1, 1, 3.0)]), 1);
         assert_eq!(scores(&model, Some(0), History::EMPTY), [3.0, 3.0], "all ratings are equal");
     }

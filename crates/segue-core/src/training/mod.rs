@@ -5,6 +5,7 @@
 
 pub mod adam;
 pub mod descent;
+pub mod ratings;
 pub mod rows;
 pub mod sampler;
 pub mod tables;
