@@ -11,6 +11,8 @@ use segue_core::ModelEntry;
 mod attention;
 mod autoencoder;
 mod engine;
+mod fcnn;
+mod features;
 mod fold;
 mod fused;
 mod gmf;
@@ -35,6 +37,7 @@ mod transformer;
 mod two_tower;
 
 pub use autoencoder::AutoencoderModel;
+pub use fcnn::{Fcnn, FcnnModel};
 pub use gmf::Gmf;
 pub use losses::Loss;
 pub use mlp::Mlp;
@@ -55,6 +58,8 @@ pub static MODELS: &[ModelEntry] = &[
     ModelEntry::of::<gmf::Gmf>(),
     ModelEntry::of::<mlp::Mlp>(),
     ModelEntry::of::<neumf::NeuMf>(),
+    // Layers end in a rating.
+    ModelEntry::of::<fcnn::Fcnn>(),
     // Vectors pass along the graph of likes.
     ModelEntry::of::<ngcf::Ngcf>(),
     // A history becomes a code, and the code a score of every item.

@@ -142,7 +142,7 @@ impl<N: PairNet> PairModel<N> {
 }
 
 /// Rows of a table, the columns of each vector by themselves.
-fn gathered(table: &Matrix, rows: &[u32], widths: &[usize]) -> Computed<Vec<Tensor>> {
+pub(crate) fn gathered(table: &Matrix, rows: &[u32], widths: &[usize]) -> Computed<Vec<Tensor>> {
     parts(table, rows, widths).map(|(numbers, shape)| Tensor::from_vec(numbers, shape, &Device::Cpu)).collect()
 }
 

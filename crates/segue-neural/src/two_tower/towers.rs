@@ -18,12 +18,13 @@ use segue_core::training::rows::{RowGradients, Terms};
 use segue_core::training::sampler::{Positives, shuffled};
 use segue_core::training::tables::Table;
 use segue_core::{
-    Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, Csr, DotScorer, Embeddings, FitCx, FitError, History,
-    ItemId, Matrix, Measure, Query, Recommender, Scorer, Seed, TrainData, Trainable, UserId, run_epochs,
+    Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, DotScorer, Embeddings, FitCx, FitError, History, ItemId,
+    Matrix, Measure, Query, Recommender, Scorer, Seed, TrainData, Trainable, UserId, run_epochs,
 };
 
 use super::{Encoder, Similarity, TwoTower};
 use crate::engine::{ALONE, Computed, Dense, Learning, Parameter, Start, Weights, failed, gradient, numbers};
+use crate::features::ItemFeatures;
 use crate::fused::means;
 use crate::heads::{InBatch, Slopes, States, in_batch, slopes};
 use crate::histories::{Histories, Signed, signed, turn_away};
@@ -353,8 +354,7 @@ struct Training<'a> {
     histories: Histories,
     /// How likely a like is of each item.
     shares: Vec<f32>,
-    /// Which features each item has; no columns if none count.
-    features: Csr<()>,
+    features: ItemFeatures,
     seed: Seed,
     users: Table,
     items: Table,
@@ -385,15 +385,7 @@ impl<'a> Training<'a> {
         let (how, init, d) = (net.training(), seed.named("init"), net.factors);
         fits(how.descent.batch_size.min(positives.len()) + net.mixed_negatives, net)?;
         let (n_users, n_items) = (data.log.n_users(), data.log.n_items());
-        let features = data.catalogue.features().filter(|features| net.features && !features.names().is_empty());
-        let features = match features {
-            Some(features) => features.items().clone(),
-            // One column that nobody has.
-            None => match Csr::from_rows(1, vec![Vec::new(); n_items]) {
-                Ok(none) => none,
-                Err(error) => unreachable!("empty rows have no columns out of range: {error}"),
-            },
-        };
+        let features = ItemFeatures::of(data.catalogue, net.features, n_items);
         let mut shares = vec![0.0; n_items];
         (0..positives.len() as u32).for_each(|n| shares[positives.pair(n).1 as usize] += 1.0 / positives.len() as f32);
         let table = |n: usize, name: &str| {
@@ -404,7 +396,7 @@ impl<'a> Training<'a> {
         Ok(Self {
             users,
             items: table(n_items, "items"),
-            of_features: table(features.n_cols(), "features"),
+            of_features: table(features.len(), "features"),
             net,
             how,
             sequences: Sequences::of(data.log, usize::MAX),
@@ -425,12 +417,8 @@ impl<'a> Training<'a> {
         }
         let mut rows = self.items.matrix.clone();
         let d = self.net.factors;
-        rows.as_mut_slice().par_chunks_exact_mut(d).enumerate().for_each(|(item, row)| {
-            let own = self.features.cols_of(item);
-            for &f in own {
-                axpy(1.0 / own.len() as f32, self.of_features.matrix.row(f as usize), row);
-            }
-        });
+        let each = rows.as_mut_slice().par_chunks_exact_mut(d).enumerate();
+        each.for_each(|(item, row)| self.features.add_mean(item as ItemId, &self.of_features.matrix, row));
         Cow::Owned(rows)
     }
 
@@ -582,14 +570,7 @@ impl<'a> Training<'a> {
             slopes.extend(of_read);
         }
         let of_items = terms.sum(&slopes, d);
-        let mut of_features = Terms::default();
-        for (n, &item) in of_items.rows.iter().enumerate() {
-            let own = self.features.cols_of(item as usize);
-            for &f in own {
-                of_features.push(f, n as u32, 1.0 / own.len() as f32, 0.0);
-            }
-        }
-        let of_features = of_features.sum(&of_items.data, d);
+        let of_features = self.features.terms(of_items.rows.iter(), 0.0).sum(&of_items.data, d);
         Ok((found.loss, [of_users, of_items, of_features], dense))
     }
 
@@ -679,7 +660,7 @@ impl Trainable for Training<'_> {
 
 #[cfg(test)]
 mod tests {
-    use segue_core::{Candidates, Features, IdMap, Registry, Silent};
+    use segue_core::{Candidates, Csr, Features, IdMap, Registry, Silent};
     use segue_testkit::{World, likes};
 
     use super::*;
