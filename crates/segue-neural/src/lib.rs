@@ -16,8 +16,10 @@ mod features;
 mod fold;
 mod fused;
 mod gmf;
+mod gnn;
 #[cfg(test)]
 mod golden;
+mod graph;
 mod heads;
 mod histories;
 mod layers;
@@ -39,6 +41,7 @@ mod two_tower;
 pub use autoencoder::AutoencoderModel;
 pub use fcnn::{Fcnn, FcnnModel};
 pub use gmf::Gmf;
+pub use gnn::{Aggregation, Gnn, GnnModel};
 pub use losses::Loss;
 pub use mlp::Mlp;
 pub use multi_dae::MultiDae;
@@ -62,6 +65,7 @@ pub static MODELS: &[ModelEntry] = &[
     ModelEntry::of::<fcnn::Fcnn>(),
     // Vectors pass along the graph of likes.
     ModelEntry::of::<ngcf::Ngcf>(),
+    ModelEntry::of::<gnn::Gnn>(),
     // A history becomes a code, and the code a score of every item.
     ModelEntry::of::<multi_dae::MultiDae>(),
     ModelEntry::of::<multi_vae::MultiVae>(),

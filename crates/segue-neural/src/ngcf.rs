@@ -43,12 +43,12 @@ use segue_core::training::descent::{minimise, pool};
 use segue_core::training::rows::Terms;
 use segue_core::training::sampler::{Positives, shuffled};
 use segue_core::{
-    Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, Csr, DotScorer, FitCx, FitError, Interval, ItemId,
-    Matrix, ModelInfo, Output, ParamError, Params as _, Query, Recommender, Scorer, Seed, TrainData, Trainable,
-    run_epochs,
+    Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, DotScorer, FitCx, FitError, Interval, ItemId, Matrix,
+    ModelInfo, Output, ParamError, Params as _, Query, Recommender, Scorer, Seed, TrainData, Trainable, run_epochs,
 };
 
 use crate::engine::{Parameter, Start};
+use crate::graph::{Graph, Sample, drawn, logistic};
 use crate::optimise::{Descent, Optimizer, Pace, descent_params};
 use crate::softmax::Mover;
 
@@ -136,62 +136,6 @@ impl Algorithm for Ngcf {
     }
 }
 
-/// Neighbours of all nodes, users before items.
-#[derive(Debug)]
-struct Graph {
-    row_ptr: Vec<usize>,
-    cols: Vec<u32>,
-    weights: Vec<f32>,
-    /// Which like each edge is.
-    likes: Vec<u32>,
-}
-
-impl Graph {
-    fn new(likes: &Csr<f32>) -> Self {
-        let (n_users, n_items) = (likes.n_rows(), likes.n_cols());
-        let numbered =
-            Csr::new(n_items, likes.row_ptr().to_vec(), likes.cols().to_vec(), (0..likes.len() as u32).collect());
-        let Ok(numbered) = numbered else { unreachable!("the pattern of a checked matrix stays valid") };
-        let by_item = numbered.transpose();
-        let mut row_ptr = likes.row_ptr().to_vec();
-        row_ptr.extend(by_item.row_ptr()[1..].iter().map(|end| likes.len() + end));
-        let cols = likes.cols().iter().map(|&item| n_users as u32 + item).chain(by_item.cols().iter().copied());
-        let cols: Vec<u32> = cols.collect();
-        let root = |node: usize| ((row_ptr[node + 1] - row_ptr[node]) as f64).sqrt();
-        let of_row = |node: usize| {
-            let (cols, root) = (&cols, &root);
-            cols[row_ptr[node]..row_ptr[node + 1]].iter().map(move |&other| 1.0 / (root(node) * root(other as usize)))
-        };
-        let weights = (0..n_users + n_items).flat_map(of_row).map(|weight| weight as f32).collect();
-        let likes = numbered.values().iter().chain(by_item.values()).copied().collect();
-        Self { row_ptr, cols, weights, likes }
-    }
-
-    fn n_nodes(&self) -> usize {
-        self.row_ptr.len() - 1
-    }
-
-    /// Weights of a step: both directions of an edge are left out with probability `rate`, the others grow.
-    fn dropped(&self, rate: f32, step: Seed) -> Cow<'_, [f32]> {
-        if rate == 0.0 {
-            return Cow::Borrowed(&self.weights);
-        }
-        let kept = |(&weight, &like): (&f32, &u32)| {
-            if step.at(u64::from(like)).unit() < f64::from(rate) { 0.0 } else { weight / (1.0 - rate) }
-        };
-        Cow::Owned(self.weights.par_iter().zip(&self.likes).map(kept).collect())
-    }
-
-    /// Row `node` of `A x`.
-    fn hear(&self, node: usize, weights: &[f32], x: &Matrix, out: &mut [f32]) {
-        let range = self.row_ptr[node]..self.row_ptr[node + 1];
-        gather_sum(x.as_slice(), &self.cols[range.clone()], &weights[range], out);
-    }
-}
-
-/// A user, a liked item, another item, all as nodes.
-type Sample = [u32; 3];
-
 /// What is learnt.
 #[derive(Debug, Clone, PartialEq)]
 struct Weights {
@@ -249,12 +193,6 @@ fn unstretched(x: &[f32], slope: &[f32]) -> Vec<f32> {
     let length = length(x);
     let along = dot(x, slope) / (length * length);
     x.iter().zip(slope).map(|(x, g)| (g - along * x) / length).collect()
-}
-
-/// `ln(1 + e^-x)` and its slope.
-fn logistic(x: f32) -> (f64, f32) {
-    let e = (-x.abs()).exp();
-    (f64::from((-x).max(0.0) + e.ln_1p()), -(if x > 0.0 { e } else { 1.0 }) / (1.0 + e))
 }
 
 /// What a step leaves out.
@@ -633,18 +571,10 @@ impl Trainable for Training<'_> {
     fn epoch(&mut self, epoch: usize) -> Result<f64, FitError> {
         let seed = self.seed.named("epoch").at(epoch as u64);
         let (order, draws) = (shuffled(self.positives.len(), seed), seed.named("samples"));
-        let n_users = self.positives.likes().n_rows() as u32;
         let size = self.how.batch_size;
         let (mut sum, mut n_samples) = (0.0, 0);
         for (n, batch) in order.chunks(size).enumerate() {
-            let draw = |(at, &like): (usize, &u32)| {
-                let (user, item) = self.positives.pair(like);
-                let others = self.positives.others(user, item);
-                // Who likes all of a domain compares nothing.
-                let mut stream = draws.at((n * size + at) as u64).stream();
-                (!others.is_empty()).then(|| [user, n_users + item, n_users + others.draw(&mut stream)])
-            };
-            let samples: Vec<Sample> = batch.iter().enumerate().filter_map(draw).collect();
+            let samples = drawn(&self.positives, batch, (draws, n * size));
             let pace = self.pace.next(&self.how, epoch);
             if samples.is_empty() {
                 continue;
@@ -664,7 +594,7 @@ impl Trainable for Training<'_> {
     fn snapshot(&self) -> NgcfModel {
         let (n_users, n_items) = (self.positives.likes().n_rows(), self.positives.likes().n_cols());
         let widths = self.params.widths();
-        let pass = self.graph.forward(&self.weights, Cow::Borrowed(&self.graph.weights), None);
+        let pass = self.graph.forward(&self.weights, Cow::Borrowed(&self.graph.symmetric), None);
         let base = Matrix::from_vec(n_users, widths[0], self.weights.base.rows(0..n_users).to_vec());
         let (mean, users) = self.positives.with_mean_user(&base);
         let d = widths.iter().sum();
@@ -677,8 +607,7 @@ impl Trainable for Training<'_> {
         let mut messages = Matrix::zeros(n_items, heard);
         for item in 0..n_items {
             let node = n_users + item;
-            let degree = self.graph.row_ptr[node + 1] - self.graph.row_ptr[node];
-            let root = (degree.max(1) as f32).sqrt();
+            let root = (self.graph.degree(node).max(1) as f32).sqrt();
             let outputs = pass.outputs[..pass.heard.len()].iter().flat_map(|output| output.row(node));
             messages.row_mut(item).iter_mut().zip(outputs).for_each(|(to, x)| *to = x / root);
         }
@@ -707,6 +636,7 @@ impl Trainable for Training<'_> {
 
 #[cfg(test)]
 mod tests {
+    use segue_core::Csr;
     use serde_json::Value;
 
     use super::*;
@@ -741,7 +671,7 @@ mod tests {
                 Weights { base: matrix("base", n_users + n_items, widths[0]), layers: layers.collect() }
             };
             let (weights, wanted) = (of("weights"), of("gradients"));
-            let pass = graph.forward(&weights, Cow::Borrowed(&graph.weights), None);
+            let pass = graph.forward(&weights, Cow::Borrowed(&graph.symmetric), None);
             let answers: Vec<Vec<f32>> = (0..graph.n_nodes()).map(|node| pass.answer(node)).collect();
             let (users, items) = answers.split_at(n_users);
             let scores = users.iter().flat_map(|user| items.iter().map(|item| dot(user, item)));
