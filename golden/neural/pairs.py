@@ -1,6 +1,7 @@
-"""GMF, MLP and NeuMF in PyTorch, as their paper draws them: scores, losses and gradients on given weights.
+"""GMF, MLP and NeuMF in PyTorch, as their paper draws them, and NeuMF with attention to what the user liked: scores, losses and gradients on
+given weights.
 
-He, Liao, Zhang, Nie, Hu, Chua: Neural Collaborative Filtering, WWW 2017. Layers are torch.nn.Linear over both vectors side by side; what
+He, Liao, Zhang, Nie, Hu, Chua: Neural Collaborative Filtering, WWW 2017; attention is torch's scaled_dot_product_attention, the item asking. Layers are torch.nn.Linear over both vectors side by side; what
 differs from our layout (weights transposed, the first layer in two halves) is rearranged when it is written.
 """
 
@@ -16,19 +17,41 @@ torch.set_default_dtype(torch.float64)
 N_USERS, N_ITEMS, FACTORS, LAYERS, NEGATIVES, MARGIN = 4, 6, 3, [8, 5, 3], 2, 1.0
 USERS = [0, 2, 3, 0]
 ITEMS = [[1, 4, 5], [0, 2, 2], [3, 0, 1], [4, 1, 2]]
+# What the user of each row liked, where it is read.
+LIKED = [[0, 3], [5], [], [0, 2, 3, 5]]
 
 
 class Pairs(nn.Module):
-    def __init__(self, factors, layers):
+    def __init__(self, factors, layers, attends=False):
         super().__init__()
         self.factors, self.half = factors, layers[0] // 2 if layers else 0
         self.users = nn.Parameter(torch.randn(N_USERS, factors + self.half))
         self.items = nn.Parameter(torch.randn(N_ITEMS, factors + self.half))
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in zip(layers, layers[1:]))
         self.output = nn.Linear(factors + (layers[-1] if layers else 0), 1)
+        self.attention = nn.ParameterDict()
+        if attends:
+            for part, width in (("factors", self.factors), ("layers", self.half)):
+                for what in ("query", "key", "value"):
+                    self.attention[f"{part}:{what}"] = nn.Parameter(torch.randn(width, width))
+
+    def read(self, row, items):
+        """What of a row's history fits each of its items."""
+        if not LIKED[row]:
+            return torch.zeros(len(items), self.factors + self.half)
+        found, start = [], 0
+        for part, width in (("factors", self.factors), ("layers", self.half)):
+            vectors = self.items[:, start : start + width]
+            turned = lambda what, rows: vectors[rows] @ self.attention[f"{part}:{what}"]
+            liked = torch.tensor(LIKED[row])
+            found.append(F.scaled_dot_product_attention(turned("query", items), turned("key", liked), turned("value", liked)))
+            start += width
+        return torch.cat(found, -1)
 
     def forward(self, users, items):
         p, q = self.users[users].unsqueeze(1).expand(-1, items.shape[1], -1), self.items[items]
+        if self.attention:
+            p = p + torch.stack([self.read(row, asked) for row, asked in enumerate(items)])
         parts = []
         if self.factors:
             parts.append(p[..., : self.factors] * q[..., : self.factors])
@@ -55,6 +78,8 @@ class Pairs(nn.Module):
         if self.half:
             named["output.weight"] = weight[self.factors :]
         named["output.bias"] = of(self.output.bias)
+        for name, parameter in self.attention.items():
+            named[name.replace(":", ".")] = of(parameter)
         return {name: dict(shape=list(value.shape), values=value.flatten().tolist()) for name, value in named.items()}
 
 
@@ -71,8 +96,8 @@ def losses(scores):
     }
 
 
-def case(factors, layers):
-    model = Pairs(factors, layers)
+def case(factors, layers, attends=False):
+    model = Pairs(factors, layers, attends)
     users, items = torch.tensor(USERS), torch.tensor(ITEMS)
     scores = model(users, items)
     plain = lambda value: value.detach()
@@ -91,8 +116,8 @@ def case(factors, layers):
 
 
 out = dict(
-    made_by=f"PyTorch {torch.__version__.split('+')[0]}, double precision", rows=dict(users=USERS, items=ITEMS), factors=FACTORS,
+    made_by=f"PyTorch {torch.__version__.split('+')[0]}, double precision", rows=dict(users=USERS, items=ITEMS, liked=LIKED), factors=FACTORS,
     mlp_layers=LAYERS, n_users=N_USERS, n_items=N_ITEMS,
-    models=dict(gmf=case(FACTORS, []), mlp=case(0, LAYERS), neumf=case(FACTORS, LAYERS)),
+    models=dict(gmf=case(FACTORS, []), mlp=case(0, LAYERS), neumf=case(FACTORS, LAYERS), neumf_attention=case(FACTORS, LAYERS, attends=True)),
 )
 pathlib.Path(__file__).with_name("pairs.json").write_text(json.dumps(out, separators=(",", ":")) + "\n")

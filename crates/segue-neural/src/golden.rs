@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::engine::{Dense, Parameter, gradient, numbers};
 use crate::losses::{Compared, Loss};
 use crate::pairs::PairNet;
+use crate::reading::Stretches;
 
 pub(crate) fn list(value: &Value) -> Vec<f32> {
     value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect()
@@ -65,7 +66,11 @@ pub(crate) fn pairs_agree<N: PairNet>() {
     };
     let met = net.users(&parts(&users, &who), &weights).unwrap();
     let meeting = net.items(&parts(&items, &what), &weights).unwrap();
-    let scores = net.meet(&met, &meeting, &weights, None).unwrap();
+    let every: Vec<u32> = (0..items.dim(0).unwrap() as u32).collect();
+    let said = net.said(&parts(&items, &every), &weights).unwrap();
+    let liked: Vec<Vec<u32>> = golden["rows"]["liked"].as_array().unwrap().iter().map(ids).collect();
+    let liked = Stretches::of(liked.iter().map(Vec::as_slice));
+    let scores = net.meet_reading(&met, &meeting, (&said, &liked), &weights, None).unwrap();
     close(&numbers(&scores).unwrap(), &list(&case["scores"]), name);
 
     for (loss, wanted) in case["losses"].as_object().unwrap() {

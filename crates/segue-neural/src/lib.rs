@@ -10,6 +10,7 @@ use segue_core::ModelEntry;
 
 mod attention;
 mod autoencoder;
+mod beside;
 mod engine;
 mod fcnn;
 mod features;
@@ -29,9 +30,11 @@ mod multi_dae;
 mod multi_vae;
 mod negatives;
 mod neumf;
+mod neumf_attention;
 mod ngcf;
 mod optimise;
 mod pairs;
+mod reading;
 mod sasrec;
 mod sequences;
 mod softmax;
@@ -48,6 +51,7 @@ pub use multi_dae::MultiDae;
 pub use multi_vae::MultiVae;
 pub use negatives::NegativeSampling;
 pub use neumf::NeuMf;
+pub use neumf_attention::NeuMfAttention;
 pub use ngcf::{Ngcf, NgcfModel};
 pub use optimise::{Optimizer, Schedule};
 pub use pairs::PairModel;
@@ -61,6 +65,7 @@ pub static MODELS: &[ModelEntry] = &[
     ModelEntry::of::<gmf::Gmf>(),
     ModelEntry::of::<mlp::Mlp>(),
     ModelEntry::of::<neumf::NeuMf>(),
+    ModelEntry::of::<neumf_attention::NeuMfAttention>(),
     // Layers end in a rating.
     ModelEntry::of::<fcnn::Fcnn>(),
     // Vectors pass along the graph of likes.

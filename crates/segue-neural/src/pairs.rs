@@ -10,7 +10,7 @@
 //!
 //! A known user whose history is that of the training is answered by the trained vector. Any other history is folded in
 //! ([`fold`](crate::fold)), from the trained vector, or from the mean user for a guest. A dislike is a like with its sign
-//! turned.
+//! turned. Models that read histories have nothing to fold in: they read what is asked, beside the trained vector of a known user.
 
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
@@ -24,6 +24,7 @@ use segue_core::{
     Query, Recommender, Scorer, Seed, TrainData, Trainable, run_epochs,
 };
 
+use crate::beside::{Beside, Known};
 use crate::engine::{Computed, Dense, Learning, Parameter, Weights, failed, gradient, numbers};
 use crate::fold::Fixed;
 use crate::histories::{Histories, Signed, signed};
@@ -31,6 +32,8 @@ use crate::layers::Dropout;
 use crate::losses::Loss;
 use crate::negatives::best_of;
 use crate::optimise::{Optimisation, clip, finite};
+use crate::reading::Stretches;
+use crate::sequences::liked;
 
 /// Likes that the engine sees at once: their vectors stay in the second-level cache.
 const SHARD: usize = 128;
@@ -52,6 +55,29 @@ pub(crate) trait PairNet: Algorithm<Model = PairModel<Self>> {
     /// The rate of dropout.
     fn dropout(&self) -> f32 {
         0.0
+    }
+    /// Likes of a user that pairs read; 0 for none.
+    fn history(&self) -> usize {
+        0
+    }
+    /// The share of likes at which training does without the user's vector; for models that read.
+    fn id_dropout(&self) -> f32 {
+        0.0
+    }
+    /// What of items' vectors, each `(n, width)`, is read of a history: some `(n, f)`.
+    fn said(&self, _: &[Tensor], _: &Weights) -> Computed<Vec<Tensor>> {
+        Ok(Vec::new())
+    }
+    /// [`PairNet::meet`] for users who liked these rows of what is read.
+    fn meet_reading(
+        &self,
+        users: &[Tensor],
+        items: &[Tensor],
+        _: (&[Tensor], &Stretches),
+        weights: &Weights,
+        dropout: Option<Dropout>,
+    ) -> Computed<Tensor> {
+        self.meet(users, items, weights, dropout)
     }
     /// How it is trained.
     fn training(&self) -> Optimisation;
@@ -113,6 +139,8 @@ pub struct PairModel<N> {
     weights: Weights,
     /// What of each item meets users.
     met: Vec<Tensor>,
+    /// What of each item is read.
+    said: Vec<Tensor>,
     /// Items against which fold-in compares.
     pool: Vec<ItemId>,
 }
@@ -122,9 +150,10 @@ impl<N: PairNet> PairModel<N> {
     fn new(net: N, learnt: Learnt) -> Computed<Self> {
         let weights = learnt.dense.constants()?;
         let every: Vec<ItemId> = (0..learnt.items.n_rows() as ItemId).collect();
-        let met = net.items(&gathered(&learnt.items, &every, &net.widths())?, &weights)?;
+        let rows = gathered(&learnt.items, &every, &net.widths())?;
+        let (met, said) = (net.items(&rows, &weights)?, net.said(&rows, &weights)?);
         let pool = pool(learnt.items.n_rows());
-        Ok(Self { net, learnt, weights, met, pool })
+        Ok(Self { net, learnt, weights, met, said, pool })
     }
 
     /// The vector that answers a query.
@@ -132,12 +161,27 @@ impl<N: PairNet> PairModel<N> {
         let Learnt { users, items, histories, guest, .. } = &self.learnt;
         let now = signed(query.history, items.n_rows());
         let user = query.user.map(|u| u as usize).filter(|&u| u < users.n_rows());
+        if self.net.history() > 0 {
+            // Who is new is what they like.
+            return user.map_or_else(|| vec![0.0; users.n_cols()], |u| users.row(u).to_vec());
+        }
         let (start, then) = user.map_or((&guest[..], Signed::new()), |u| (users.row(u), histories.user(u)));
         let fixed = Fixed { net: &self.net, weights: &self.weights, met: &self.met, pool: &self.pool };
         let Ok(vector) = fixed.fold_in(start, &now, &then) else {
             unreachable!("the shapes are those of the model, whose parts have met before")
         };
         vector
+    }
+
+    /// What of a query's history pairs read, dislikes with their sign turned.
+    fn read(&self, query: &Query<'_>) -> Vec<(ItemId, f32)> {
+        let (most, n_items) = (self.net.history(), self.learnt.items.n_rows());
+        if most == 0 {
+            return Vec::new();
+        }
+        let likes = liked(query.history, n_items, most).into_iter().map(|item| (item, 1.0));
+        let disliked = signed(query.history, n_items).into_iter().filter(|&(_, liked)| !liked);
+        likes.chain(disliked.take(most).map(|(item, _)| (item, -1.0))).collect()
     }
 }
 
@@ -190,7 +234,8 @@ impl<N: PairNet> Recommender for PairModel<N> {
         let every: Vec<u32> = (0..n as u32).collect();
         let users = gathered(&table, &every, &widths).and_then(|rows| self.net.users(&rows, &self.weights));
         let Ok(users) = users else { unreachable!("shapes were checked when the model was made") };
-        Box::new(PairScorer { model: self, users })
+        let read = Stretches::signed(queries.iter().map(|query| self.read(query)));
+        Box::new(PairScorer { model: self, users, read })
     }
 
     fn likeness(&self, item: ItemId) -> Option<&[f32]> {
@@ -211,6 +256,7 @@ impl<N: PairNet> Recommender for PairModel<N> {
 struct PairScorer<'a, N> {
     model: &'a PairModel<N>,
     users: Vec<Tensor>,
+    read: Stretches,
 }
 
 /// The same rows of every part.
@@ -223,7 +269,8 @@ impl<N: PairNet> PairScorer<'_, N> {
         let model = self.model;
         for (q, scores) in out.chunks_exact_mut(items[0].dim(0)?).enumerate() {
             let user = of_rows(&self.users, |part| part.narrow(0, q, 1))?;
-            scores.copy_from_slice(&numbers(&model.net.meet(&user, items, &model.weights, None)?)?);
+            let read = (&model.said[..], &self.read.only(q));
+            scores.copy_from_slice(&numbers(&model.net.meet_reading(&user, items, read, &model.weights, None)?)?);
         }
         Ok(())
     }
@@ -252,6 +299,8 @@ struct Training<'a, N> {
     how: Optimisation,
     positives: Positives,
     histories: Histories,
+    /// Of models that read.
+    beside: Option<Beside>,
     seed: Seed,
     tables: Tables,
     learning: Learning,
@@ -264,7 +313,19 @@ struct Gradients {
     items: Vec<ItemId>,
     of_users: Vec<f32>,
     of_items: Vec<f32>,
+    /// Items that were read, and what is said of them.
+    read: Vec<ItemId>,
+    of_read: Vec<f32>,
     of_dense: Vec<Vec<f32>>,
+}
+
+/// What the users of a shard liked beside its likes.
+struct Reading {
+    /// Distinct items, rising, and their vectors.
+    items: Vec<ItemId>,
+    leaves: Vec<Tensor>,
+    said: Vec<Tensor>,
+    liked: Stretches,
 }
 
 impl<'a, N: PairNet> Training<'a, N> {
@@ -280,11 +341,18 @@ impl<'a, N: PairNet> Training<'a, N> {
         let tables = Tables { users: how.descent.table(users), items: how.descent.table(items) };
         let learning = Learning::of(Dense::draw(&net.parameters(), init));
         let histories = Histories::of(data.log);
-        Ok(Self { net, how, positives, histories, seed, tables, learning })
+        let beside = (net.history() > 0).then(|| Beside::of(data.log, net.history()));
+        Ok(Self { net, how, positives, histories, beside, seed, tables, learning })
     }
 
     /// The items of each like of a shard: its own, then the drawn. Like `n` draws from stream `first + n` of the epoch.
-    fn draw(&self, likes: &[u32], (samples, first): (Seed, usize), weights: &Weights) -> Computed<Vec<ItemId>> {
+    fn draw(
+        &self,
+        likes: &[u32],
+        (samples, first): (Seed, usize),
+        reading: &Reading,
+        weights: &Weights,
+    ) -> Computed<Vec<ItemId>> {
         let (wanted, candidates) = (self.how.negatives, self.how.candidates());
         let mut drawn = Vec::with_capacity(likes.len() * wanted * candidates);
         for (n, &like) in likes.iter().enumerate() {
@@ -295,24 +363,76 @@ impl<'a, N: PairNet> Training<'a, N> {
                 drawn.push(self.how.negative_sampling.draw(&self.positives, (user, item), &others, &mut stream));
             }
         }
-        let best = if candidates > 1 { Some(self.best_of(likes, &drawn, candidates, weights)?) } else { None };
+        let best =
+            if candidates > 1 { Some(self.best_of(likes, (&drawn, candidates), reading, weights)?) } else { None };
         let chosen = best.as_ref().unwrap_or(&drawn).chunks_exact(wanted);
         let own = likes.iter().map(|&like| self.positives.pair(like).1);
         Ok(own.zip(chosen).flat_map(|(own, drawn)| std::iter::once(own).chain(drawn.iter().copied())).collect())
     }
 
     /// Of each `candidates` drawn items the one that the model as it stands scores best.
-    fn best_of(&self, likes: &[u32], drawn: &[ItemId], candidates: usize, weights: &Weights) -> Computed<Vec<ItemId>> {
+    fn best_of(
+        &self,
+        likes: &[u32],
+        (drawn, candidates): (&[ItemId], usize),
+        reading: &Reading,
+        weights: &Weights,
+    ) -> Computed<Vec<ItemId>> {
         let weights = weights.detached();
+        let said: Vec<Tensor> = reading.said.iter().map(Tensor::detach).collect();
         let widths = self.net.widths();
         let users = self.net.users(&gathered(&self.tables.users.matrix, &self.users_of(likes), &widths)?, &weights)?;
         let items = self.net.items(&gathered(&self.tables.items.matrix, drawn, &widths)?, &weights)?;
-        let scores = numbers(&self.net.meet(&users, &items, &weights, None)?)?;
+        let scores = self.net.meet_reading(&users, &items, (&said, &reading.liked), &weights, None)?;
+        let scores = numbers(&scores)?;
         Ok(best_of(&scores, drawn, candidates))
     }
 
     fn users_of(&self, likes: &[u32]) -> Vec<u32> {
         likes.iter().map(|&like| self.positives.pair(like).0).collect()
+    }
+
+    /// What training takes as known at like `n` of an epoch.
+    fn known(&self, samples: Seed, n: usize) -> Known {
+        match self.beside {
+            Some(_) => Known::draw(samples.named("known").at(n as u64), f64::from(self.net.id_dropout())),
+            None => Known::All,
+        }
+    }
+
+    /// What a shard reads.
+    fn read(&self, likes: &[u32], (samples, first): (Seed, usize), weights: &Weights) -> Computed<Reading> {
+        let beside = |(n, &like): (usize, &u32)| match (&self.beside, self.known(samples, first + n)) {
+            (Some(beside), Known::History | Known::All) => {
+                let (user, item) = self.positives.pair(like);
+                beside.likes(user, item, samples.named("history").at((first + n) as u64))
+            }
+            _ => Vec::new(),
+        };
+        let read: Vec<Vec<ItemId>> = likes.iter().enumerate().map(beside).collect();
+        let mut items = read.concat();
+        items.sort_unstable();
+        items.dedup();
+        let row = |item: &ItemId| items.partition_point(|other| other < item) as u32;
+        let rows: Vec<Vec<u32>> = read.iter().map(|own| own.iter().map(row).collect()).collect();
+        let liked = Stretches::of(rows.iter().map(Vec::as_slice));
+        let (mut own, mut said) = (Vec::new(), Vec::new());
+        if !items.is_empty() {
+            own = leaves(&self.tables.items.matrix, &items, &self.net.widths())?;
+            said = self.net.said(&own, weights)?;
+        }
+        Ok(Reading { items, leaves: own, said, liked })
+    }
+
+    /// The vectors of the users of a shard, without those that training takes as unknown.
+    fn known_users(&self, leaves: &[Tensor], samples: Seed, first: usize) -> Computed<Vec<Tensor>> {
+        if self.beside.is_none() {
+            return Ok(leaves.to_vec());
+        }
+        let n = leaves[0].dim(0)?;
+        let known = |n: usize| if self.known(samples, first + n) == Known::All { 1.0_f32 } else { 0.0 };
+        let known = Tensor::from_vec((0..n).map(known).collect(), (n, 1), &Device::Cpu)?;
+        leaves.iter().map(|leaf| leaf.broadcast_mul(&known)).collect()
     }
 
     /// Loss and gradients of a shard of a batch of `size` likes.
@@ -323,14 +443,15 @@ impl<'a, N: PairNet> Training<'a, N> {
         size: usize,
         weights: &Weights,
     ) -> Computed<Gradients> {
-        let items = self.draw(likes, (samples, first), weights)?;
+        let reading = self.read(likes, (samples, first), weights)?;
+        let items = self.draw(likes, (samples, first), &reading, weights)?;
         let widths = self.net.widths();
         let user_leaves = leaves(&self.tables.users.matrix, &self.users_of(likes), &widths)?;
         let item_leaves = leaves(&self.tables.items.matrix, &items, &widths)?;
-        let users = self.net.users(&user_leaves, weights)?;
+        let users = self.net.users(&self.known_users(&user_leaves, samples, first)?, weights)?;
         let met = self.net.items(&item_leaves, weights)?;
         let dropout = Dropout { rate: self.net.dropout(), shard: samples.named("dropout").at(first as u64) };
-        let scores = self.net.meet(&users, &met, weights, Some(dropout))?;
+        let scores = self.net.meet_reading(&users, &met, (&reading.said, &reading.liked), weights, Some(dropout))?;
         let loss = self.how.loss.of(self.how.compared(&scores, None, self.tables.items.matrix.n_rows()))?.sum_all()?;
         let gradients = (&loss / size as f64)?.backward()?;
         Ok(Gradients {
@@ -338,6 +459,8 @@ impl<'a, N: PairNet> Training<'a, N> {
             items,
             of_users: row_gradients(&gradients, &user_leaves)?,
             of_items: row_gradients(&gradients, &item_leaves)?,
+            of_read: if reading.items.is_empty() { Vec::new() } else { row_gradients(&gradients, &reading.leaves)? },
+            read: reading.items,
             of_dense: weights.gradients(&gradients)?,
         })
     }
@@ -371,7 +494,12 @@ impl<'a, N: PairNet> Training<'a, N> {
                     let own = n.is_multiple_of(1 + self.how.negatives);
                     terms.push(item, n as u32, 1.0, if own { share } else { drawn });
                 }
-                let all: Vec<&[f32]> = shards.iter().map(|shard| &shard.of_items[..]).collect();
+                // Then what was read, which no penalty holds back.
+                let n_scored = shards.iter().map(|shard| shard.items.len() as u32).sum::<u32>();
+                let read = shards.iter().flat_map(|shard| &shard.read);
+                read.zip(n_scored..).for_each(|(&item, n)| terms.push(item, n, 1.0, 0.0));
+                let scored = shards.iter().map(|shard| &shard.of_items[..]);
+                let all: Vec<&[f32]> = scored.chain(shards.iter().map(|shard| &shard.of_read[..])).collect();
                 terms.sum(&all.concat(), self.tables.items.matrix.n_cols())
             },
         );

@@ -23,6 +23,7 @@ use segue_core::{
 };
 
 use super::{Encoder, Similarity, TwoTower};
+use crate::beside::{Beside, Known};
 use crate::engine::{ALONE, Computed, Dense, Learning, Parameter, Start, Weights, failed, gradient, numbers};
 use crate::features::ItemFeatures;
 use crate::fused::means;
@@ -31,13 +32,11 @@ use crate::histories::{Histories, Signed, signed, turn_away};
 use crate::layers::{Dropout, linear, linear_parameters};
 use crate::losses::Loss;
 use crate::optimise::{Optimisation, clip, finite};
-use crate::sequences::{Sequences, last, liked};
+use crate::sequences::{Sequences, liked};
 use crate::transformer::Transformer;
 
 /// Likes whose histories the engine sees at once, at most.
 const SHARD: usize = 64;
-/// The share of likes at which training takes nothing as known, so that the encoder has an answer for somebody new.
-const NOBODY: f64 = 1.0 / 32.0;
 
 impl TwoTower {
     /// Likes whose histories the engine sees at once.
@@ -348,9 +347,7 @@ struct Training<'a> {
     net: &'a TwoTower,
     how: Optimisation,
     positives: Positives,
-    /// All likes of everybody in order, and whether the order is that of times.
-    sequences: Sequences,
-    timed: bool,
+    beside: Beside,
     histories: Histories,
     /// How likely a like is of each item.
     shares: Vec<f32>,
@@ -360,16 +357,6 @@ struct Training<'a> {
     items: Table,
     of_features: Table,
     learning: Learning,
-}
-
-/// What is known of a user at a like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Known {
-    /// Nothing: somebody new.
-    Nothing,
-    History,
-    /// Who it is, too.
-    All,
 }
 
 /// A shard of a batch, half way: what the engine has computed and will derive.
@@ -399,8 +386,7 @@ impl<'a> Training<'a> {
             of_features: table(features.len(), "features"),
             net,
             how,
-            sequences: Sequences::of(data.log, usize::MAX),
-            timed: data.log.has_times(),
+            beside: Beside::of(data.log, net.history_length),
             histories: Histories::of(data.log),
             positives,
             shares,
@@ -422,36 +408,13 @@ impl<'a> Training<'a> {
         Cow::Owned(rows)
     }
 
-    /// What a user liked beside an item: before it where the log has times, and any where it has none; at most `history_length`.
-    fn beside(&self, user: UserId, item: ItemId, samples: Seed) -> Vec<ItemId> {
-        if self.net.history == Encoder::None {
-            return Vec::new();
-        }
-        let (all, most) = (self.sequences.user(user), self.net.history_length);
-        let others = |all: &[ItemId]| -> Vec<ItemId> { all.iter().copied().filter(|&other| other != item).collect() };
-        if self.timed {
-            let end = all.iter().rposition(|&other| other == item).unwrap_or(all.len());
-            return last(&others(&all[..end]), most).to_vec();
-        }
-        let mut some = others(all);
-        if some.len() > most {
-            samples.stream().shuffle(&mut some);
-            some.truncate(most);
-        }
-        some
-    }
-
     /// What training takes as known at like `n` of a batch.
     fn known(&self, samples: Seed, n: usize) -> Known {
         if self.net.history == Encoder::None {
             return Known::All;
         }
-        let drawn = samples.named("known").at(n as u64).unit();
-        match drawn {
-            _ if drawn < NOBODY => Known::Nothing,
-            _ if !self.net.user_ids || drawn < NOBODY + f64::from(self.net.id_dropout) => Known::History,
-            _ => Known::All,
-        }
+        let id_dropout = if self.net.user_ids { f64::from(self.net.id_dropout) } else { 1.0 };
+        Known::draw(samples.named("known").at(n as u64), id_dropout)
     }
 
     /// Loss and slopes of a batch.
@@ -480,7 +443,8 @@ impl<'a> Training<'a> {
                     let (user, item) = self.positives.pair(like);
                     match self.known(samples, at) {
                         Known::Nothing => Vec::new(),
-                        _ => self.beside(user, item, samples.named("history").at(at as u64)),
+                        _ if self.net.history == Encoder::None => Vec::new(),
+                        _ => self.beside.likes(user, item, samples.named("history").at(at as u64)),
                     }
                 })
                 .collect();
@@ -637,7 +601,7 @@ impl Trainable for Training<'_> {
             raw: self.raw().into_owned(),
             dense: self.learning.dense.clone(),
             guest: mean,
-            known: self.sequences.shortened(self.net.history_length),
+            known: self.beside.last(),
             histories: self.histories.clone(),
         };
         TowersModel::new(learnt, weights)
