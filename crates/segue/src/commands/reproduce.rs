@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use segue_lab::{compare_runs, settings_again, train};
+use segue_lab::{compare_runs, settings_again, train, with_data_elsewhere};
 
 use super::train::load;
 use crate::terminal::{Bar, Format, print_table, say};
@@ -13,15 +13,20 @@ use crate::terminal::{Bar, Format, print_table, say};
 #[command(after_help = "Examples:
   segue reproduce outputs/segue/ease_joint_seed42
   segue reproduce outputs/segue/ease_joint_seed42 --keep outputs/again
+  segue reproduce docs/runs/ml_100k_ease data.root=/data/ml-100k
 
-Run it where the run was started: paths in its settings are taken as they were. The model, every metric, every user's value and
-the training log are compared byte for byte, and every fact and setting that the manifest tells; times are not. What is run are
-the settings in manifest.json: where config.yaml says otherwise, that is a difference. Where something differs, the facts that may explain it (inputs, split,
-version, instruction set) stand first, and the exit code is 1. The same machine, data and program give the same bytes whatever the
-number of threads.")]
+Paths in the settings of the run are taken as they were: run it where the run was started, or say by data.root (data_dir, where the
+run read a prepared folder) where the data are now. A data.root that is not there is looked for below SEGUE_DATA, too. The model,
+every metric, every user's value and the training log are compared byte for byte, and every fact and setting that the manifest tells;
+times are not. What is run are the settings in manifest.json: where config.yaml says otherwise, that is a difference. Where something
+differs, the facts that may explain it (inputs, split, version, instruction set) stand first, and the exit code is 1. The same
+machine, data and program give the same bytes whatever the number of threads.")]
 pub(crate) struct Arguments {
     /// A run folder.
     run: PathBuf,
+    /// `data.root=DIR` or `data_dir=DIR`: where the data of the run are now.
+    #[arg(value_name = "OVERRIDE")]
+    overrides: Vec<String>,
     /// Keep the new run here; by default it is thrown away.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -36,7 +41,9 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
     let out = args.keep.clone().unwrap_or_else(|| scratch.path().join("run"));
     let settings = settings_again(&args.run, &out)?;
-    let loaded = load(&settings)?;
+    let public = std::env::var_os("SEGUE_DATA").map(PathBuf::from);
+    // What is run, and written down, are the settings of the run, wherever its data lie.
+    let loaded = load(&with_data_elsewhere(&settings, &args.overrides, public.as_deref())?)?;
     let mut bar = Bar::new("again");
     let again = train(&settings, &loaded, &registry, &mut bar, false);
     bar.finish();

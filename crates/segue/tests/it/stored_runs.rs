@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::support::{SMALL_WORLD, Scratch};
+use segue_data::synth::{World, WorldConfig};
+
+use crate::support::{SMALL_WORLD, Scratch, done};
 
 const MODELS: &str = "model=ease,mf trainer.max_epochs=3";
 
@@ -364,6 +366,40 @@ fn a_run_comes_out_again_to_the_bit() {
     assert!(again.stdout.contains("test_metrics.csv\tno\tline 2: `fm,"), "{}", again.stdout);
     assert!(again.stderr.contains("was not reproduced") && scratch.path("outputs/again/manifest.json").is_file());
     scratch.fails("reproduce outputs/none", &["outputs/none holds no finished run"]);
+}
+
+#[test]
+fn a_run_comes_out_again_where_its_data_are_elsewhere() {
+    let scratch = Scratch::new();
+    let world = World::generate(&WorldConfig::small()).unwrap();
+    world.write_movielens_small(&scratch.path("here/sets/ml-small")).unwrap();
+    scratch.ok("train data.root=here/sets/ml-small model=ease evaluation.bootstrap=50 out=run");
+    fs::create_dir(scratch.path("there")).unwrap();
+    let again = |overrides: &[&str], public: &str| {
+        let mut command = scratch.command(["reproduce", "../run", "--format", "tsv"]);
+        done(command.args(overrides).current_dir(scratch.path("there")).env("SEGUE_DATA", public).output().unwrap())
+    };
+    for (overrides, public) in
+        [(["data.root=../here/sets/ml-small"].as_slice(), "nowhere"), (&[], "../here/sets"), (&[], "../here")]
+    {
+        let done = again(overrides, public);
+        assert_eq!(done.code, Some(0), "{overrides:?} {public}\n{}\n{}", done.stdout, done.stderr);
+    }
+    for (overrides, public, said) in [
+        ([].as_slice(), "nowhere", "check `data.root` or SEGUE_DATA"),
+        (&["data.root=../none"], "../here/sets", "the folder ../none does not exist"),
+        (&["model.l2=3"], "../here", "a run is done again as it was; data.root=DIR says where"),
+        (&["data_dir=../here"], "../here", "data.root=DIR says where"),
+    ] {
+        let done = again(overrides, public);
+        assert!(done.code == Some(1) && done.stderr.contains(said), "{overrides:?} {public}\n{}", done.stderr);
+    }
+    // A prepared folder may be elsewhere, too.
+    scratch.ok("prepare data.root=here/sets/ml-small --out folder");
+    scratch.ok("train data_dir=folder model=ease evaluation.bootstrap=50 out=run overwrite=true");
+    assert_eq!(again(&["data_dir=../folder"], "nowhere").code, Some(0));
+    let refused = again(&["data.root=../here"], "nowhere");
+    assert!(refused.stderr.contains("this run read data_dir=folder: data_dir=DIR says"), "{}", refused.stderr);
 }
 
 #[test]
