@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::{Dialect, Metric, MetricError, MetricSpec};
+use crate::metrics::{Dialect, MetricError, MetricSpec};
 use crate::question::{Part, Question};
 use crate::ties::Ties;
 
@@ -187,9 +187,14 @@ impl Protocol {
         if matches!(self.candidates, Candidates::Sampled { n: 0, .. }) {
             return Err(ProtocolError::ZeroNegatives);
         }
+        let foreign = self.metrics.iter().filter(|spec| self.dialect.speaks(spec.metric).is_err());
+        let foreign: Vec<String> = foreign.map(|spec| spec.metric.name.to_owned()).collect();
+        if !foreign.is_empty() {
+            return Err(MetricError::NotInDialect { dialect: self.dialect, names: foreign }.into());
+        }
         let mut specs: Vec<MetricSpec> = Vec::new();
         for &spec in &self.metrics {
-            let spec = MetricSpec { metric: self.in_dialect(spec.metric)?, ..spec };
+            let spec = MetricSpec { metric: self.dialect.speaks(spec.metric)?, ..spec };
             if let (Some(_), false) = (spec.cutoff, spec.metric.has_cutoff()) {
                 return Err(MetricError::NoCutoff { name: spec.metric.name }.into());
             }
@@ -211,14 +216,6 @@ impl Protocol {
             }
         }
         Ok(specs)
-    }
-
-    /// What the dialect calls so; a metric that names its own stays.
-    fn in_dialect(&self, metric: &'static Metric) -> Result<&'static Metric, ProtocolError> {
-        if self.dialect == Dialect::Segue || metric.name.contains(':') {
-            return Ok(metric);
-        }
-        Ok(self.dialect.metric(metric.name)?)
     }
 
     /// Who stands first among equal scores.
@@ -306,6 +303,9 @@ mod tests {
         assert!(matches!(specs(sampled), Err(ProtocolError::CoverageOfSample { .. })));
         let pooled = r#"{"dialect": "recbole", "metrics": ["auc"]}"#;
         assert_eq!(specs(pooled), Err(ProtocolError::ScoresOfAll { metric: "recbole:auc" }));
+        let foreign = r#"{"dialect": "ranx", "metrics": ["auc", "ndcg", "coverage", "recbole:auc"]}"#;
+        let said = specs(foreign).unwrap_err().to_string();
+        assert!(said.starts_with("ranx has no metric `auc`, `coverage`; it has precision, recall"), "{said}");
         let none = r#"{"candidates": {"kind": "sampled", "n": 0}}"#;
         assert_eq!(specs(none), Err(ProtocolError::ZeroNegatives));
     }

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use segue_core::{ModelEntry, Registry};
+use segue_eval::Dialect;
 use serde_json::{Map, Value, json};
 
 use crate::config::{
-    ConfigError, ConfigSource, Context, Moment, Override, Schema, compose_with, jobs, parse_overrides, resolve,
+    ConfigError, ConfigSource, Context, Moment, Origin, Override, Schema, compose_with, jobs, parse_overrides, resolve,
 };
 use crate::error::LabError;
+use crate::measure::spoken;
 use crate::planned::Planned;
 use crate::settings::Settings;
 
@@ -18,6 +20,9 @@ static EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/configs.r
 
 /// Where a project keeps its own config files.
 pub(crate) const CONFIG_DIRECTORY: &str = "configs";
+
+/// The file of the metrics that nobody chose.
+const DEFAULT_EVALUATION: &str = "evaluation/default.yaml";
 
 /// Composes jobs from files and overrides.
 #[derive(Debug)]
@@ -75,7 +80,10 @@ impl<'r> Composer<'r> {
         if let Some((_, refusal)) = planned.as_ref().filter(|(model, _)| !model.has_keys()) {
             return Err(LabError::Config(refusal.clone()));
         }
-        let composed = compose_with(&self.source, "config", overrides, &ModelSchema(self.registry))?.job();
+        let composed = compose_with(&self.source, "config", overrides, &ModelSchema(self.registry))?;
+        let origin = composed.origin("evaluation.metrics");
+        let chosen = !matches!(origin, Some(Origin::File { file, .. }) if file.ends_with(DEFAULT_EVALUATION));
+        let mut composed = composed.job();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let here = std::env::current_dir().map(|path| path.display().to_string()).unwrap_or_default();
         let hydra = json!({ "runtime": { "cwd": here }, "job": { "num": 0, "name": "segue" } });
@@ -88,7 +96,12 @@ impl<'r> Composer<'r> {
             hydra: &hydra,
             env: &|name| std::env::var(name).ok(),
         };
-        let resolved = resolve(&composed, &context).map_err(ConfigError::from)?;
+        let mut resolved = resolve(&composed, &context).map_err(ConfigError::from)?;
+        if !chosen && let Some(metrics) = spoken_metrics(&resolved["evaluation"]) {
+            for config in [&mut composed, &mut resolved] {
+                config["evaluation"]["metrics"] = metrics.clone();
+            }
+        }
         if let Some((model, refusal)) = planned {
             Settings::from_value(resolved.clone())?;
             let misfit = resolved["model"].as_object().and_then(|given| model.misfit(given));
@@ -138,6 +151,14 @@ fn refuse_ignored(overrides: &[Override]) -> Result<(), LabError> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// The default metrics that the dialect of an evaluation has, where that is not all of them.
+fn spoken_metrics(evaluation: &Value) -> Option<Value> {
+    let dialect: Dialect = serde_json::from_value(evaluation["dialect"].clone()).ok()?;
+    let metrics: Vec<String> = serde_json::from_value(evaluation["metrics"].clone()).ok()?;
+    let spoken = spoken(&metrics, dialect);
+    (spoken != metrics).then(|| json!(spoken))
 }
 
 /// `data.fold` is for paths to use; where none does, it is taken for the fold of a split.

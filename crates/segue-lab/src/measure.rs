@@ -9,26 +9,18 @@ use crate::error::LabError;
 use crate::settings::{CandidateKind, EvaluationSettings, Known};
 use crate::watch::unless_stopped;
 
-/// The protocol that the settings describe. Rating models are also asked for RMSE and MAE; coverage is left out where
-/// candidates are drawn rather than chosen from the catalogue.
+/// The protocol that the settings describe. Rating models are also asked for RMSE and MAE, where the dialect has them; coverage is
+/// left out where candidates are drawn rather than chosen from the catalogue.
 pub fn protocol(settings: &EvaluationSettings, seed: u64, output: Output) -> Result<Protocol, LabError> {
-    let mut metrics = Vec::new();
-    for name in &settings.metrics {
-        // A name that only the dialect knows needs no prefix where that dialect is spoken.
-        let parsed: Result<MetricSpec, MetricError> = match name.parse() {
-            Err(MetricError::Unknown { .. }) if settings.dialect != Dialect::Segue => {
-                format!("{}:{}", settings.dialect, name.trim()).parse()
-            }
-            parsed => parsed,
-        };
-        let spec = parsed.map_err(|error| LabError::Config(format!("evaluation.metrics: {error}")))?;
-        let drawn = settings.candidates != CandidateKind::Full && spec.metric.name == "coverage";
-        if !drawn {
-            metrics.push(spec);
-        }
+    let spec = |name: &String| {
+        named(name, settings.dialect).map_err(|error| LabError::Config(format!("evaluation.metrics: {error}")))
+    };
+    let mut metrics = settings.metrics.iter().map(spec).collect::<Result<Vec<MetricSpec>, LabError>>()?;
+    if settings.candidates != CandidateKind::Full {
+        leave_out_coverage(&mut metrics);
     }
     if output == Output::Rating {
-        for name in ["rmse", "mae"] {
+        for name in ["rmse", "mae"].into_iter().filter(|name| has(settings.dialect, name)) {
             let spec = name.parse().map_err(|error| LabError::Internal(format!("{error}")))?;
             if !metrics.contains(&spec) {
                 metrics.push(spec);
@@ -54,6 +46,34 @@ pub fn protocol(settings: &EvaluationSettings, seed: u64, output: Output) -> Res
         dialect: settings.dialect,
         ties: settings.ties,
     })
+}
+
+/// Leaves out coverage, which is asked for by default, where nobody chooses from a catalogue. Where nothing else is asked for, it stays,
+/// to be refused by name.
+pub fn leave_out_coverage(metrics: &mut Vec<MetricSpec>) {
+    let is_other = |spec: &MetricSpec| spec.metric.name != "coverage";
+    if metrics.iter().any(is_other) {
+        metrics.retain(is_other);
+    }
+}
+
+/// Of metrics that were not chosen for a dialect, those that it has; all, where it has none.
+pub fn spoken(metrics: &[String], dialect: Dialect) -> Vec<String> {
+    let spoken: Vec<String> = metrics.iter().filter(|name| has(dialect, name)).cloned().collect();
+    if spoken.is_empty() { metrics.to_vec() } else { spoken }
+}
+
+/// Whether a dialect has a metric, or the metric names its own.
+fn has(dialect: Dialect, name: &str) -> bool {
+    named(name, dialect).is_ok_and(|spec| dialect.speaks(spec.metric).is_ok())
+}
+
+/// A metric by its name. One that only the dialect knows needs no prefix where that dialect is spoken.
+fn named(name: &str, dialect: Dialect) -> Result<MetricSpec, MetricError> {
+    match name.parse() {
+        Err(MetricError::Unknown { .. }) if dialect != Dialect::Segue => format!("{dialect}:{}", name.trim()).parse(),
+        parsed => parsed,
+    }
 }
 
 /// Measures until done, or until somebody asks to stop.

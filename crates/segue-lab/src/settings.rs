@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use segue_core::{Configured, EarlyStopping, Mode, ModelEntry, Output, Registry, Trainer, in_words};
-use segue_eval::{Bootstrap, Dialect, MetricSpec, Ties};
+use segue_eval::{Bootstrap, Dialect, MetricSpec, ProtocolError, Ties};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -267,7 +267,10 @@ impl Settings {
         // Names and cut-offs are checked before any data are read.
         settings.stopping_metric()?;
         let protocol = protocol(&settings.evaluation, settings.seed, Output::Ranking)?;
-        protocol.specs().map_err(|error| LabError::Config(format!("evaluation: {error}")))?;
+        protocol.specs().map_err(|error| match error {
+            ProtocolError::Metric(error) => LabError::Config(format!("evaluation.metrics: {error}")),
+            error => LabError::Config(format!("evaluation: {error}")),
+        })?;
         let bootstrap = Bootstrap { resamples: settings.evaluation.bootstrap, ..Bootstrap::default() };
         bootstrap.check().map_err(|error| LabError::Config(format!("evaluation.bootstrap: {error}")))?;
         if bootstrap.resamples > MOST_RESAMPLES {

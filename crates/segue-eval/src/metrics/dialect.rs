@@ -157,7 +157,12 @@ impl Dialect {
         let found = named.or_else(|| self.table().iter().find(|(_, metric)| metric.name == name));
         found
             .map(|(_, metric)| *metric)
-            .ok_or_else(|| MetricError::NotInDialect { dialect: self, name: name.to_owned() })
+            .ok_or_else(|| MetricError::NotInDialect { dialect: self, names: vec![name.to_owned()] })
+    }
+
+    /// What this program calls as a metric of ours is called; a metric that names its own program stays.
+    pub fn speaks(self, metric: &'static Metric) -> Result<&'static Metric, MetricError> {
+        if metric.name.contains(':') { Ok(metric) } else { self.metric(metric.name) }
     }
 
     pub(super) fn names() -> String {

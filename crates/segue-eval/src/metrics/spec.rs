@@ -237,13 +237,13 @@ pub enum MetricError {
         /// The name.
         name: String,
     },
-    /// A program has no such metric.
-    #[error("{dialect} has no metric `{name}`; it has {}", .dialect.metric_names())]
+    /// A program has no such metrics.
+    #[error("{dialect} has no metric `{}`; it has {}", .names.join("`, `"), .dialect.metric_names())]
     NotInDialect {
         /// The program.
         dialect: Dialect,
-        /// The metric.
-        name: String,
+        /// The metrics.
+        names: Vec<String>,
     },
     /// A metric without cut-off was given one.
     #[error("`{name}` has no cut-off: it is measured on all that is held out; write `{name}`")]

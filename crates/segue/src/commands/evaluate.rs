@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use segue_core::{Output, Prepared};
-use segue_eval::{By, Group, Qrels, TrecError, TrecRun};
-use segue_lab::{Bundle, CandidateKind, Composer, LabError, Settings, is_sealed, openings, run_of, settings_of};
+use segue_eval::{By, Dialect, Group, Qrels, TrecError, TrecRun};
+use segue_lab::{
+    Bundle, CandidateKind, Composer, LabError, Settings, is_sealed, leave_out_coverage, openings, run_of, settings_of,
+    spoken,
+};
 
 use crate::evaluator::Evaluator;
 use crate::terminal::{Format, print_measured, print_table, say};
@@ -95,7 +98,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     // A group that is chosen takes the place of the run's.
     let chosen = args.overrides.iter().any(|o| o.trim_start_matches('+').starts_with("evaluation="));
     let mut overrides = match own.filter(|_| !chosen) {
-        Some(run) => settings_of(run)?.measuring()?,
+        Some(run) => in_dialect(settings_of(run)?, &args.overrides).measuring()?,
         None => Vec::new(),
     };
     let n_own = overrides.len();
@@ -186,6 +189,24 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The settings of a run. Its metrics were not chosen for a dialect that is given without metrics: those are measured that it has.
+fn in_dialect(mut settings: Settings, overrides: &[String]) -> Settings {
+    let given =
+        |key: &str| overrides.iter().find_map(|o| o.trim_start_matches('+').strip_prefix(key)?.strip_prefix('='));
+    if let (Some(dialect), None) = (given("evaluation.dialect"), given("evaluation.metrics"))
+        && let Ok(dialect) = dialect.parse::<Dialect>()
+    {
+        let metrics = spoken(&settings.evaluation.metrics, dialect);
+        let others: Vec<String> =
+            settings.evaluation.metrics.into_iter().filter(|name| !metrics.contains(name)).collect();
+        if !others.is_empty() {
+            say(&format!("{dialect} has no {}: left out", others.join(", ")));
+        }
+        settings.evaluation.metrics = metrics;
+    }
+    settings
+}
+
 /// Measures the lists of a run.
 fn evaluate_lists(run: &Path, qrels: &Path, mut settings: Settings, format: Format) -> anyhow::Result<()> {
     let evaluation = &mut settings.evaluation;
@@ -193,8 +214,8 @@ fn evaluate_lists(run: &Path, qrels: &Path, mut settings: Settings, format: Form
         anyhow::bail!("evaluation.candidates: a TREC run is ranked as it is; leave it out");
     }
     let mut protocol = segue_lab::protocol(evaluation, settings.seed, Output::Ranking)?;
-    // It is asked for by default, and a run has no catalogue.
-    protocol.metrics.retain(|spec| spec.metric.name != "coverage");
+    // A run has no catalogue.
+    leave_out_coverage(&mut protocol.metrics);
     let lists = read(run, TrecRun::read)?;
     let judged = read(qrels, Qrels::read)?;
     let measured = lists.evaluate(&judged, &protocol).map_err(|error| in_file(run, &error))?;

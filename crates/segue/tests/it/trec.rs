@@ -58,6 +58,30 @@ fn written_lists_are_measured_as_the_model_is() {
         &["trec_eval has no metric `zebra`"],
     );
 
+    // Without metrics, a dialect is asked for those of the default, or of the run, that it has.
+    let of_lists =
+        "evaluate --trec-run-in trec/a.run --qrels trec/a.qrels evaluation.bootstrap=0 evaluation.dialect=trec_eval";
+    let own = "evaluate --run run --data data evaluation.bootstrap=0 evaluation.dialect=trec_eval";
+    let of_run = scratch.line(own);
+    assert!(of_run.stderr.contains("trec_eval has no f1, coverage: left out"), "{}", of_run.stderr);
+    let names: Vec<&str> = of_run.stdout.lines().skip(1).map(|line| line.split(['@', '\t']).next().unwrap()).collect();
+    assert!(names.contains(&"ndcg_graded") && !names.contains(&"f1"), "{}", of_run.stdout);
+    assert_eq!(of_run.stdout, scratch.ok(of_lists));
+    scratch.fails(
+        &format!("{of_lists} evaluation.metrics=[f1,ndcg,gini]"),
+        &["evaluation.metrics: trec_eval has no metric `f1`, `gini`; it has precision"],
+    );
+    scratch.fails(
+        "evaluate --trec-run-in trec/a.run --qrels trec/a.qrels evaluation.metrics=[coverage]",
+        &["coverage@10"],
+    );
+    scratch.fails(
+        "train model=ease data_dir=data evaluation.candidates=sampled evaluation.metrics=[coverage]",
+        &["`coverage@10` needs full ranking"],
+    );
+    let composed = scratch.ok("train model=svd data_dir=data evaluation.dialect=implicit --cfg job");
+    assert!(composed.contains("  metrics:\n  - precision\n  - ndcg\n  - map\n  "), "{composed}");
+
     // Rows in another order are the same run, and another system's queries are left out.
     let mut turned: String = text.lines().rev().map(|line| format!("{line}\n")).collect();
     turned.push_str("nobody Q0 x 1 0.5 other\n");
