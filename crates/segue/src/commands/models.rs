@@ -59,18 +59,23 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
                 "{} — {}\n{}\nHow large: {}.\n",
                 info.name, info.title, info.citation, info.scale
             ));
-            let header = ["parameter", "default", "range", "also", "meaning"].map(String::from);
-            print_table(&header, &parameters(entry)?, format)?;
+            print_table(&parameters_header(), &parameters(entry)?, format)?;
         }
     }
     Ok(())
 }
 
-/// The guide of stored runs as a table, without printing anything.
-pub(crate) fn table_of_runs(args: &Arguments) -> anyhow::Result<(Vec<String>, Vec<Vec<String>>)> {
-    anyhow::ensure!(!args.guide.is_empty(), "only `models --guide RUN...` is made of stored runs");
-    let Guide { header, rows, .. } = guide(&args.guide, &args.metric)?;
-    Ok((header, rows))
+/// The table that the command prints, without printing anything.
+pub(crate) fn table(args: &Arguments) -> anyhow::Result<(Vec<String>, Vec<Vec<String>>)> {
+    if !args.guide.is_empty() {
+        let Guide { header, rows, .. } = guide(&args.guide, &args.metric)?;
+        return Ok((header, rows));
+    }
+    let registry = crate::registry();
+    match &args.name {
+        None => Ok((list_header(), list(&registry))),
+        Some(name) => Ok((parameters_header(), parameters(registry.find(name)?)?)),
+    }
 }
 
 fn list_header() -> Vec<String> {
@@ -95,6 +100,10 @@ fn list(registry: &Registry) -> Vec<Vec<String>> {
         ]
     };
     registry.entries().iter().map(row).collect()
+}
+
+fn parameters_header() -> Vec<String> {
+    ["parameter", "default", "range", "also", "meaning"].map(String::from).to_vec()
 }
 
 fn parameters(entry: &ModelEntry) -> anyhow::Result<Vec<Vec<String>>> {

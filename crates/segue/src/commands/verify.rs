@@ -1,6 +1,7 @@
 //! `segue verify`: the numbers of our documents, derived again from stored runs.
 
 mod prose;
+mod tables;
 
 use std::fs;
 use std::ops::Range;
@@ -25,18 +26,21 @@ files of measurements:
   <!-- /from -->
 
 `segue compare FOLDERS...`, `segue models --guide FOLDERS...` and `segue table FILES...` may stand there; * stands for any part of
-a name, quotes keep words together, and `--only COLUMN,...` keeps those columns (`gain` stands for `gain over ...`). Tables of
-numbers without such a comment are counted: nothing here vouches for them. With --strict they are an error but where the line
-above says why, as in `<!-- no source: floors of the crates, no results -->`, or between `<!-- generated: ... -->` markers, which
-the program holds to itself.
+a name, quotes keep words together, and `--only COLUMN,...` keeps those columns (`gain` stands for `gain over ...`). What the
+program prints of itself, `segue models`, stands between `<!-- generated: models --markdown -->` and `<!-- /generated -->`. Tables of
+numbers without such a comment, be they indented, quoted or in a block of code, are counted: nothing here vouches for them. With
+--strict they are an error but where the line above says why, as in `<!-- no source: floors of the crates, no results -->`, and so
+are tables in HTML and those whose lines do not begin with `|`, which nothing looks at.
 
-Numbers with a decimal point in running text, but for those in `code`, are looked for in the derived tables of their section,
-rounded as the text has them, and in the table that a comment above their paragraph names without showing it:
+Numbers with a decimal point in running text and headings (3.5GB, 1.97x), percentages (12 %) and ratios (39x), but for those in
+`code`, are looked for in the derived tables of their section, rounded as the text has them, and in the table that a comment above
+their paragraph names without showing it:
 
   <!-- numbers: segue table docs/measured/published.csv --rows model --columns metric --show value -->
 
 They are counted, and are an error with --strict, as those of tables are; `<!-- no source: why -->` above a paragraph says why, and
-`<!-- no source in this section: why -->` below a heading for all text of its section.")]
+`<!-- no source in this section: why -->` below a heading for all text of its section. Other whole numbers (counts, years, versions)
+and blocks of code are left to their author, and any number of those tables vouches for one that is equal to it.")]
 pub(crate) struct Arguments {
     /// Markdown documents.
     #[arg(required = true, value_name = "FILE")]
@@ -55,17 +59,17 @@ pub(crate) struct Arguments {
 
 const OPEN: &str = "<!-- from: segue ";
 const CLOSE: &str = "<!-- /from -->";
+/// Around what the program prints of itself, which `cargo run -p xtask -- generated --write` renews.
+const GENERATED: (&str, &str) = ("<!-- generated: ", "<!-- /generated -->");
 /// Why a table comes from nothing stored.
 const NO_SOURCE: &str = "<!-- no source:";
-/// What the program prints of itself, which is checked elsewhere.
-const GENERATED: [&str; 2] = ["<!-- generated:", "<!-- /generated"];
 
 /// Runs the command.
 pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let mut differences = Vec::new();
     let (mut derived, mut numbers, mut alone_numbers, mut told_numbers) = (0, 0, 0, 0);
     let mut alone: Vec<String> = Vec::new();
-    let (mut missing, mut told_alone) = (Vec::new(), Vec::new());
+    let (mut missing, mut told_alone, mut unread) = (Vec::new(), Vec::new(), Vec::new());
     for document in &args.documents {
         let text = fs::read_to_string(document).map_err(|error| segue_lab::LabError::io("read", document, &error))?;
         let lines: Vec<&str> = text.lines().collect();
@@ -93,14 +97,16 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
             last = inside.end;
             tables.push((inside.start, table));
         }
-        for told in told(document, &lines, &tables)? {
+        let inside: Vec<Range<usize>> = blocks.iter().map(|block| block.inside.clone()).collect();
+        for told in told(document, &lines, (&tables, &inside))? {
             match told {
                 Told::Found => told_numbers += 1,
                 Told::Missing(row) => missing.push(row),
                 Told::Alone(place) => told_alone.push(place),
             }
         }
-        for table in unvouched(&lines, &blocks) {
+        unread.extend(tables::unread(&lines).into_iter().map(|n| format!("{}:{}", document.display(), n + 1)));
+        for table in tables::unvouched(&lines, &inside) {
             alone.push(format!("{}:{}", document.display(), table.start + 1));
             alone_numbers += lines[table].iter().map(|line| count(line)).sum::<usize>();
         }
@@ -133,6 +139,11 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         anyhow::bail!("{} lines differ from what is stored; --write replaces them", differences.len())
     }
     anyhow::ensure!(
+        unread.is_empty() || !args.strict,
+        "nothing looks at the tables at {}: write them as Markdown tables whose lines begin with `|`",
+        unread.join(", ")
+    );
+    anyhow::ensure!(
         alone.is_empty() || !args.strict,
         "nothing vouches for the numbers of the tables at {}: give each `{OPEN}COMMAND -->` and `{CLOSE}`, or say why there is none by \
          `{NO_SOURCE} ... -->` in the line above",
@@ -158,10 +169,14 @@ enum Told {
     Alone(String),
 }
 
-/// The numbers in the text of a document, whose tables begin at these lines.
-fn told(document: &Path, lines: &[&str], tables: &[(usize, String)]) -> anyhow::Result<Vec<Told>> {
+/// The numbers in the text of a document, whose derived tables begin at these lines and have these.
+fn told(
+    document: &Path,
+    lines: &[&str],
+    (tables, derived): (&[(usize, String)], &[Range<usize>]),
+) -> anyhow::Result<Vec<Told>> {
     let mut told = Vec::new();
-    for paragraph in prose::paragraphs(lines, GENERATED.into()) {
+    for paragraph in prose::paragraphs(lines, derived) {
         let place = |n: usize| format!("{}:{}", document.display(), n + 1);
         let named = paragraph.commands().map(derive).collect::<Result<Vec<_>, _>>();
         let named = named.map_err(|error| anyhow::anyhow!("{}: {error}", place(paragraph.lines.start)))?;
@@ -174,9 +189,9 @@ fn told(document: &Path, lines: &[&str], tables: &[(usize, String)]) -> anyhow::
             if vouching.iter().any(|table| prose::stands_in(number, table)) {
                 told.push(Told::Found);
             } else if !named.is_empty() {
-                told.push(Told::Missing(vec![place(n), number.to_owned(), "no such number".into()]));
+                told.push(Told::Missing(vec![place(n), number.digits.to_owned(), "no such number".into()]));
             } else if !excused {
-                told.push(Told::Alone(format!("{} ({number})", place(n))));
+                told.push(Told::Alone(format!("{} ({})", place(n), number.digits)));
             }
         }
     }
@@ -187,24 +202,6 @@ fn told(document: &Path, lines: &[&str], tables: &[(usize, String)]) -> anyhow::
 fn excuses(comment: &str) -> bool {
     let why = [NO_SOURCE, prose::NOT_IN_SECTION].iter().find_map(|prefix| comment.trim().strip_prefix(prefix));
     why.is_some_and(|why| why.trim().len() > "-->".len())
-}
-
-/// Tables with numbers that are derived from nothing, and where nobody says why.
-fn unvouched(lines: &[&str], blocks: &[Block]) -> Vec<Range<usize>> {
-    let mut generated = false;
-    let mut bare: Vec<usize> = Vec::new();
-    for (n, line) in lines.iter().enumerate() {
-        generated = (generated || line.starts_with(GENERATED[0])) && !line.starts_with(GENERATED[1]);
-        if line.starts_with('|') && !generated && blocks.iter().all(|block| !block.inside.contains(&n)) {
-            bare.push(n);
-        }
-    }
-    let tables = bare.chunk_by(|a, b| a + 1 == *b).map(|table| table[0]..table[0] + table.len());
-    let told = |table: &Range<usize>| {
-        let above = lines[..table.start].iter().rev().find(|line| !line.trim().is_empty());
-        above.is_some_and(|line| excuses(line))
-    };
-    tables.filter(|table| lines[table.clone()].iter().any(|line| count(line) > 0) && !told(table)).collect()
 }
 
 /// A derived table in a document.
@@ -219,17 +216,20 @@ fn blocks(document: &Path, lines: &[&str]) -> anyhow::Result<Vec<Block>> {
     let mut blocks = Vec::new();
     let mut n = 0;
     while n < lines.len() {
-        let command = lines[n].trim().strip_prefix(OPEN).and_then(|rest| rest.strip_suffix("-->"));
-        let Some(command) = command else {
+        let marked = [(OPEN, CLOSE), GENERATED].into_iter().find_map(|(open, close)| {
+            let command = lines[n].trim().strip_prefix(open)?.strip_suffix("-->")?;
+            Some((command, open, close))
+        });
+        let Some((command, open, close)) = marked else {
             if lines[n].trim().starts_with("<!-- from:") {
                 anyhow::bail!("{}:{}: `{}` is no `{OPEN}COMMAND -->`", document.display(), n + 1, lines[n].trim());
             }
             n += 1;
             continue;
         };
-        let end = lines[n..].iter().position(|line| line.trim() == CLOSE).map(|at| n + at);
+        let end = lines[n..].iter().position(|line| line.trim() == close).map(|at| n + at);
         let Some(end) = end else {
-            anyhow::bail!("{}:{}: `{OPEN}` is never closed by `{CLOSE}`", document.display(), n + 1)
+            anyhow::bail!("{}:{}: `{open}` is never closed by `{close}`", document.display(), n + 1)
         };
         blocks.push(Block { command: command.trim().to_owned(), inside: n + 1..end });
         n = end;
@@ -267,7 +267,7 @@ fn derive(command: &str) -> anyhow::Result<String> {
     let matches = parser.try_get_matches_from(words).map_err(|error| anyhow::anyhow!("`{command}`: {error}"))?;
     let (header, rows) = match Source::from_arg_matches(&matches)? {
         Source::Compare(args) => compare::table_of_runs(&args)?,
-        Source::Models(args) => models::table_of_runs(&args)?,
+        Source::Models(args) => models::table(&args)?,
         Source::Table(args) => table::table_of_measurements(&args)?,
     };
     let Some(only) = only else { return Ok(markdown(&header, &rows)) };
@@ -359,20 +359,6 @@ mod tests {
             let error = blocks(Path::new("d.md"), &["", line, "<!-- /from -->"]).err().unwrap().to_string();
             assert!(error.contains("d.md:2") && error.contains(line), "{error}");
         }
-    }
-
-    #[test]
-    fn tables_of_numbers_are_vouched_for_or_say_why_not() {
-        let of = |text: &str| {
-            let lines: Vec<&str> = text.lines().collect();
-            let found = unvouched(&lines, &blocks(Path::new("d.md"), &lines).unwrap());
-            found.into_iter().map(|table| (table.start, table.end)).collect::<Vec<_>>()
-        };
-        assert_eq!(of("| a |\n|---|\n| 0.5 |\n\n| b |\n| c |\n"), [(0, 3)]);
-        assert_eq!(of("<!-- from: segue compare a -->\n| 0.5 |\n<!-- /from -->\n| 1 |"), [(3, 4)]);
-        assert_eq!(of("<!-- no source: floors -->\n\n| 0 |\n\n| 1 |"), [(4, 5)]);
-        assert_eq!(of("<!-- no source: -->\n| 0 |"), [(1, 2)]);
-        assert_eq!(of("<!-- generated: models -->\n| 20 |\n<!-- /generated -->\n| 1 |"), [(3, 4)]);
     }
 
     #[test]

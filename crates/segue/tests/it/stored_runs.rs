@@ -457,6 +457,34 @@ fn a_document_is_verified_by_the_runs_it_names() {
     scratch.write("text.md", "<!-- no source: of another day -->\nIt took 3.5 s.\n");
     scratch.ok("verify text.md --strict");
 
+    // So do percentages, ratios and numbers of headings; tables that nothing looks at are refused.
+    for (text, said) in [
+        ("# 12 % better\n", "odd.md:1 (12)"),
+        ("It is 39× as fast.\n", "odd.md:1 (39)"),
+        ("It takes 3.5GB.\n", "odd.md:1 (3.5)"),
+        ("- a\n\n  | 0.5 |\n", "tables at odd.md:3"),
+        ("> | 7 |\n", "tables at odd.md:1"),
+        ("a | b\n---|---\n1 | 2\n", "nothing looks at the tables at odd.md:2"),
+        ("<table><tr><td>1</td></tr></table>\n", "nothing looks at the tables at odd.md:1"),
+    ] {
+        scratch.write("odd.md", text);
+        scratch.ok("verify odd.md");
+        scratch.fails("verify odd.md --strict", &[said]);
+    }
+    scratch.write("odd.md", "# 12 % better\n<!-- no source in this section: of another day -->\n3 %\n");
+    scratch.ok("verify odd.md --strict");
+
+    // What the program prints of itself is printed again.
+    let models = scratch.ok("models --markdown");
+    let generated =
+        |command: &str, models: &str| format!("<!-- generated: {command} -->\n{models}<!-- /generated -->\n");
+    scratch.write("models.md", generated("models --markdown", &models));
+    scratch.ok("verify models.md --strict");
+    scratch.write("models.md", generated("models --markdown", &models.replacen("| ease |", "| easy |", 1)));
+    scratch.fails("verify models.md", &["1 lines differ"]);
+    scratch.write("models.md", generated("by hand", "| 0.5 |\n"));
+    scratch.fails("verify models.md", &["models.md:1", "`by hand`"]);
+
     scratch.write("odd.md", "<!-- from: cat table.md -->\n| 1 |\n<!-- /from -->\n");
     scratch.fails("verify odd.md", &["odd.md:1", "cat table.md"]);
     scratch.write("bad.md", "<!-- from: segue compare outputs/none_* -->\n<!-- /from -->\n");
