@@ -17,7 +17,8 @@ use crate::ratings::total;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Bootstrap {
-    /// Resamples: at least 40, for fewer leave nothing beyond a 95 % interval; or 0, and there are no intervals.
+    /// Resamples: at least 40, for fewer leave nothing beyond a 95 % interval, and at most a million, for every statistic of each is held;
+    /// or 0, and there are no intervals.
     pub resamples: usize,
     /// Confidence level, in (0, 1).
     pub level: f64,
@@ -96,12 +97,12 @@ pub enum StatsError {
 impl Bootstrap {
     /// Whether intervals can be made so, or none are wanted.
     pub fn check(&self) -> Result<(), StatsError> {
-        if (1..40).contains(&self.resamples) {
+        if self.resamples != 0 && !(40..=1_000_000).contains(&self.resamples) {
             let value = self.resamples as f64;
             return Err(StatsError::Option {
                 key: "resamples",
                 value,
-                range: "at least 40, one for each tail (1000 is usual), or 0 for no intervals",
+                range: "at least 40, one for each tail, and at most 1000000 (1000 is usual), or 0 for no intervals",
             });
         }
         if !(self.level > 0.0 && self.level < 1.0) {
@@ -399,7 +400,9 @@ mod tests {
         assert!(matches!(bootstrap.compare(&a, &evaluation(vec![0.0])), Err(StatsError::Users { .. })));
         let other = Evaluation { protocol: "q".to_owned(), ..a.clone() };
         assert!(matches!(bootstrap.compare(&a, &other), Err(StatsError::Protocols { .. })));
-        for (resamples, allowed) in [(0, true), (1, false), (39, false), (40, true)] {
+        for (resamples, allowed) in
+            [(0, true), (1, false), (39, false), (40, true), (1_000_001, false), (usize::MAX, false)]
+        {
             let bootstrap = Bootstrap { resamples, ..Bootstrap::default() };
             assert_eq!(bootstrap.mean(&[1.0]).is_ok(), allowed, "{resamples}");
         }

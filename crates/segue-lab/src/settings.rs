@@ -228,9 +228,6 @@ pub enum Known {
     TrainAndValid,
 }
 
-/// Resamples at most: every statistic of each is held, and beyond these intervals no longer change in the digits that are told.
-const MOST_RESAMPLES: usize = 1_000_000;
-
 /// Trainer keys that stand for a hyper-parameter of the model: (key, parameter, what it is called in errors).
 const ROUTES: [(&str, &str); 7] = [
     ("max_epochs", "epochs"),
@@ -273,12 +270,6 @@ impl Settings {
         })?;
         let bootstrap = Bootstrap { resamples: settings.evaluation.bootstrap, ..Bootstrap::default() };
         bootstrap.check().map_err(|error| LabError::Config(format!("evaluation.bootstrap: {error}")))?;
-        if bootstrap.resamples > MOST_RESAMPLES {
-            return Err(LabError::Config(format!(
-                "evaluation.bootstrap = {} is outside [40, {MOST_RESAMPLES}] (1000 is usual; 0 for no intervals)",
-                bootstrap.resamples
-            )));
-        }
         Ok(settings)
     }
 
