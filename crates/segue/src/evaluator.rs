@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
-use segue_core::{Interactions, OpenedTests, Output, Prepared};
+use segue_core::{Holdout, Interactions, OpenedTests, Output, Prepared, Task};
 use segue_eval::{By, Cell, Dialect, Evaluation, Group, Protocol, Question, Summary, TrecWriter, breakdown};
 use segue_lab::{
     Bundle, CandidateKind, EvaluationSettings, Known, LabError, Openable, Opening, Translated, fingerprint,
@@ -67,23 +67,12 @@ impl Evaluator {
 
     /// Measures `model` on quarters of the test question, or of the validation question.
     pub fn breakdown(&self, model: &Bundle, data: &Prepared, by: By) -> Result<Vec<Group>, LabError> {
-        self.ask((model, data), &format!("evaluate {} by parts", model.model_name), |translated, question, protocol| {
-            Ok(breakdown(translated, question, protocol, by)?)
-        })
+        self.open((model, data), &format!("evaluate {} by parts", model.model_name))?.breakdown(by)
     }
 
     /// Measures `model` on `data`, whatever dense ids either uses: they meet by external ids.
     pub fn evaluate(&self, model: &Bundle, data: &Prepared) -> Result<Results, LabError> {
-        self.ask((model, data), &format!("evaluate {}", model.model_name), |translated, question, protocol| {
-            let evaluation = segue_lab::answered(translated, question, protocol)?;
-            Ok(Results {
-                model: model.model_name.clone(),
-                summary: segue_lab::summarise(&evaluation, self.settings.bootstrap, self.seed)?,
-                evaluation,
-                n_unknown_items: translated.n_unknown_in(question.items.clone()),
-                n_unknown_users: translated.n_unknown_users(),
-            })
-        })
+        self.open((model, data), &format!("evaluate {}", model.model_name))?.evaluate()
     }
 
     /// Writes what `model` answers on `data` as a TREC run and its qrels, where wanted: the best 1000 items of everyone asked.
@@ -92,20 +81,10 @@ impl Evaluator {
         &self,
         model: &Bundle,
         data: &Prepared,
-        (run, qrels): (Option<&Path>, Option<&Path>),
+        files: (Option<&Path>, Option<&Path>),
     ) -> Result<(bool, bool), LabError> {
-        self.may_write_trec((run, qrels))?;
-        let why = format!("write {}'s answers as TREC files", model.model_name);
-        self.ask((model, data), &why, |translated, question, protocol| {
-            let writer = TrecWriter { model: translated, question, protocol, tag: &model.model_name, depth: 1000 };
-            if let Some(path) = run {
-                segue_lab::write_aside(path, |out| writer.write_run(out).map_err(io::Error::other))?;
-            }
-            if let Some(path) = qrels {
-                segue_lab::write_aside(path, |out| writer.write_qrels(out).map_err(io::Error::other))?;
-            }
-            Ok((writer.encodes(), qrels.is_some() && writer.rounds()))
-        })
+        self.may_write_trec(files)?;
+        self.open((model, data), &format!("write {}'s answers as TREC files", model.model_name))?.write_trec(files)
     }
 
     /// Refuses what [`Evaluator::write_trec`] cannot write, before anything is loaded.
@@ -120,13 +99,13 @@ impl Evaluator {
         Err(LabError::Config(refusal.into()))
     }
 
-    /// Puts the question of the data to the model, in the data's ids; `why` the test part is opened.
-    fn ask<T>(
-        &self,
-        (model, data): (&Bundle, &Prepared),
+    /// Opens the question of the data for the model, in the data's ids; `why` the test part is opened, which is written down once,
+    /// whatever is asked of what is open.
+    pub(crate) fn open<'a>(
+        &'a self,
+        (model, data): (&'a Bundle, &'a Prepared),
         why: &str,
-        answer: impl FnOnce(&Translated<'_>, &Question<'_>, &Protocol) -> Result<T, LabError>,
-    ) -> Result<T, LabError> {
+    ) -> Result<Open<'a>, LabError> {
         let registry = crate::registry();
         let output = registry.find(&model.model_name).map_or(Output::Ranking, |entry| entry.info.output);
         let tasks = &data.split.tasks;
@@ -165,21 +144,77 @@ impl Evaluator {
                 held.len()
             ))),
         };
-        if self.on_validation {
+        let opened = if self.on_validation {
             unlearnt(&task.valid.events, &data.split.train)?;
-            return answer(&translated, &Question { output, ..Question::valid(data, task) }, &protocol);
+            None
+        } else {
+            let known = data.train_and_valid();
+            if let Some(run) = &self.run {
+                let hash = fingerprint((data, task), [&known]);
+                let data = (data.split.protocol.as_str(), hash.as_str());
+                let opening = Opening { why, question: &task.name, data, evaluation: &self.settings, seed: self.seed };
+                opening.record(run)?;
+            }
+            let opened = task.test.open(&mut OpenedTests::default(), why);
+            unlearnt(&opened.events, &known)?;
+            Some((opened, known))
+        };
+        Ok(Open { evaluator: self, model, data, task, translated, protocol, output, opened })
+    }
+}
+
+/// A question that is open for a model: it answers as often as it is asked.
+pub(crate) struct Open<'a> {
+    evaluator: &'a Evaluator,
+    model: &'a Bundle,
+    data: &'a Prepared,
+    task: &'a Task,
+    translated: Translated<'a>,
+    protocol: Protocol,
+    output: Output,
+    /// The answers of the test part and all that is known before it; `None` where validation is asked.
+    opened: Option<(&'a Holdout, Interactions)>,
+}
+
+impl Open<'_> {
+    fn question(&self) -> Question<'_> {
+        let question = match &self.opened {
+            None => Question::valid(self.data, self.task),
+            Some((opened, known)) => Question::test(self.data, self.task, opened, known),
+        };
+        Question { output: self.output, ..question }
+    }
+
+    /// See [`Evaluator::evaluate`].
+    pub(crate) fn evaluate(&self) -> Result<Results, LabError> {
+        let question = self.question();
+        let evaluation = segue_lab::answered(&self.translated, &question, &self.protocol)?;
+        let Evaluator { settings, seed, .. } = self.evaluator;
+        Ok(Results {
+            model: self.model.model_name.clone(),
+            summary: segue_lab::summarise(&evaluation, settings.bootstrap, *seed)?,
+            evaluation,
+            n_unknown_items: self.translated.n_unknown_in(question.items.clone()),
+            n_unknown_users: self.translated.n_unknown_users(),
+        })
+    }
+
+    /// See [`Evaluator::breakdown`].
+    pub(crate) fn breakdown(&self, by: By) -> Result<Vec<Group>, LabError> {
+        Ok(breakdown(&self.translated, &self.question(), &self.protocol, by)?)
+    }
+
+    /// See [`Evaluator::write_trec`].
+    pub(crate) fn write_trec(&self, (run, qrels): (Option<&Path>, Option<&Path>)) -> Result<(bool, bool), LabError> {
+        let (question, protocol, tag) = (&self.question(), &self.protocol, &self.model.model_name);
+        let writer = TrecWriter { model: &self.translated, question, protocol, tag, depth: 1000 };
+        if let Some(path) = run {
+            segue_lab::write_aside(path, |out| writer.write_run(out).map_err(io::Error::other))?;
         }
-        let known = data.train_and_valid();
-        if let Some(run) = &self.run {
-            let hash = fingerprint((data, task), [&known]);
-            let data = (data.split.protocol.as_str(), hash.as_str());
-            let opening = Opening { why, question: &task.name, data, evaluation: &self.settings, seed: self.seed };
-            opening.record(run)?;
+        if let Some(path) = qrels {
+            segue_lab::write_aside(path, |out| writer.write_qrels(out).map_err(io::Error::other))?;
         }
-        let mut record = OpenedTests::default();
-        let opened = task.test.open(&mut record, why);
-        unlearnt(&opened.events, &known)?;
-        answer(&translated, &Question { output, ..Question::test(data, task, opened, &known) }, &protocol)
+        Ok((writer.encodes(), qrels.is_some() && writer.rounds()))
     }
 }
 

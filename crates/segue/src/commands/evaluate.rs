@@ -5,14 +5,14 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use segue_core::{Output, Prepared};
+use segue_core::Output;
 use segue_eval::{By, Dialect, Group, Qrels, TrecError, TrecRun};
 use segue_lab::{
     Bundle, CandidateKind, Composer, LabError, Settings, is_sealed, leave_out_coverage, openings, run_of, settings_of,
     spoken,
 };
 
-use crate::evaluator::Evaluator;
+use crate::evaluator::{Evaluator, Open};
 use crate::terminal::{Format, print_measured, print_table, say};
 
 /// Which part is asked.
@@ -130,11 +130,9 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         (Some(run), Some(question)) if !evaluator.on_validation => Some((question, openings(run, question)?)),
         _ => None,
     };
-    let results = evaluator.evaluate(&bundle, &data)?;
-    // One command opens the test part once, whatever else it asks of what is open.
-    let evaluator = Evaluator { run: None, ..evaluator };
-    let (encoded, rounded) =
-        if trec == (None, None) { (false, false) } else { evaluator.write_trec(&bundle, &data, trec)? };
+    let open = evaluator.open((&bundle, &data), &format!("evaluate {}", bundle.model_name))?;
+    let results = open.evaluate()?;
+    let (encoded, rounded) = open.write_trec(trec)?;
     print_measured(&segue_eval::measured(&results.summary), format)?;
     if let Some((question, before)) = opened {
         let at_training = usize::from(own.is_some_and(|run| !is_sealed(run)));
@@ -163,7 +161,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         (false, false) => format!("measured by the default evaluation.* and seed, but for {otherwise}"),
     });
     if let Some(parts) = args.by {
-        print_parts(&evaluator, (&bundle, &data), parts, format)?;
+        print_parts(&open, parts, format)?;
     }
     if let (None, [_, others @ ..]) = (&args.question, data.split.tasks.as_slice())
         && !others.is_empty()
@@ -236,18 +234,13 @@ fn in_file(path: &Path, error: &TrecError) -> anyhow::Error {
 }
 
 /// A row per quarter: who or what is in it, and every metric.
-fn print_parts(
-    evaluator: &Evaluator,
-    (model, data): (&Bundle, &Prepared),
-    parts: Parts,
-    format: Format,
-) -> anyhow::Result<()> {
+fn print_parts(open: &Open<'_>, parts: Parts, format: Format) -> anyhow::Result<()> {
     let (by, what) = match parts {
         Parts::Activity => (By::Activity, "known events"),
         Parts::Popularity => (By::Popularity, "training users"),
         Parts::Genre => (By::Category, "genre"),
     };
-    let groups = evaluator.breakdown(model, data, by)?;
+    let groups = open.breakdown(by)?;
     if groups.is_empty() {
         say("the held-out items have no genres: prepare the data with `items` files");
         return Ok(());
