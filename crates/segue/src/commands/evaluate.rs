@@ -141,15 +141,10 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
             1 => "once".to_owned(),
             n => format!("{n} times"),
         };
-        let of_them = [(before.after_training, "after training"), (before.by_replaced, "by runs that it replaced")];
-        let of_them: Vec<String> =
-            of_them.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} of them {what}, ")).collect();
-        let end = if of_them.is_empty() { "" } else { "," };
-        say(&format!(
-            "the test part of {question} was opened {times}{end} {}for this run before now; what is chosen by test is no \
-             longer tested by it",
-            of_them.concat()
-        ));
+        let mut told = vec![format!("the test part of {question} was opened {times} for this run before now")];
+        let by_others = [(before.after_training, "after training"), (before.by_replaced, "by runs that it replaced")];
+        told.extend(by_others.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} of them {what}")));
+        say(&format!("{}; what is chosen by test is no longer tested by it", told.join(", ")));
     } else if !evaluator.on_validation {
         say("note: the model lies outside a run folder, so that nothing records that the test part was opened");
     }

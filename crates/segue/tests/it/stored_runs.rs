@@ -557,7 +557,11 @@ fn every_look_at_the_test_part_is_written_down() {
     scratch.ok(&format!("{ask} --split valid"));
     assert_eq!(entries().len(), 1);
     let parts = scratch.line(&format!("{ask} --by activity evaluation.k_values=[3]"));
-    assert!(parts.stderr.contains("2 times, 1 of them after training"), "{}", parts.stderr);
+    assert!(
+        parts.stderr.contains("2 times for this run before now, 1 of them after training; what"),
+        "{}",
+        parts.stderr
+    );
     // What is refused opens nothing.
     let kept = fs::read_to_string(&manifest).unwrap();
     scratch.fails("compare run --show foo", &["--show foo was not measured"]);
@@ -608,7 +612,13 @@ fn every_look_at_the_test_part_is_written_down() {
     assert_eq!(replaced[of_one.len()]["params"]["l2"], 9.0);
     assert_eq!(replaced[0]["evaluation"]["bootstrap"], 50);
     let counted = scratch.line(ask);
-    assert!(counted.stderr.contains(", 2 of them by runs that it replaced, for this run"), "{}", counted.stderr);
+    assert!(
+        counted
+            .stderr
+            .contains("for this run before now, 3 of them after training, 2 of them by runs that it replaced; what"),
+        "{}",
+        counted.stderr
+    );
     // Run again, it is the same run.
     let again = scratch.line("reproduce run --format tsv");
     assert!(again.code == Some(0) && !again.stdout.contains("opened"), "{}\n{}", again.stdout, again.stderr);
