@@ -358,7 +358,12 @@ fn start(partial: &Path, settings: &Settings, resume: bool) -> Result<fs::File, 
                 partial.display()
             )));
         }
-        fs::remove_dir_all(partial).map_err(|error| LabError::io("clear", partial, &error))?;
+        if partial.join("manifest.json").exists() {
+            // A whole run that lacks its name alone may have opened the test part: it is named, to be replaced as any other.
+            finish(partial, &settings.out)?;
+        } else {
+            fs::remove_dir_all(partial).map_err(|error| LabError::io("clear", partial, &error))?;
+        }
     }
     create_folder(partial)?;
     write_text(&config_path, &config_yaml(settings)?)?;

@@ -623,6 +623,16 @@ fn every_look_at_the_test_part_is_written_down() {
     let again = scratch.line("reproduce run --format tsv");
     assert!(again.code == Some(0) && !again.stdout.contains("opened"), "{}\n{}", again.stdout, again.stderr);
 
+    // One that lacks its name alone is handed over as well.
+    fs::rename(scratch.path("run"), scratch.path("run.partial")).unwrap();
+    scratch.ok("train data_dir=data model=ease model.l2=900 out=run overwrite=true evaluation.bootstrap=50");
+    let counted = scratch.line(ask);
+    assert!(
+        counted.stderr.contains("4 of them after training, 3 of them by runs that it replaced"),
+        "{}",
+        counted.stderr
+    );
+
     // Where there is no run, nothing records it, and that is said.
     fs::copy(scratch.path("run/model.safetensors"), scratch.path("alone.safetensors")).unwrap();
     let alone = scratch.line("evaluate --run alone.safetensors --data data");
