@@ -20,8 +20,18 @@ def candidates(user):
 
 
 def ranked(user):
-    """The candidates, best first."""
+    """The candidates, best first; of equal scores, the lower index."""
     return sorted(candidates(user), key=lambda item: -user["scores"][item])
+
+
+def by_index(case):
+    """The name of a case whose lists are in the order of `ranked`: of equal scores the lower index stands first."""
+    return "tied_by_index" if case["name"] == "tied" else case["name"]
+
+
+def ratings(case):
+    """(given, predicted) of every held-out item of every user."""
+    return [(grade, user["scores"][item]) for user in case["users"] for item, grade in relevant(user).items()]
 
 
 def relevant(user):

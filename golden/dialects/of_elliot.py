@@ -1,5 +1,7 @@
 """Elliot's metrics, by its own classes. It is on no package index: ELLIOT names a checkout of
 https://github.com/sisinflab/elliot at fc27efedaddf4a57294db14b4bcaa5553a0015d2, of which `elliot/evaluation` is read.
+
+It measures lists as they come and says nothing of ties: of `tied` it is handed those with the lower index first.
 """
 
 import os
@@ -9,7 +11,7 @@ import types
 from pathlib import Path
 from types import SimpleNamespace
 
-from common import CUTOFFS, cases, ranked, relevant, write
+from common import CUTOFFS, by_index, cases, ranked, relevant, write
 
 CHECKOUT, COMMIT = Path(os.environ["ELLIOT"]), "fc27efedaddf4a57294db14b4bcaa5553a0015d2"
 head = subprocess.run(["git", "-C", CHECKOUT, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
@@ -43,16 +45,16 @@ MEASURES = {
 
 def main():
     values = {}
-    for case in cases("random", "one_positive", "adversarial"):
+    for case in cases("random", "one_positive", "adversarial", "tied"):
         held = {u: relevant(user) for u, user in enumerate(case["users"])}
         lists = {u: [(item, user["scores"][item]) for item in ranked(user)] for u, user in enumerate(case["users"])}
-        values[case["name"]] = {}
+        found = values[by_index(case)] = {}
         for k in CUTOFFS:
             # 0 is its default threshold.
             objects = SimpleNamespace(cutoff=k, relevance=Relevance(held, 0), num_items=case["n_items"])
             for name, metric in MEASURES.items():
                 # A metric counts again each time it is asked.
-                values[case["name"]][f"{name}@{k}"] = float(metric(lists, None, None, objects).eval())
+                found[f"{name}@{k}"] = float(metric(lists, None, None, objects).eval())
     write("elliot", ["numpy"], values, note=f"elliot at {COMMIT}")
 
 

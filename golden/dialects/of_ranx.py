@@ -1,4 +1,6 @@
-"""ranx."""
+"""ranx. It sorts a run itself, rows in the order of indices here, and leaves equal scores as its sort does: once when a run is made,
+and again when it is made comparable with qrels, which is the one way that takes any two files, and so the one that we follow.
+"""
 
 from common import CUTOFFS, candidates, cases, lists, relevant, write
 from ranx import Qrels, Run, evaluate
@@ -23,10 +25,10 @@ def answers(qrels, run, cutoffs, **how):
 
 def main():
     values = {}
-    for case in cases("random", "one_positive", "adversarial"):
+    for case in cases("random", "one_positive", "adversarial", "tied"):
         qrels = Qrels({f"u{u}": {f"i{i}": g for i, g in relevant(user).items()} for u, user in enumerate(case["users"])})
         run = Run({f"u{u}": {f"i{i}": user["scores"][i] for i in candidates(user)} for u, user in enumerate(case["users"])})
-        values[case["name"]] = answers(qrels, run, CUTOFFS)
+        values[case["name"]] = answers(qrels, run, CUTOFFS, make_comparable=True)
     write("ranx", ["ranx", "numba", "numpy"], values)
     # As its readers of files make them, and in the one way that takes any two files: without it, queries that only one has are an error.
     cutoffs, files = lists()

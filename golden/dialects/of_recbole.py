@@ -2,6 +2,8 @@
 
 The module needs nothing of PyTorch but arrays that are handed to it, so that an empty module in PyTorch's place is enough:
 the environment has RecBole without what it depends on.
+
+Lists come as PyTorch's `topk` leaves them, which says nothing of ties: of `tied` they have the lower index first. GAUC looks at scores.
 """
 
 import sys
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import sklearn.metrics  # noqa: F401  before the empty module, which it would take for PyTorch
-from common import CUTOFFS, candidates, cases, ranked, relevant, train, write
+from common import CUTOFFS, by_index, candidates, cases, ranked, ratings, relevant, train, write
 
 # RecBole 1.2 names types that NumPy has dropped.
 for name in ("bool", "float", "int"):
@@ -113,10 +115,13 @@ def main():
         # Its popularity of lists is cut to whole numbers where the lists are of whole numbers: they are counts.
         for key, value in recbole.AveragePopularity(config).calculate_metric(Data()).items():
             answers[f"average_popularity@{key.split('@')[1]}"] = float(value)
-        answers["gauc"] = float(recbole.GAUC(config).calculate_metric(Data())["gauc"])
-        if case["name"] == "tied":
-            answers = {"gauc": answers["gauc"]}
-        values[case["name"]] = answers
+        given, predicted = zip(*ratings(case))
+        errors = {"rec.score": Tensor(np.array(predicted)), "data.label": Tensor(np.array(given, dtype=float))}
+        of_scores = {"gauc": recbole.GAUC(config).calculate_metric(Data())["gauc"]}
+        for cls, ours in [("RMSE", "rmse"), ("MAE", "mae")]:
+            of_scores |= {ours: getattr(recbole, cls)(config).calculate_metric(types.SimpleNamespace(get=errors.get))[ours]}
+        values.setdefault(by_index(case), {}).update(answers)
+        values.setdefault(case["name"], {}).update({name: float(value) for name, value in of_scores.items()})
     for name, found in [("recbole", values), ("recbole_pooled", all_pooled)]:
         write(name, ["recbole", "numpy", "scikit-learn"], found, note="without PyTorch")
 

@@ -1,7 +1,7 @@
-"""RecTools."""
+"""RecTools. It is handed ranks, not scores: of `tied`, the lower index first."""
 
 import pandas as pd
-from common import CUTOFFS, cases, ranked, relevant, train, write
+from common import CUTOFFS, by_index, cases, ranked, relevant, train, write
 from rectools import Columns
 from rectools.metrics import (
     MAP, MRR, NDCG, AvgRecPopularity, CatalogCoverage, F1Beta, HitRate, MeanInvUserFreq, Precision, Recall, Serendipity,
@@ -23,7 +23,7 @@ def table(pairs, *columns):
 
 def main():
     values = {}
-    for case in cases("random", "one_positive", "adversarial"):
+    for case in cases("random", "one_positive", "adversarial", "tied"):
         users = list(enumerate(case["users"]))
         reco = table([(u, i, n) for u, user in users for n, i in enumerate(ranked(user)[: max(CUTOFFS)], 1)], Columns.Rank)
         held = table([(u, i) for u, user in users for i in relevant(user)])
@@ -33,7 +33,7 @@ def main():
         # The catalogue is what was met in training, as in the example of calc_metrics; items that nobody met are recommended beside it.
         catalog = sorted(set(before[Columns.Item]))
         found = calc_metrics(metrics, reco, held, None if before.empty else before, catalog)
-        values[case["name"]] = {name: float(value) for name, value in found.items()}
+        values[by_index(case)] = {name: float(value) for name, value in found.items()}
     write("rectools", ["rectools", "pandas", "numpy"], values)
 
 

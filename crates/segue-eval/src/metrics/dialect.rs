@@ -2,7 +2,9 @@
 //!
 //! Each program has a table from our names to the metric that gives its number. Most lead to metrics of ours; what nobody
 //! else defines so is defined here and keeps the program's name. All are held to the programs themselves, see
-//! `golden/dialects`.
+//! `golden/dialects`. Most of these take lists as they come and say nothing of equal scores: with lists in which the lower index
+//! stands first they give what `Ties::Index` does. ranx sorts rows itself, which is followed for TREC runs; `RecBole`'s GAUC and
+//! cornac's MAP and AUC look at scores and have ties of their own.
 
 use std::fmt;
 use std::str::FromStr;
