@@ -63,9 +63,16 @@ pub fn spoken(metrics: &[String], dialect: Dialect) -> Vec<String> {
     if spoken.is_empty() { metrics.to_vec() } else { spoken }
 }
 
+/// The metric that a dialect calls so. Where it has no cut-off, that of the name says nothing.
+pub(crate) fn spoken_metric(name: &str, dialect: Dialect) -> Result<MetricSpec, MetricError> {
+    let spec = named(name, dialect)?;
+    let metric = dialect.speaks(spec.metric)?;
+    Ok(MetricSpec { metric, cutoff: spec.cutoff.filter(|_| metric.has_cutoff()) })
+}
+
 /// Whether a dialect has a metric, or the metric names its own.
 fn has(dialect: Dialect, name: &str) -> bool {
-    named(name, dialect).is_ok_and(|spec| dialect.speaks(spec.metric).is_ok())
+    spoken_metric(name, dialect).is_ok()
 }
 
 /// A metric by its name. One that only the dialect knows needs no prefix where that dialect is spoken.

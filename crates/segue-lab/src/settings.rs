@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::LabError;
-use crate::measure::protocol;
+use crate::measure::{protocol, spoken_metric};
 
 /// Which domains a model learns from. Either way only items of the target domain are ranked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -371,9 +371,9 @@ impl Settings {
         Ok(keys.chain([format!("seed={}", self.seed)]).collect())
     }
 
-    /// The metric that chooses among runs on validation: the one that early stopping watches, or would watch.
+    /// The metric that chooses among runs on validation, as the dialect has it: the one that early stopping watches, or would watch.
     pub fn choosing_metric(&self) -> Result<MetricSpec, LabError> {
-        let metric = self.trainer.early_stopping.metric.parse();
+        let metric = spoken_metric(&self.trainer.early_stopping.metric, self.evaluation.dialect);
         metric.map_err(|error| LabError::Config(format!("trainer.early_stopping.metric: {error}")))
     }
 

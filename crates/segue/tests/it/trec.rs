@@ -79,6 +79,11 @@ fn written_lists_are_measured_as_the_model_is() {
         "train model=ease data_dir=data evaluation.candidates=sampled evaluation.metrics=[coverage]",
         &["`coverage@10` needs full ranking"],
     );
+    // Early stopping watches its metric as the dialect has it, and ranx has no errors of ratings.
+    let rated = scratch.ok("train model=svd data_dir=data evaluation.dialect=ranx evaluation.bootstrap=50 out=rated");
+    assert!(rated.contains("ndcg_graded@10\t") && !rated.contains("rmse"), "{rated}");
+    let uncut = "trainer.early_stopping.metric=mrr@10 evaluation.dialect=trec_eval evaluation.bootstrap=0";
+    scratch.ok(&format!("train model=svd data_dir=data {uncut} out=uncut"));
     let composed = scratch.ok("train model=svd data_dir=data evaluation.dialect=implicit --cfg job");
     assert!(composed.contains("  metrics:\n  - precision\n  - ndcg\n  - map\n  "), "{composed}");
 
