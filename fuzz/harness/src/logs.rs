@@ -139,8 +139,11 @@ fn without_bad_lines(path: &Path, content: &[u8], layout: &Layout, found: &Read)
         return;
     }
     let lines: Vec<&[u8]> = content.split(|&b| b == b'\n').collect();
-    let first = lines.iter().position(|line| !line.trim_ascii().is_empty()).unwrap_or(0) + 1;
-    if found.bad_shown.contains(&first) {
+    // Up to the first row a line may be one or not for what follows it.
+    let separates = |line: &[u8]| line.len() < 8 && line.to_ascii_lowercase().windows(4).any(|word| word == b"sep=");
+    let is_row = |line: &&[u8]| !matches!(line.trim_ascii(), [] | [b'#' | b'%', ..]) && !separates(line);
+    let first = lines.iter().position(is_row).unwrap_or(lines.len()) + 1;
+    if found.bad_shown.first().is_some_and(|&bad| bad <= first) {
         return;
     }
     let good = lines.iter().enumerate().filter(|(n, _)| !found.bad_shown.contains(&(n + 1))).map(|(_, line)| *line);

@@ -126,12 +126,11 @@ impl Layout {
     }
 
     /// The format of a file that begins with `head`: as named, or recognised. What only a table has makes it one.
-    fn format_of(&self, head: &[u8]) -> Format {
+    fn format_of(&self, head: &[u8], separator: Option<u8>) -> Format {
+        let is_table = separator.is_some() || self.tells_of_table();
         match (self.format, recognise(head)) {
             // What these look like is a table as well, and told how to be read it is one.
-            (Format::Auto, Format::Douban | Format::Adjacency | Format::Movielens) if self.tells_of_table() => {
-                Format::Table
-            }
+            (Format::Auto, Format::Douban | Format::Adjacency | Format::Movielens) if is_table => Format::Table,
             (Format::Auto, found) => found,
             (named, _) => named,
         }
@@ -176,17 +175,13 @@ pub(crate) fn read_file(
     log: &mut RawLog,
 ) -> Result<(), DataError> {
     let mut input = Input::open(path)?;
+    let separator = input.separator();
     let head = input.peek()?;
-    if layout.format == Format::Auto && is_array(first_of(head)) {
-        let what = "is one JSON array; write one object a line, as `jq -c '.[]'` does".into();
-        return Err(DataError::Format { path: path.into(), what });
-    }
     let first = first_of(head);
-    if layout.format == Format::Auto && (first.starts_with(b"# ") || first.starts_with(b"% ")) {
-        let what = "begins with a comment, and no format here has any; take such lines out".into();
-        return Err(DataError::Format { path: path.into(), what });
+    if let Some(what) = array(first).filter(|_| layout.format == Format::Auto) {
+        return Err(DataError::Format { path: path.into(), what: what.into() });
     }
-    let format = layout.format_of(head);
+    let format = layout.format_of(head, separator);
     layout.check(path, format)?;
     // What is told from a table by its look alone may have a header as well.
     let delimiter = match format {
@@ -225,10 +220,17 @@ pub(super) fn format_of(path: &Path) -> Result<Format, DataError> {
     Ok(recognise(Input::open(path)?.peek()?))
 }
 
-/// True if a file begins as a list of JSON objects.
-fn is_array(first: &[u8]) -> bool {
-    let mut first = first.trim_ascii().iter().filter(|byte| !byte.is_ascii_whitespace());
-    first.next() == Some(&b'[') && first.next().is_none_or(|&byte| byte == b'{')
+/// What to tell of a file whose first line is of JSON arrays and not of objects.
+fn array(first: &[u8]) -> Option<&'static str> {
+    let mut signs = first.iter().filter(|byte| !byte.is_ascii_whitespace());
+    match (signs.next(), signs.next()) {
+        (Some(b'['), None | Some(b'{')) => Some("is one JSON array; write one object a line, as `jq -c '.[]'` does"),
+        (Some(b'['), Some(b'[')) => Some("is one JSON array of arrays; write it as CSV, as `jq -r '.[] | @csv'` does"),
+        (Some(b'['), _) if serde_json::from_slice::<Vec<IgnoredAny>>(first).is_ok() => {
+            Some("has a JSON array a line; write them as CSV, as `jq -r @csv` does")
+        }
+        _ => None,
+    }
 }
 
 /// The format of a file by how it begins, nearly always by its first line; what nothing else fits is a table.

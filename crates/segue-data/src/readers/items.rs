@@ -183,7 +183,7 @@ fn each_latin1_line(
     mut take: impl FnMut(&str) -> Result<(), Reason>,
 ) -> Result<(), DataError> {
     let mut reading = session.begin(input.path());
-    let (mut line, mut number) = (Vec::new(), 0);
+    let (mut line, mut number) = (Vec::new(), input.passed());
     while input.line(&mut line)? {
         number += 1;
         if line.trim_ascii().is_empty() {

@@ -27,6 +27,7 @@ mod only;
 mod open;
 mod pages;
 pub(crate) mod parquet;
+mod prologue;
 mod python_literal;
 mod recbole;
 mod rows;

@@ -1,5 +1,5 @@
-//! Opening a file: gzip and zstd by content, a byte order mark passed over, bytes counted and hashed on the way, errors
-//! that name the way out.
+//! Opening a file: gzip and zstd by content, a byte order mark and what else stands before the first row passed over, bytes
+//! counted and hashed on the way, errors that name the way out.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -11,6 +11,7 @@ use std::rc::Rc;
 use segue_core::nearest;
 
 use super::gzip::Members;
+use super::prologue::Prologue;
 use super::zstd::{Frames, is_zstd};
 use crate::DataError;
 
@@ -70,6 +71,8 @@ pub struct Input {
     tally: Rc<Tally>,
     size: u64,
     codec: Option<&'static str>,
+    /// What was passed over.
+    prologue: Prologue,
     /// Bytes handed out by [`Read`] since [`Input::mark`].
     unmarked: u64,
     /// What [`Read`] handed out from the position `kept_from` on, [`Input::mark`] or somewhat earlier.
@@ -116,13 +119,13 @@ impl Input {
                 format!("is Parquet within {codec}, and Parquet compresses its own pages; unpack it with `{program}`");
             return Err(DataError::Format { path: path.into(), what });
         }
+        let mark = if head.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+        let prologue = Prologue::of(&head[mark..]);
         let mut head = Cursor::new(head);
-        if head.get_ref().starts_with(BYTE_ORDER_MARK) {
-            head.set_position(BYTE_ORDER_MARK.len() as u64);
-        }
+        head.set_position((mark + prologue.bytes) as u64);
         let reader = Box::new(head.chain(reader));
         let (unmarked, kept, kept_from, marked, ended) = (0, Vec::new(), 0, 0, false);
-        Ok(Self { path: path.into(), reader, tally, size, codec, unmarked, kept, kept_from, marked, ended })
+        Ok(Self { path: path.into(), reader, tally, size, codec, prologue, unmarked, kept, kept_from, marked, ended })
     }
 
     /// The path as given.
@@ -133,6 +136,21 @@ impl Input {
     /// Size in bytes as stored.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Lines that stand before those that are read.
+    pub(super) fn passed(&self) -> u64 {
+        self.prologue.lines
+    }
+
+    /// What parts cells, where the file itself names it.
+    pub(super) fn separator(&self) -> Option<u8> {
+        self.prologue.separator
+    }
+
+    /// What to tell of the lines that were passed over.
+    pub(super) fn note(&self) -> Option<String> {
+        self.prologue.note()
     }
 
     /// Stored bytes consumed so far.
@@ -204,13 +222,14 @@ impl Input {
 }
 
 /// What a file may begin with that no reader here reads: bytes, what they say it is, and the way out.
-const FOREIGN: [(&[u8], &str, &str); 6] = [
+const FOREIGN: [(&[u8], &str, &str); 7] = [
     (b"\xff\xfe", "text in UTF-16", "write it as UTF-8, as `iconv -f UTF-16 -t UTF-8` does"),
     (b"\xfe\xff", "text in UTF-16", "write it as UTF-8, as `iconv -f UTF-16 -t UTF-8` does"),
     (b"PK\x03\x04", "a zip archive (or a spreadsheet)", "unpack it with `unzip` (or save it as CSV)"),
     (b"BZh", "compressed by bzip2", "unpack it with `bunzip2`, or compress it by gzip or zstd"),
     (b"\xfd7zXZ\0", "compressed by xz", "unpack it with `unxz`, or compress it by gzip or zstd"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it with `7z x`"),
+    (b"%%MatrixMarket", "a matrix of Matrix Market", "write its entries as CSV: user,item,value"),
 ];
 
 const TAR: (&[u8], &str, &str) = (b"ustar", "a tar archive", "unpack it with `tar xf`");
@@ -371,13 +390,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log.csv");
         let tar = [&b"u.data"[..], &[0; 251], b"ustar  \0"].concat();
-        let cases: [(&[u8], &str, &str); 6] = [
+        let cases: [(&[u8], &str, &str); 7] = [
             (b"\xff\xfeu\0,\0i\0\n\0", "UTF-16", "iconv"),
             (b"\xfe\xff\0u\0,\0i\0\n", "UTF-16", "iconv"),
             (b"PK\x03\x04\x14\0\0\0", "zip", "unzip"),
             (b"BZh91AY&SY\x9b", "bzip2", "bunzip2"),
             (b"\xfd7zXZ\0\0\x04", "xz", "unxz"),
             (&tar, "a tar archive", "tar xf"),
+            (b"%%MatrixMarket matrix coordinate real general\n2 2 1\n1 2 5\n", "Matrix Market", "user,item,value"),
         ];
         for (content, what, way_out) in cases {
             for stored in [content.to_vec(), gz(content)] {

@@ -88,7 +88,8 @@ impl Rows {
                 let next = position.line() + u64::from(!self.csv.get_ref().ended_by_newline(position.byte()));
                 // Most records stand on one line, and only others need to be looked at.
                 let within = if next - before > 1 { count_newlines(self.record.as_slice()) } else { 0 };
-                self.lines = next - within - 1..next;
+                let passed = self.csv.get_ref().passed();
+                self.lines = passed + next - within - 1..passed + next;
                 self.bytes = begin..position.byte();
                 return Ok(more);
             }

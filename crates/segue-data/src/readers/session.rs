@@ -166,7 +166,9 @@ impl<'a> Session<'a> {
 
     /// Closes a file: too many bad lines or none at all are errors here.
     pub(crate) fn end(&mut self, reading: Reading, input: &Input) -> Result<(), DataError> {
-        self.end_with(reading, input.path(), input.consumed(), input.hash().hex())
+        self.end_with(reading, input.path(), input.consumed(), input.hash().hex())?;
+        input.note().into_iter().for_each(|note| self.note(note));
+        Ok(())
     }
 
     pub(crate) fn end_with(
@@ -202,7 +204,7 @@ impl<'a> Session<'a> {
     ) -> Result<(), DataError> {
         let mut reading = self.begin(input.path());
         let mut line = Vec::new();
-        let mut number = 0;
+        let mut number = input.passed();
         while input.line(&mut line)? {
             number += 1;
             let outcome = match std::str::from_utf8(&line) {

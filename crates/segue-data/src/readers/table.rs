@@ -174,20 +174,31 @@ pub(super) fn is_time(cell: &str) -> bool {
     parse_value(cell).is_ok_and(|value| value.is_some_and(|value| value >= A_TIME || is_date(value)))
 }
 
-/// The delimiter: as configured, else the commonest candidate of the first line.
+/// The delimiter: as configured, else as the file itself names it, else the commonest candidate of the first line.
 pub(super) fn delimiter_of(input: &mut Input, configured: Option<char>) -> Result<u8, DataError> {
     if let Some(delimiter) = configured {
-        let usable = |byte: &u8| byte.is_ascii() && !matches!(byte, b'\n' | b'\r' | b'"');
-        return u8::try_from(delimiter).ok().filter(usable).ok_or_else(|| {
+        return u8::try_from(delimiter).ok().filter(|&byte| may_part(byte)).ok_or_else(|| {
             let what = format!("{delimiter:?} cannot part cells; give one ASCII character such as ',' or '\\t'");
             DataError::config("data.domains.delimiter", what)
         });
     }
-    let first = input.first_line()?;
-    let count = |delimiter: u8| first.split(|&b| b == delimiter).count();
+    match input.separator() {
+        Some(named) => Ok(named),
+        None => Ok(guess(input.first_line()?)),
+    }
+}
+
+/// Whether a byte may part cells.
+pub(super) fn may_part(byte: u8) -> bool {
+    byte.is_ascii() && !matches!(byte, b'\n' | b'\r' | b'"')
+}
+
+/// The commonest candidate for a delimiter of a line.
+pub(super) fn guess(line: &[u8]) -> u8 {
+    let count = |delimiter: u8| line.split(|&b| b == delimiter).count();
     // Of equal counts the first candidate wins; spaces part cells only where nothing else does.
     let found = b"\t,;|".iter().copied().rev().max_by_key(|&d| count(d)).filter(|&d| count(d) > 1);
-    Ok(found.unwrap_or(if count(b' ') > 1 { b' ' } else { b',' }))
+    found.unwrap_or(if count(b' ') > 1 { b' ' } else { b',' })
 }
 
 /// The records of a table, the first one included.

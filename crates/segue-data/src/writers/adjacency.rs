@@ -25,6 +25,10 @@ pub(super) fn events(out: &mut dyn Write, rows: &Rows<'_>) -> io::Result<()> {
 }
 
 fn check(id: &str) -> io::Result<&str> {
+    // At the beginning of a file.
+    if id.trim_start_matches(['#', '%']).is_empty() {
+        return Err(unfit(id, "no sign but those of comments, which adjacency lists cannot hold", "csv"));
+    }
     if id.contains(|c: char| c.is_whitespace() || c == BYTE_ORDER_MARK) {
         return Err(unfit(id, "a space or a byte order mark, which adjacency lists cannot hold", "csv"));
     }

@@ -37,6 +37,17 @@ fn read(content: &[u8], layout: &Layout) -> Read {
     (rows, session.into_files().remove(0).bad_shown)
 }
 
+/// What the reader of a file has to tell of it.
+fn noted(content: &[u8]) -> Vec<String> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    std::fs::write(&path, content).unwrap();
+    let mut listen = quiet();
+    let mut session = Session::new(None, &mut listen);
+    read_log(&[path], &Layout::default(), &mut session).unwrap();
+    session.into_files().remove(0).notes
+}
+
 fn gz(content: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(content).unwrap();
@@ -218,9 +229,6 @@ fn words_parted_by_spaces_are_a_table_or_a_list_as_their_lines_tell() {
     let sorted = |user: u32| format!("{} {} 3\n", user % 20_000, user / 20_000);
     let text = refusal(&(0..60_000).map(sorted).collect::<String>(), &plain);
     assert!(text.contains("delimiter: ' ', or format: adjacency"), "{text}");
-    for comment in ["% bip weighted\n1 1 5\n", "# Directed graph\n1 1\n"] {
-        assert!(refusal(comment, &plain).contains("begins with a comment"));
-    }
     assert_eq!(read(b"1 7 2\n2 7 3\n", &plain).0.len(), 4);
     assert_eq!(read(b"1 7 2\n", &Layout { delimiter: Some(' '), ..plain.clone() }).0, [rated("1", "7", 2.0)]);
     let lines = "u 1 2\nu3,4,5\nv 1\n";
@@ -231,6 +239,39 @@ fn words_parted_by_spaces_are_a_table_or_a_list_as_their_lines_tell() {
     assert_eq!(read(b"u\ta\t964982703\nv\tb\t964982704\n", &plain).0, rows);
     let old = "{\"a\": 1}\r{\"a\": 2}\r";
     assert!(refusal(old, &plain).contains("carriage return"));
+}
+
+#[test]
+fn comments_and_the_separator_of_a_file_are_no_rows() {
+    let plain = Layout::default();
+    let rated = |user: &str, item: &str, value| (user.to_owned(), item.to_owned(), Some(value), None);
+    let rows = [rated("1", "7", 2.0), rated("1", "8", 4.0)];
+    for text in [
+        "% bip weighted\n% 2 1 2\n1 7 2\n1 8 4\n",
+        "# Ratings\n\n# one a line\n1\t7\t2\n1\t8\t4\n",
+        "#Written by a program\n1,7,2\n1,8,4\n",
+        "# user item rating\n1 7 2\n1 8 4\n",
+        "#user_id,item_id,rating\n1,7,2\n1,8,4\n",
+        "sep=;\nuser;item;rating\n1;7;2\n1;8;4\n",
+        "\u{feff}sep=|\r\n1|7|2\r\n1|8|4\r\n",
+        // Without the first line each of these would be another format.
+        "sep=\t\n1\t7\t2\n1\t8\t4\n",
+        "sep= \n1 7 2\n1 8 4\n",
+    ] {
+        assert_eq!(read(text.as_bytes(), &plain), (rows.to_vec(), Vec::new()), "{text:?}");
+        assert_eq!(read(&gz(text.as_bytes()), &plain).0, rows, "{text:?}");
+    }
+    // What a user says counts more than what the file says.
+    let commas = Layout { delimiter: Some(','), ..plain.clone() };
+    assert_eq!(read(b"sep=;\n1,7,2\n1,8,4\n", &commas).0, rows);
+    // Lines are those of the file, whichever reader reads them.
+    let bad = |text: &str, format| read(text.as_bytes(), &Layout { format, ..plain.clone() }).1;
+    assert_eq!(bad("sep=,\n# one\nuser,item\nu\nv,i\n", Format::Auto), ["4: has 1 cells, the first line has 2"]);
+    assert!(bad("# one\n\n1::2::3::4\n1::2\n", Format::Movielens)[0].starts_with("4: "));
+    // Ids may begin so: nothing is lost.
+    assert_eq!(read(b"#rust,7,2\n#rust,8,4\n1,8,4\n", &plain).0.len(), 3);
+    let said = noted(b"# one\n% two\nuser,item\nu,i\n");
+    assert_eq!(said, ["2 comments at its beginning, lines that begin with # or %, were passed over"]);
 }
 
 #[test]
@@ -396,12 +437,19 @@ fn a_row_wider_than_its_table_is_bad_unless_the_rest_is_empty() {
 
 #[test]
 fn a_json_array_is_told_from_lines() {
-    for text in ["[\n{\"user\": 1}]", "  [ {\"user\": 1} ]"] {
+    for (text, said) in [
+        ("[\n{\"user\": 1}]", "is one JSON array; write one object a line"),
+        ("  [ {\"user\": 1} ]", "is one JSON array; write one object a line"),
+        ("[[\"u1\", \"i1\", 5],\n[\"u1\", \"i2\", 4]]", "is one JSON array of arrays; write it as CSV, as `jq"),
+        ("[\"u1\", \"i1\", 5]\n[\"u1\", \"i2\", 4]\n", "has a JSON array a line; write them as CSV, as `jq -r @csv`"),
+    ] {
         let dir = files(&[("log.json", text)]);
         let config = data(vec![domain(dir.path(), "films", "log.json")]);
         let told = message(run(&config, &PrepareOptions::default(), &SplitConfig::default()));
-        assert!(told.contains("log.json: is one JSON array; write one object a line"), "{told}");
+        assert!(told.contains(&format!("log.json: {said}")), "{told}");
     }
+    // Brackets alone make no array.
+    assert_eq!(read(b"[u1],i1,5\n[u2],i1,4\n", &Layout::default()).0[0].0, "[u1]");
 }
 
 #[test]

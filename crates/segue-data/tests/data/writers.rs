@@ -146,7 +146,8 @@ proptest! {
     ) {
         let prepared = prepared(&users, &items, &songs, &films, timed);
         let parts_cells = |id: &String| id.contains([',', ';', '|']) || id.contains("::");
-        let is_list = !users.iter().chain(&items).any(parts_cells);
+        let begins_comment = |id: &String| id.chars().all(|c| c == '#');
+        let is_list = !users.iter().chain(&items).any(|id| parts_cells(id) || begins_comment(id));
         for format in ALL.into_iter().filter(|&format| is_list || format != ExportFormat::Adjacency) {
             check(&prepared, format);
         }
@@ -218,6 +219,7 @@ fn what_a_format_cannot_hold_is_refused_and_nothing_is_left() {
         assert!(text.contains(parts_cells) && text.contains("--format csv"), "{text}");
     }
     assert!(message("a\tb", ExportFormat::Adjacency).contains("a space"));
+    assert!(message("#", ExportFormat::Adjacency).contains("those of comments"));
     let text = message("a\tb", ExportFormat::Recbole);
     assert!(text.contains("a tab") && text.contains("--format csv"), "{text}");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
