@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as Physical};
 use parquet::column::writer::{ColumnCloseResult, get_column_writer, get_typed_column_writer};
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int32Type, Int64Type};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
@@ -225,6 +225,10 @@ impl Column<'_> {
 
     pub(crate) fn floats(self, values: impl Iterator<Item = f32>) -> Result<Encoded, ParquetError> {
         self.encode::<FloatType>(&values.collect::<Vec<_>>(), None, None)
+    }
+
+    pub(crate) fn doubles(self, values: impl Iterator<Item = f64>) -> Result<Encoded, ParquetError> {
+        self.encode::<DoubleType>(&values.collect::<Vec<_>>(), None, None)
     }
 
     pub(crate) fn optional_longs(self, values: impl Iterator<Item = Option<i64>>) -> Result<Encoded, ParquetError> {

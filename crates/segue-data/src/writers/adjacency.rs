@@ -10,7 +10,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 
 pub(super) fn events(out: &mut dyn Write, rows: &Rows<'_>) -> io::Result<()> {
     let mut last = None;
-    for event in rows.events() {
+    for (event, _) in rows.events() {
         if last != Some(event.user) {
             let user = rows.user(event.user);
             if last.is_some() {

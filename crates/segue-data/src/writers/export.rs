@@ -12,9 +12,10 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use segue_core::{IdMap, Interactions, OpenedTests, Prepared};
+use segue_core::{DomainId, IdMap, Interactions, OpenedTests, Prepared, Task};
 use serde::{Deserialize, Serialize};
 
+use super::order::Order;
 use super::rows::Rows;
 use super::table::{self, Style};
 use super::{adjacency, parquet};
@@ -64,8 +65,16 @@ pub struct Export {
     pub target: String,
     /// The line that every number travels with.
     pub protocol: String,
+    /// Events whose place among those of their second no file tells: their user has too many there.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub out_of_order: u64,
     /// Every other file.
     pub files: Vec<WrittenFile>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+fn is_none(n: &u64) -> bool {
+    *n == 0
 }
 
 /// Writes the first task of each domain of `prepared` and all of its domains: built aside, synced, then renamed.
@@ -86,20 +95,25 @@ pub fn export(
         let what = format!("cannot hold a folder for the domain {name:?}; give the domain a plain word as its name");
         return Err(DataError::Folder { path: dir.into(), what });
     }
+    let asked: Vec<&Task> = (0..names.len()).filter_map(|domain| first_of(prepared, domain)).collect();
+    let valid = asked.iter().map(|task| &task.valid.events);
+    let test =
+        asked.iter().map(|task| &task.test.open(&mut OpenedTests::default(), "exported for another program").events);
+    let logs: Vec<&Interactions> = std::iter::once(&prepared.split.train).chain(valid).chain(test).collect();
+    let order = Order::of(&logs);
     let mut place = Place::prepare(dir, OURS, &names)?;
     for (domain, name) in names.iter().enumerate() {
-        let rows = |log| Rows { prepared, domain, log, ids };
-        let train = rows(&prepared.split.train);
-        let asked = prepared.split.tasks.iter().find(|task| task.target == domain);
+        let rows = |n: usize| Rows { prepared, domain, log: logs[n], order: (&order, n), ids };
+        let train = rows(0);
+        let asked_as = asked.iter().position(|task| task.target == domain);
         // Links of items may have left a source without an event.
-        if asked.is_some() || train.events().next().is_some() {
-            write(&mut place, format, (name, "train", asked.is_some()), &train)?;
+        if asked_as.is_some() || train.events().next().is_some() {
+            write(&mut place, format, (name, "train", asked_as.is_some()), &train)?;
         }
-        if let Some(task) = asked {
-            let test = task.test.open(&mut OpenedTests::default(), "exported for another program");
-            let parts: [(&str, &Interactions); 2] = [("valid", &task.valid.events), ("test", &test.events)];
-            for (part, log) in parts.into_iter().filter(|(_, log)| !log.is_empty()) {
-                write(&mut place, format, (name, part, true), &rows(log))?;
+        if let Some(k) = asked_as {
+            let parts = [("valid", 1 + k), ("test", 1 + asked.len() + k)];
+            for (part, n) in parts.into_iter().filter(|&(_, n)| !logs[n].is_empty()) {
+                write(&mut place, format, (name, part, true), &rows(n))?;
             }
         }
         let item = |item| train.item(item).into_owned();
@@ -119,6 +133,7 @@ pub fn export(
         ids,
         target: names[task.target].into(),
         protocol: prepared.split.protocol.clone(),
+        out_of_order: if format == ExportFormat::Adjacency { 0 } else { order.lost },
         files: place.files.clone(),
     };
     text(&mut place, DESCRIPTION, |out| {
@@ -127,6 +142,11 @@ pub fn export(
     })?;
     place.take()?;
     Ok(done)
+}
+
+/// The question of a domain that is written: the first of several.
+fn first_of(prepared: &Prepared, domain: DomainId) -> Option<&Task> {
+    prepared.split.tasks.iter().find(|task| task.target == domain)
 }
 
 /// One part of one domain.

@@ -2,6 +2,7 @@
 
 mod adjacency;
 mod export;
+mod order;
 mod parquet;
 mod rows;
 mod table;

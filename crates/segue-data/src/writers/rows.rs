@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use segue_core::{DomainId, Event, Interactions, ItemId, Prepared, UserId};
 
 use super::export::Ids;
+use super::order::Order;
 
 /// Events of one domain by user, then time, and how their ids are written.
 #[derive(Debug, Clone, Copy)]
@@ -12,14 +13,23 @@ pub(super) struct Rows<'a> {
     pub(super) prepared: &'a Prepared,
     pub(super) domain: DomainId,
     pub(super) log: &'a Interactions,
+    /// What keeps the order of the log, and which of its logs this is.
+    pub(super) order: (&'a Order, usize),
     pub(super) ids: Ids,
 }
 
 impl<'a> Rows<'a> {
-    /// The events of the domain.
-    pub(super) fn events(&self) -> impl Iterator<Item = Event> + 'a {
+    /// The events of the domain, each with the thousandths of a second after its time.
+    pub(super) fn events(&self) -> impl Iterator<Item = (Event, u16)> + 'a {
         let range = self.prepared.catalogue.range(self.domain);
-        self.log.events().filter(move |event| range.contains(&event.item))
+        let (order, log) = self.order;
+        let thousandths = order.of_log(log).iter().copied().chain(std::iter::repeat(0));
+        self.log.events().zip(thousandths).filter(move |(event, _)| range.contains(&event.item))
+    }
+
+    /// Whether times have fractions in some part.
+    pub(super) fn has_fractions(&self) -> bool {
+        self.order.0.has_any
     }
 
     /// Whether there are times to write.
@@ -43,4 +53,9 @@ impl<'a> Rows<'a> {
             Ids::Dense => (item - catalogue.range(self.domain).start).to_string().into(),
         }
     }
+}
+
+/// When an event happened, in unix seconds; 0 without times.
+pub(super) fn seconds((event, thousandths): &(Event, u16)) -> f64 {
+    event.time.unwrap_or_default() as f64 + f64::from(*thousandths) / 1e3
 }

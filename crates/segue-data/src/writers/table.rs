@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use segue_core::{Catalogue, DomainId};
 
-use super::rows::Rows;
+use super::rows::{Rows, seconds};
 
 /// How a table is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,20 +31,22 @@ impl Style {
     }
 }
 
-/// Events: user, item, rating and, where there are times, timestamp in unix seconds.
+/// Events: user, item, rating and, where there are times, timestamp in unix seconds, with a fraction where that keeps the
+/// order.
 pub(super) fn events(out: &mut dyn Write, style: Style, rows: &Rows<'_>) -> io::Result<()> {
     let mut table = style.writer(out);
     let columns = [("user_id", "token"), ("item_id", "token"), ("rating", "float"), ("timestamp", "float")];
     table.write_record(style.header(if rows.timed() { &columns } else { &columns[..3] }))?;
-    for event in rows.events() {
+    for timed in rows.events() {
+        let (event, _) = timed;
         let (user, item) = (rows.user(event.user), rows.item(event.item));
         check(style, &user)?;
         check(style, &item)?;
         table.write_field(&*user)?;
         table.write_field(&*item)?;
         table.write_field(event.value.to_string())?;
-        if let Some(time) = event.time {
-            table.write_field(time.to_string())?;
+        if event.time.is_some() {
+            table.write_field(seconds(&timed).to_string())?;
         }
         table.write_record(None::<&[u8]>)?;
     }

@@ -188,6 +188,32 @@ fn an_export_prepares_again_to_the_same_parts() {
 }
 
 #[test]
+fn events_of_one_second_keep_their_order() {
+    // Of each user three events a tenth of a second: later ones have lesser item ids.
+    let line = |user: usize, item: usize| format!("u{user},{item},{}\n", 1_400_000_000_000 + 10 * (30 - item as i64));
+    let lines: String = (0..5).flat_map(|user| (0..30).map(move |item| line(user, item))).collect();
+    let dir = super::files(&[("log.csv", &format!("user,item,timestamp\n{lines}"))]);
+    let log = super::domain(dir.path(), "films", "log.csv");
+    let in_order = |prepared: &Prepared| {
+        let name = |event: Event| (event.user, prepared.catalogue.external(event.item).to_owned(), event.time);
+        parts(prepared).map(|log| log.events().map(name).collect::<Vec<_>>())
+    };
+    for split in [SplitKind::LeaveOneOut, SplitKind::Ratio] {
+        let (before, _) = run(&data(vec![log.clone()]), &PrepareOptions::default(), &kind(split)).unwrap();
+        let first: Vec<String> = in_order(&before)[0].iter().map(|event| event.1.clone()).take(9).collect();
+        assert!(first.iter().rev().is_sorted_by_key(|item| item.parse::<u32>().unwrap()), "{first:?}");
+        for format in [ExportFormat::Csv, ExportFormat::Parquet, ExportFormat::Recbole] {
+            let out = dir.path().join("out");
+            let done = export(&out, (&before, "x"), format, Ids::External).unwrap();
+            assert_eq!(done.out_of_order, 0);
+            let films = DomainConfig { name: "films".into(), path: Some(out.join("films")), ..DomainConfig::default() };
+            let (after, _) = run(&data(vec![films]), &PrepareOptions::default(), &kind(SplitKind::Given)).unwrap();
+            assert_eq!(in_order(&after), in_order(&before), "{format:?}");
+        }
+    }
+}
+
+#[test]
 fn dense_ids_come_with_the_lists_that_tell_whose_they_are() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("out");

@@ -17,7 +17,8 @@ use crate::terminal::{Format, print_table, say};
   segue export artifacts/films_from_music --format csv --out exported
 
 One folder per domain. The target has train, valid and test, a source all of its events as train. What is written where:
-  csv        train.csv valid.csv test.csv (user,item,rating,timestamp), items.csv (item,title,categories)
+  csv        train.csv valid.csv test.csv (user,item,rating,timestamp), items.csv (item,title,categories); a timestamp is in
+             unix seconds, and has a fraction where that keeps the order of a user's events in one second
   parquet    the same columns in train.parquet valid.parquet test.parquet, items.csv
   recbole    <domain>.train.inter .valid.inter .test.inter .item; benchmark_filename: [train, valid, test]
   adjacency  train.txt valid.txt test.txt: `user item item ...` as NGCF and LightGCN read them; no values, no times
@@ -99,6 +100,13 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         say(
             "note: ids have spaces or line ends, which a list `org_id remap_id` cannot hold; the lists that have them are tables, _list.csv",
         );
+    }
+    if done.out_of_order > 0 {
+        say(&format!(
+            "note: {} events are not in their order when this is read back: their user has more events in one second than \
+             the thousandths of it that keep their order",
+            done.out_of_order
+        ));
     }
     say(&format!("wrote {}", args.out.display()));
     Ok(())
