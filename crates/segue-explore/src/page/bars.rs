@@ -39,15 +39,19 @@ pub(super) fn histogram(
             tip(&column.tip)
         );
     }
-    body += &frame.draw_x(x.0.labels(), x.1);
+    body += &frame.draw_x(x.0.labels_across(), x.1);
+    // The lower mark has its name on the left and the upper one on the right, unless there is no room.
+    let wants_left = |n: usize| n == 0 && marks.len() > 1;
+    let is_left = |n: usize| {
+        let (place, room) = (x.0.at(marks[n].0), marks[n].1.chars().count() as f64 * 6.8 + 6.0);
+        if wants_left(n) { place - room > frame.left } else { place + room > frame.right }
+    };
+    let first_turned = (0..marks.len()).find(|&n| is_left(n) != wants_left(n));
     for (n, (value, name)) in marks.iter().enumerate() {
         let place = x.0.at(*value);
-        let room = name.chars().count() as f64 * 6.8 + 6.0;
-        // The lower mark has its name on the left and the upper one on the right, unless there is no room.
-        let wants_left = n == 0 && marks.len() > 1;
-        let left = if wants_left { place - room > frame.left } else { place + room > frame.right };
-        let (side, shift) = if left { ("end", -4.0) } else { ("start", 4.0) };
-        let y = frame.top - if left == wants_left { 14.0 } else { 2.0 };
+        let (side, shift) = if is_left(n) { ("end", -4.0) } else { ("start", 4.0) };
+        // A name on the other side stands above the line of the other mark.
+        let y = frame.top - if first_turned.is_none_or(|turned| turned == n) { 14.0 } else { 2.0 };
         let _ = write!(
             body,
             "<path class=\"mark m{n}\" d=\"M{place:.1} {:.1}V{:.1}\"/>\

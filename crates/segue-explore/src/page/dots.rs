@@ -31,7 +31,7 @@ pub(super) fn dots(rows: &[Dot], scale: &ScaleOf<'_>, axis: &str, zero: Option<f
     let x = scale((left, right));
     let bottom = rows.len() as f64 * STEP + 4.0;
     let mut body = String::new();
-    for (label, place) in x.labels() {
+    for (label, place) in x.labels_across() {
         let _ = write!(
             body,
             "<path class=\"grid\" d=\"M{place:.1} 2V{bottom:.1}\"/>\

@@ -38,7 +38,7 @@ impl Lines<'_> {
         let mut body = frame.draw_y(y, self.y);
         body += &match ticks {
             Some(ticks) => frame.draw_x(ticks, self.x),
-            None => frame.draw_x(x.labels(), self.x),
+            None => frame.draw_x(x.labels_across(), self.x),
         };
         if self.diagonal {
             let _ = write!(

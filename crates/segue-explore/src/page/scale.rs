@@ -65,7 +65,22 @@ impl Scale {
         let names = std::iter::once(named(&short)).chain(precise).find(distinct).unwrap_or_else(|| named(&short));
         names.into_iter().zip(&self.ticks).map(|(name, &tick)| (name, self.at(tick)))
     }
+
+    /// Those of [`Self::labels`] that stand side by side without running into each other: all, or every second, third, ...
+    pub(super) fn labels_across(&self) -> Vec<(String, f64)> {
+        let all: Vec<_> = self.labels().collect();
+        let every = |k: usize| all.iter().step_by(k).cloned().collect::<Vec<_>>();
+        let ends = |(label, at): &(String, f64)| {
+            let half = label.chars().count() as f64 * TICK / 2.0;
+            (at - half, at + half)
+        };
+        let fits = |labels: &Vec<_>| labels.windows(2).all(|two| ends(&two[0]).1 + TICK <= ends(&two[1]).0);
+        (1..all.len()).map(every).find(fits).unwrap_or_else(|| every(all.len().max(1)))
+    }
 }
+
+/// Width of a digit of a tick.
+const TICK: f64 = 6.5;
 
 /// The least of 1, 2 and 5 times a power of ten that is not below `step`.
 fn round_step(step: f64) -> f64 {
@@ -89,6 +104,17 @@ mod tests {
         assert_eq!(small(0.00018), ["0", "0.00005", "0.0001", "0.00015", "0.0002"]);
         assert_eq!(small(3e-8)[1], "0.00000001");
         assert_eq!(Scale::linear((3.0, 3.0), (0.0, 1.0), 2).ticks, [3.0, 3.5, 4.0]);
+    }
+
+    #[test]
+    fn labels_do_not_run_into_each_other() {
+        let labels = |high: f64, width: f64| {
+            let scale = Scale::logarithmic((0.0003, high), (0.0, width), 4);
+            scale.labels_across().into_iter().map(|label| label.0).collect::<Vec<_>>()
+        };
+        assert_eq!(labels(0.007, 400.0), ["0.0005", "0.001", "0.002", "0.005"]);
+        assert_eq!(labels(0.007, 160.0), ["0.0005", "0.002"]);
+        assert_eq!(labels(0.007, 10.0), ["0.0005"]);
     }
 
     #[test]

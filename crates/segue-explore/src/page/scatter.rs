@@ -19,7 +19,7 @@ pub(super) struct Point {
 /// Points with their names beside them; a name that would lie on another is left to the tip.
 pub(super) fn scatter(points: &[Point], frame: Frame, (x, y): (&Scale, &Scale), names: (&str, &str)) -> Picture {
     let mut body = frame.draw_y(y, names.1);
-    body += &frame.draw_x(x.labels(), names.0);
+    body += &frame.draw_x(x.labels_across(), names.0);
     let mut written: Vec<(f64, f64, f64)> = Vec::new();
     for Point { group, name, at, tip: says } in points {
         let (px, py) = (x.at(at.0), y.at(at.1));
