@@ -51,7 +51,7 @@ pub enum DataError {
         what: String,
     },
     /// The operating system said no.
-    #[error("{}: cannot {doing}: {source}{}", path.display(), io_hint(source))]
+    #[error("{}: cannot {doing}: {source}{}", path.display(), io_hint(doing, source))]
     Io {
         /// The path.
         path: PathBuf,
@@ -148,8 +148,11 @@ impl DataError {
     }
 }
 
-fn io_hint(source: &io::Error) -> &'static str {
+fn io_hint(doing: &str, source: &io::Error) -> &'static str {
     match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory if doing.starts_with("create") => {
+            "; nothing can be made there, name another folder"
+        }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "; free some space on that disk, or choose a folder on another"
         }

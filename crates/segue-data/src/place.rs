@@ -47,7 +47,7 @@ impl Place {
         let target = &*followed(target);
         replaceable(target, mark)?;
         let parent = parent_of(target);
-        fs::create_dir_all(parent).map_err(DataError::io(parent, "create the folder"))?;
+        fs::create_dir_all(parent).map_err(not_made(target))?;
         let aside = sibling(target, "writing")?;
         // Left by a killed run; the name is ours alone.
         if aside.is_dir() {
@@ -57,7 +57,7 @@ impl Place {
         let place = Self { target: target.into(), aside, mark, folders: named, taken: false, files: Vec::new() };
         for folder in folders {
             let folder = place.aside.join(folder);
-            fs::create_dir_all(&folder).map_err(DataError::io(&folder, "create the folder"))?;
+            fs::create_dir_all(&folder).map_err(not_made(target))?;
         }
         Ok(place)
     }
@@ -128,10 +128,10 @@ impl Lock {
     pub(crate) fn take(target: &Path) -> Result<Self, DataError> {
         let path = sibling(target, "lock")?;
         let parent = parent_of(target);
-        fs::create_dir_all(parent).map_err(DataError::io(parent, "create the folder"))?;
+        fs::create_dir_all(parent).map_err(not_made(target))?;
         loop {
             let file = File::options().create(true).truncate(false).write(true).open(&path);
-            let file = file.map_err(DataError::io(&path, "create"))?;
+            let file = file.map_err(not_made(target))?;
             // A file system without locks: two preparations at once are then the user's own affair.
             if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
                 let what = "is being prepared by another command now; wait for it, or name another output folder";
@@ -150,6 +150,11 @@ impl Drop for Lock {
         // Best effort: an empty file that is left is taken again by the next.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// What a user named cannot be made, whichever name beside it or within it was tried.
+fn not_made(target: &Path) -> impl FnOnce(io::Error) -> DataError {
+    DataError::io(target, "create the folder")
 }
 
 /// Only nothing, an empty folder or a folder of ours is replaced.

@@ -113,6 +113,14 @@ impl Spill {
         drop(sizes);
         write().map_err(|error| {
             self.failed.store(true, Ordering::Relaxed);
+            let is_temporary = self.folder.parent() == Some(&std::env::temp_dir());
+            if is_temporary && error.kind() == io::ErrorKind::StorageFull {
+                let what = format!(
+                    "the rows that wait there are more than the disk holds ({error}); free some space on it, name a folder on \
+                     another by the variable TMPDIR, or hold more in memory by prepare.memory"
+                );
+                return DataError::Folder { path: self.folder.clone(), what };
+            }
             DataError::io(&path, "write")(error)
         })
     }
@@ -499,5 +507,15 @@ mod tests {
         fs::write(dir.path().join("file"), "").unwrap();
         let spill = Spill::new(0, dir.path().join("file/below")).unwrap();
         assert!(spill.write("x", &[0], true).is_err() && spill.has_failed());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_of_temporary_files_is_told_with_the_variable_that_names_another() {
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/dev/full", dir.path().join("x")).unwrap();
+        let spill = Spill::cleared(0, dir.path().into(), |_| true, true).unwrap();
+        let told = spill.write("x", &[0], false).unwrap_err().to_string();
+        assert!(told.contains("TMPDIR") && told.contains("No space left"), "{told}");
     }
 }

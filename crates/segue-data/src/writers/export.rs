@@ -176,7 +176,7 @@ fn text(place: &mut Place, name: &str, write: impl FnOnce(&mut Hashed) -> io::Re
     let mut out = place.create(name)?;
     write(&mut out).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidInput => DataError::Format { path: name.into(), what: error.to_string() },
-        _ => DataError::io(&out.path, "write")(error),
+        _ => DataError::io(&out.path, "write")(table::of_system(error)),
     })?;
     place.close(out)
 }

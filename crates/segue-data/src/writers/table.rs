@@ -100,8 +100,43 @@ fn check(style: Style, id: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// The system's own error where the writer of tables wrapped it: its kind tells the way out.
+pub(super) fn of_system(error: io::Error) -> io::Error {
+    match error.downcast::<csv::Error>().map(csv::Error::into_kind) {
+        Ok(csv::ErrorKind::Io(own)) => own,
+        Ok(other) => io::Error::other(format!("{other:?}")),
+        Err(other) => other,
+    }
+}
+
 /// An id that a format cannot hold.
 pub(super) fn unfit(id: &str, what: &str, instead: &str) -> io::Error {
     let text = format!("the id {id:?} has {what}; write --format {instead}, or --ids dense");
     io::Error::new(io::ErrorKind::InvalidInput, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk without room.
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_as_the_system_does() {
+        let mut table = Style::Csv.writer(Full);
+        let error = (0..).find_map(|_| table.write_record(["user", "item"]).map_err(io::Error::from).err()).unwrap();
+        assert_eq!(of_system(error).kind(), io::ErrorKind::StorageFull);
+        std::mem::forget(table);
+    }
 }

@@ -139,7 +139,8 @@ fn a_place_that_cannot_be_written_is_named() {
     let (prepared, report) = prepared(dir.path());
     // Nobody may create folders there, root included.
     let message = write_folder(Path::new("/proc/segue/out"), &prepared, &report).unwrap_err().to_string();
-    assert!(message.contains("/proc/segue") && message.contains("create the folder"), "{message}");
+    assert!(message.contains("/proc/segue/out") && message.contains("create the folder"), "{message}");
+    assert!(message.contains("name another folder"), "{message}");
 }
 
 #[test]
