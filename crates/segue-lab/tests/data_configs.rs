@@ -218,6 +218,15 @@ fn a_folder_in_a_published_layout_needs_no_configuration() {
     assert!(message.contains("use split=given"), "{message}");
     let message = prepared("data=log data.root=ROOT/amazon-2014-raw").unwrap_err().to_string();
     assert!(message.contains("Digital_Music") && message.contains("name one as `path`"), "{message}");
+    let registry = Registry::new(&[segue_models::MODELS]);
+    for (line, key) in [
+        ("data=pair data.root=x data.source=a23", "`data.target` must be set"),
+        ("data=pair data.root=x data.target=a23", "`data.source` must be set"),
+    ] {
+        let overrides: Vec<String> = line.split(' ').map(String::from).collect();
+        let message = Composer::new(None, &registry).unwrap().job(&overrides).unwrap_err().to_string();
+        assert!(message.contains(key), "{message}");
+    }
     let message = prepared("data=log").unwrap_err().to_string();
     assert!(message.contains("data.domains.items.interactions") && message.contains("`path`"), "{message}");
 }
