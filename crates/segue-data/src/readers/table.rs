@@ -128,18 +128,23 @@ impl Unused {
 const A_TIME: f64 = 1e8;
 
 /// The first rows of a file, from which it is told what a column without name holds.
-struct Sample(Vec<csv::ByteRecord>);
+pub(super) struct Sample(Vec<csv::ByteRecord>);
 
 impl Sample {
     /// Rows at most.
     const ROWS: usize = 1000;
 
-    /// Without those that cannot be read: a bad line has no say in what the others are.
+    /// Of the head of a table.
     fn of(head: &[u8], rows: &Rows) -> Self {
-        let is_number = |cell: &[u8]| str::from_utf8(cell).is_ok_and(is_number);
-        let is_readable = |row: &csv::ByteRecord| rows.is_as_wide(row) && row.iter().skip(2).take(2).all(is_number);
         let records = rows.builder().from_reader(whole_lines(head)).into_byte_records();
-        Self(records.map_while(Result::ok).filter(is_readable).take(Self::ROWS).collect())
+        Self::among(records.map_while(Result::ok).filter(|row| rows.is_as_wide(row)))
+    }
+
+    /// Without those that cannot be read: a bad line has no say in what the others are.
+    pub(super) fn among(records: impl Iterator<Item = csv::ByteRecord>) -> Self {
+        let is_number = |cell: &[u8]| str::from_utf8(cell).is_ok_and(is_number);
+        let is_readable = |row: &csv::ByteRecord| row.iter().skip(2).take(2).all(is_number);
+        Self(records.filter(is_readable).take(Self::ROWS).collect())
     }
 
     /// Whether every cell of a column that is not empty may be a moment, and no rating.
@@ -149,22 +154,25 @@ impl Sample {
         cells.peek().is_some() && cells.all(is_time)
     }
 
+    /// Whether the third column has the moments and the fourth has not.
+    pub(super) fn times_come_first(&self) -> bool {
+        self.are_times(2) && !self.are_times(3)
+    }
+
     /// `user,item,time` and `user,item,time,rating` without header: a third column of moments is not one of ratings,
     /// unless it is called so.
     fn place(&self, at: Positions, columns: &ColumnMap, width: usize) -> Positions {
-        if *columns != ColumnMap::default() || width < 3 || !self.are_times(2) {
-            return at;
-        }
         match width {
-            3 => Positions { value: None, time: Some(2), ..at },
-            _ if !self.are_times(3) => Positions { value: Some(3), time: Some(2), ..at },
+            _ if *columns != ColumnMap::default() => at,
+            3 if self.are_times(2) => Positions { value: None, time: Some(2), ..at },
+            4.. if self.times_come_first() => Positions { value: Some(3), time: Some(2), ..at },
             _ => at,
         }
     }
 }
 
 /// Whether a cell may be read as a rating or as a moment.
-pub(super) fn is_number(cell: &str) -> bool {
+fn is_number(cell: &str) -> bool {
     parse_value(cell).is_ok() || parse_time(cell).is_ok()
 }
 
