@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use segue_core::{ModelEntry, Registry};
+use segue_core::{ModelEntry, Output, Registry};
 use segue_eval::Dialect;
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ use crate::config::{
     ConfigError, ConfigSource, Context, Moment, Origin, Override, Schema, compose_with, jobs, parse_overrides, resolve,
 };
 use crate::error::LabError;
-use crate::measure::spoken;
+use crate::measure::{has, spoken};
 use crate::planned::Planned;
 use crate::settings::Settings;
 
@@ -21,8 +21,9 @@ static EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/configs.r
 /// Where a project keeps its own config files.
 pub(crate) const CONFIG_DIRECTORY: &str = "configs";
 
-/// The file of the metrics that nobody chose.
-const DEFAULT_EVALUATION: &str = "evaluation/default.yaml";
+/// Keys that fit themselves to the rest of a job where nobody chose them, with the files that have them then.
+const METRICS: (&str, &str) = ("evaluation.metrics", "evaluation/default.yaml");
+const STOPPING_METRIC: (&str, &str) = ("trainer.early_stopping.metric", "trainer/default.yaml");
 
 /// Composes jobs from files and overrides.
 #[derive(Debug)]
@@ -81,8 +82,9 @@ impl<'r> Composer<'r> {
             return Err(LabError::Config(refusal.clone()));
         }
         let composed = compose_with(&self.source, "config", overrides, &ModelSchema(self.registry))?;
-        let origin = composed.origin("evaluation.metrics");
-        let chosen = !matches!(origin, Some(Origin::File { file, .. }) if file.ends_with(DEFAULT_EVALUATION));
+        let [metrics_chosen, stopping_chosen] = [METRICS, STOPPING_METRIC].map(|(key, default)| {
+            !matches!(composed.origin(key), Some(Origin::File { file, .. }) if file.ends_with(default))
+        });
         let mut composed = composed.job();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let here = std::env::current_dir().map(|path| path.display().to_string()).unwrap_or_default();
@@ -97,9 +99,14 @@ impl<'r> Composer<'r> {
             env: &|name| std::env::var(name).ok(),
         };
         let mut resolved = resolve(&composed, &context).map_err(ConfigError::from)?;
-        if !chosen && let Some(metrics) = spoken_metrics(&resolved["evaluation"]) {
+        if !metrics_chosen && let Some(metrics) = spoken_metrics(&resolved["evaluation"]) {
             for config in [&mut composed, &mut resolved] {
                 config["evaluation"]["metrics"] = metrics.clone();
+            }
+        }
+        if !stopping_chosen && self.predicts_ratings(&resolved) {
+            for config in [&mut composed, &mut resolved] {
+                config["trainer"]["early_stopping"]["metric"] = json!("rmse");
             }
         }
         if let Some((model, refusal)) = planned {
@@ -110,6 +117,14 @@ impl<'r> Composer<'r> {
         refuse_idle_fold(overrides, &composed)?;
         let named = overrides.iter().any(|item| ["out", "run_name", "overwrite"].contains(&item.key.as_str()));
         Ok(Job { composed, resolved, named })
+    }
+
+    /// Whether the model is one of ratings, and the dialect has their errors.
+    fn predicts_ratings(&self, config: &Value) -> bool {
+        let entry = config["model"]["name"].as_str().and_then(|name| self.registry.find(name).ok());
+        let dialect: Option<Dialect> = serde_json::from_value(config["evaluation"]["dialect"].clone()).ok();
+        entry.is_some_and(|entry| entry.info.output == Output::Rating)
+            && dialect.is_some_and(|dialect| has(dialect, "rmse"))
     }
 }
 

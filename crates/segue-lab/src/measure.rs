@@ -71,7 +71,7 @@ pub(crate) fn spoken_metric(name: &str, dialect: Dialect) -> Result<MetricSpec, 
 }
 
 /// Whether a dialect has a metric, or the metric names its own.
-fn has(dialect: Dialect, name: &str) -> bool {
+pub(crate) fn has(dialect: Dialect, name: &str) -> bool {
     spoken_metric(name, dialect).is_ok()
 }
 

@@ -11,10 +11,8 @@ pub(crate) struct Planned {
     keys: Option<fn() -> Value>,
 }
 
-const PLANNED: [Planned; 5] = [
-    Planned { name: "neumf_attention", aliases: &[], keys: None },
+const PLANNED: [Planned; 3] = [
     Planned { name: "ensemble", aliases: &["hybrid_ensemble"], keys: Some(ensemble) },
-    Planned { name: "fcnn", aliases: &[], keys: None },
     Planned { name: "maml", aliases: &[], keys: None },
     Planned { name: "reptile", aliases: &[], keys: None },
 ];

@@ -107,7 +107,7 @@ const NOT_BUILT: [(&str, &str); 7] = [
         "model=lightgcn logger.use_mlflow=true logger.use_wandb=true logger.wandb.project=movie-rec-exp",
         "logger.use_mlflow",
     ),
-    ("model=neumf_attention model.anything=1", "model=neumf_attention"),
+    ("model=maml model.anything=1", "model=maml"),
 ];
 
 #[test]
@@ -159,6 +159,11 @@ fn an_experiment_sets_anything_and_the_command_line_has_the_last_word() {
     for line in ["seed: 7", "scope: shuffled", "run_name: fixed"] {
         assert!(stdout.lines().any(|l| l == line), "{line}\n{stdout}");
     }
+    // Where nobody chooses, models of ratings watch the error of ratings.
+    let watched =
+        |line: &str| scratch.ok(&format!("train {line} --cfg job")).lines().any(|l| l.trim() == "metric: rmse");
+    assert!(watched("model=svd") && !watched("model=mf") && !watched("model=svd evaluation.dialect=ranx"));
+    assert!(!watched("model=svd trainer.early_stopping.metric=ndcg@10"));
     let jobs = scratch.ok("compare model=ease,ials scope=target,joint --cfg job");
     assert_eq!(jobs.matches("run_name:").count(), 4, "{jobs}");
 }
