@@ -100,6 +100,14 @@ pub enum DataError {
         /// What is wrong and the way out.
         what: String,
     },
+    /// What a later step says of files of which not every line was read.
+    #[error("{error} (not every line was read: {told})")]
+    AfterBadLines {
+        /// What it says.
+        error: Box<DataError>,
+        /// The files, and their first bad lines.
+        told: String,
+    },
     /// A step left nothing.
     #[error("nothing is left after {step}: {way_out}")]
     Nothing {

@@ -1,7 +1,7 @@
 //! Configured files into rows with dense ids, in chunks of users.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -13,7 +13,8 @@ use super::rows::{Counts, DomainRows, Files, Part, Row, Scatter, World, cut};
 use super::split::targets;
 use crate::DataError;
 use crate::readers::{
-    Dates, Layout, LogFile, Names, RawLog, RawRow, RawRows, Session, Values, read_logs, read_negatives, rounded_note,
+    Dates, Layout, LogFile, Names, RawLog, RawRow, RawRows, Session, Values, of_parts, read_logs, read_negatives,
+    rounded_note,
 };
 use crate::spill::Spill;
 
@@ -38,11 +39,14 @@ pub(super) fn ingest(
             only: domain.only.clone(),
             unrated: domain.unrated,
         };
-        for (part, paths) in parts_of(domain, targets.contains(&d), kind)? {
-            for path in paths {
-                files.push(LogFile { path: path.clone(), layout: layout.clone() });
-                parts.push((d, part));
-            }
+        let of_domain: Vec<_> = parts_of(domain, targets.contains(&d), kind)?
+            .into_iter()
+            .flat_map(|(part, paths)| paths.iter().map(move |path| (part, path)))
+            .collect();
+        let paths: Vec<&Path> = of_domain.iter().map(|(_, path)| path.as_path()).collect();
+        for ((part, path), layout) in of_domain.iter().zip(of_parts(&paths, &layout)?) {
+            files.push(LogFile { path: (*path).clone(), layout });
+            parts.push((d, *part));
         }
     }
     let logs = read_logs(&files, spill, session)?;

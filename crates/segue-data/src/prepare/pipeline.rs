@@ -90,7 +90,8 @@ fn settle(
     let divided = if let Some(divided) = divided::find(&how, &spill, &mut session) {
         divided
     } else {
-        let mut divided = divide(data, (&options, &split, seed), (told, &spill), &mut session)?;
+        let divided = divide(data, (&options, &split, seed), (told, &spill), &mut session);
+        let mut divided = divided.map_err(|error| with_bad_lines(error, session.files()))?;
         divided::keep(&how, &mut divided, &spill, &session)?;
         divided
     };
@@ -107,7 +108,7 @@ fn settle(
         seed,
         ..PrepareReport::default()
     };
-    check_parts(&report, &world)?;
+    check_parts(&report, &world).map_err(|error| with_bad_lines(error, session.files()))?;
     let shares_negatives = world.negatives.is_some() && report.parts.iter().any(|p| p.part == "val" && p.users > 0);
     let (assembled, notes) = assemble::assemble(world, (&census, asked), spill)?;
     report.notes = notes;
@@ -134,6 +135,16 @@ fn settle(
     }
     report.notes.extend(report.inputs.iter().filter(|input| input.bad_lines > 0).map(InputFile::told));
     Ok((outline, rows, report.named()))
+}
+
+/// An error of a step after reading may come of lines that could not be read.
+fn with_bad_lines(error: DataError, files: &[InputFile]) -> DataError {
+    let told: Vec<String> = files.iter().filter(|file| file.bad_lines > 0).map(InputFile::told).collect();
+    match error {
+        DataError::Interrupted | DataError::Io { .. } => error,
+        error if told.is_empty() => error,
+        error => DataError::AfterBadLines { error: Box::new(error), told: told.join("; ") },
+    }
 }
 
 /// Every step up to the split, and what follows from it for the rows.

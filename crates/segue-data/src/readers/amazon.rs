@@ -28,7 +28,7 @@ use super::session::{Reason, Session};
 use super::{python_literal, table};
 use crate::DataError;
 
-const KEYS: Keys<'static> = Keys {
+pub(super) const KEYS: Keys<'static> = Keys {
     user: Key::Named(&["reviewerID", "user_id"]),
     item: Key::Named(&["parent_asin", "asin"]),
     value: Key::Named(&["overall", "rating"]),

@@ -1,5 +1,5 @@
 //! Book-Crossing: `BX-Book-Ratings.csv` and `BX-Books.csv`, separated by `;`, quoted, backslash before a quote,
-//! Latin-1; later copies have commas and UTF-8. A rating of 0 is none: the reader has the book and did not rate it.
+//! Latin-1; later copies have commas, UTF-8, or the columns `Rating` and `Title`. A rating of 0 is none: the reader has the book and did not rate it.
 //!
 //! Ziegler et al., *Improving Recommendation Lists Through Topic Diversification*, WWW 2005.
 
@@ -17,8 +17,8 @@ fn header(line: &str) -> Option<(u8, bool)> {
     [b';', b','].into_iter().find_map(|delimiter| {
         let mut cells = plain.split(char::from(delimiter)).map(str::trim);
         match (cells.next(), cells.next(), cells.next()) {
-            (Some("user-id"), Some("isbn"), Some("book-rating")) => Some((delimiter, true)),
-            (Some("isbn"), Some("book-title"), Some(_)) => Some((delimiter, false)),
+            (Some("user-id"), Some("isbn"), Some("book-rating" | "rating")) => Some((delimiter, true)),
+            (Some("isbn"), Some("book-title" | "title"), Some(_)) => Some((delimiter, false)),
             _ => None,
         }
     })

@@ -179,7 +179,10 @@ fn one_of<'n>(folder: &Path, names: &'n [String], patterns: &[&str]) -> Result<O
             [] => {}
             [only] => return Ok(Some(only)),
             _ => {
-                let what = format!("holds {}, each of which may be meant; name one as `path`", fitting.join(" and "));
+                let all = fitting.join(", ");
+                let what = format!(
+                    "holds {all}, each of which may be meant; name one as `path`, or those that make up the log as `interactions: [{all}]`"
+                );
                 return Err(DataError::Format { path: folder.into(), what });
             }
         }
@@ -284,7 +287,7 @@ mod tests {
         ] {
             assert_eq!(found(names).unwrap(), expected);
         }
-        assert!(found(&["a.inter", "b.inter"]).unwrap_err().contains("a.inter and b.inter"));
+        assert!(found(&["a.inter", "b.inter"]).unwrap_err().contains("`interactions: [a.inter, b.inter]`"));
         assert!(found(&["x.pdf"]).unwrap_err().contains("it holds x.pdf"));
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::columns::{ColumnMap, looks_like_header};
 use super::log::RawLog;
@@ -215,6 +216,27 @@ pub(crate) fn read_file(
     Ok(())
 }
 
+/// The layouts of files that are parts of one log: each its own, but that a list of items for each user is none where another
+/// part has rows of the same look. A test part may have one row a user, and then only the others tell.
+pub(crate) fn of_parts(paths: &[&Path], layout: &Layout) -> Result<Vec<Layout>, DataError> {
+    let mut layouts = vec![layout.clone(); paths.len()];
+    if layout.format != Format::Auto || paths.len() < 2 {
+        return Ok(layouts);
+    }
+    let look = |path: &&Path| {
+        let mut input = Input::open(path)?;
+        let (separator, head) = (input.separator(), input.peek()?);
+        let is_parted_by_spaces = table::guess(first_of(head)) == b' ';
+        Ok((layout.format_of(head, separator), is_parted_by_spaces))
+    };
+    let looks = paths.iter().map(look).collect::<Result<Vec<_>, DataError>>()?;
+    if looks.contains(&(Format::Table, true)) {
+        let lists = layouts.iter_mut().zip(looks).filter(|(_, (format, _))| *format == Format::Adjacency);
+        lists.for_each(|(layout, _)| layout.format = Format::Table);
+    }
+    Ok(layouts)
+}
+
 /// The format of a file by its content.
 pub(super) fn format_of(path: &Path) -> Result<Format, DataError> {
     Ok(recognise(Input::open(path)?.peek()?))
@@ -335,15 +357,19 @@ fn plain(header: &str) -> String {
 /// key.
 fn json(first: &str) -> Format {
     let has = |keys: &[&str]| keys.iter().all(|key| first.contains(&format!("\"{key}\"")));
-    if has(&["asin"]) || has(&["parent_asin"]) {
-        Format::Amazon
+    let (format, own) = if has(&["asin"]) || has(&["parent_asin"]) {
+        (Format::Amazon, &amazon::KEYS)
     } else if has(&["user_id", "book_id"]) {
-        Format::Goodreads
+        (Format::Goodreads, &goodreads::KEYS)
     } else if gorse::is_one(first) {
-        Format::Gorse
+        (Format::Gorse, &gorse::KEYS)
     } else {
-        Format::JsonLines
-    }
+        return Format::JsonLines;
+    };
+    // Who else calls an item so has other names for the rest.
+    let line: Map<String, Value> = serde_json::from_str(first).unwrap_or_default();
+    let keys: Vec<&str> = line.keys().map(String::as_str).collect();
+    if own.miss(&keys) { Format::JsonLines } else { format }
 }
 
 #[cfg(test)]
@@ -374,6 +400,9 @@ mod tests {
         check("1::1193::5::978300760", Format::Movielens);
         check("userId,movieId,rating,timestamp", Format::Movielens);
         check("{\"overall\": 5.0, \"asin\": \"B\"}", Format::Amazon);
+        check(r#"{"user_id": "u", "asin": "B", "rating": 5, "date": 1500000000}"#, Format::JsonLines);
+        check(r#"{"user_id": "u", "book_id": "B", "rating": 5, "timestamp": 1500000000}"#, Format::JsonLines);
+        check(r#"{"UserId": "u", "ItemId": "B", "Rating": 5}"#, Format::JsonLines);
         check("1\t1630\t4", Format::Douban);
         check("2\t4866", Format::Douban);
         check("userID\tartistID\tweight\r", Format::Table);

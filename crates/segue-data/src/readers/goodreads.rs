@@ -16,7 +16,7 @@ use super::session::{Reason, Session};
 use super::{table, tags};
 use crate::DataError;
 
-const KEYS: Keys<'static> = Keys {
+pub(super) const KEYS: Keys<'static> = Keys {
     user: Key::Named(&["user_id"]),
     item: Key::Named(&["book_id"]),
     value: Key::Named(&["rating"]),

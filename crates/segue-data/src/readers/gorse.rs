@@ -13,7 +13,7 @@ use super::open::Input;
 use super::session::{Reason, Session};
 use crate::DataError;
 
-const KEYS: Keys<'static> = Keys {
+pub(super) const KEYS: Keys<'static> = Keys {
     user: Key::Named(&["UserId"]),
     item: Key::Named(&["ItemId"]),
     value: Key::Named(&["Value"]),

@@ -30,6 +30,15 @@ pub(super) struct Keys<'k> {
     pub(super) unvalued: Unvalued,
 }
 
+impl Keys<'_> {
+    /// Whether a line with these keys tells what they miss: it has a usual name of somebody, a value or a time, and none of ours for it.
+    pub(super) fn miss(&self, line: &[&str]) -> bool {
+        let roles = [(&self.user, USER), (&self.value, VALUE), (&self.time, TIME)];
+        let any = |key: &Key<'_>| line.iter().any(|name| key.rank(name).is_some());
+        roles.into_iter().any(|(own, usual)| !any(own) && any(&Key::Usual(usual)))
+    }
+}
+
 /// What a line is that has no key of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unvalued {

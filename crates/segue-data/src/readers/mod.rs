@@ -41,6 +41,7 @@ mod zstd;
 pub use self::columns::{Column, ColumnMap};
 pub use self::folder::{FolderFiles, find_files};
 pub use self::foreign::hush_guarded_panics;
+pub(crate) use self::format::of_parts;
 pub use self::format::{Format, Layout, read_log};
 pub use self::ids::read_ids;
 pub use self::items::read_items;

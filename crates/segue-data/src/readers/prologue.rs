@@ -83,9 +83,14 @@ impl Marked {
         let Some(rest) = rest(line).filter(|rest| !rest.trim_ascii_end().contains(&b'\r')) else { return Self::Row };
         let names = rest.trim_ascii_start();
         let delimiter = separator.unwrap_or_else(|| guess(row));
+        let is_header = |line: &[u8]| looks_like_header(String::from_utf8_lossy(line).split(char::from(delimiter)));
+        // No row stands before the header.
+        if is_header(row) {
+            return Self::Comment;
+        }
         let width = |line: &[u8]| line.trim_ascii().split(|&b| b == delimiter).count();
         let (as_wide, is_word) = (width(names) == width(row), names.len() == rest.len() && !names.is_empty());
-        if as_wide && looks_like_header(String::from_utf8_lossy(names).split(char::from(delimiter))) {
+        if as_wide && is_header(names) {
             return Self::Header(if is_word { 0 } else { line.len() - names.len() });
         }
         // Lists parted by spaces are of any width.
@@ -124,6 +129,7 @@ mod tests {
         assert_eq!(check("% bip weighted posweighted\n% 943 1682\n", "1 1 5\n").comments, 2);
         assert_eq!(check("#\n## all\n\n# one user a line\n", "1,2,3\n").comments, 3);
         check("#Written by a program\n", "u,i,5\n");
+        check("#exported by me, 2020\n", "user_id,item_id\na,x\n");
         // Names.
         check("", "#user_id item_id\n1 2\n");
         check("# written by numpy\n# ", "user,item,rating\n1,2,3\n");

@@ -312,8 +312,8 @@ pub(crate) fn parse_value(cell: &str) -> Result<Option<f64>, Reason> {
     }
 }
 
-/// Unix milliseconds, for order within a second is order, too: `None` where the cell is empty. Reads integers, floats, `YYYY-MM-DD[ HH:MM:SS][+HH:MM]` (else UTC) and
-/// `Fri Aug 18 13:55:02 -0700 2017`. The first moment of year 1 is how some programs write that there is no time.
+/// Unix milliseconds, for order within a second is order, too: `None` where the cell is empty. Reads integers, floats, `YYYY-MM-DD[ HH:MM:SS][+HH[:MM]]` (else UTC; slashes for the
+/// first two hyphens, too) and `Fri Aug 18 13:55:02 -0700 2017`. The first moment of year 1 is how some programs write that there is no time.
 ///
 /// Numbers from 10^11 on (the year 5138 in seconds) are milliseconds, from 10^14 on microseconds, from 10^17 on
 /// nanoseconds.
@@ -362,12 +362,12 @@ fn date(cell: &str) -> Option<i64> {
         return Some(1_000 * (midnight - offset(zone)?) + since_midnight(clock)?);
     }
     let (day, clock) = cell.split_once([' ', 'T']).unwrap_or((cell, "0:0:0"));
-    let mut day = day.splitn(3, '-').map(str::parse::<i64>);
-    let (year, month, day) = (day.next()?.ok()?, day.next()?.ok()?, day.next()?.ok()?);
-    if cell.find('-') != Some(4) {
+    if !matches!(day.as_bytes().get(4), Some(b'-' | b'/')) {
         return None;
     }
-    let clock = clock.trim_end_matches('Z');
+    let mut day = day.splitn(3, char::from(day.as_bytes()[4])).map(str::parse::<i64>);
+    let (year, month, day) = (day.next()?.ok()?, day.next()?.ok()?, day.next()?.ok()?);
+    let clock = clock.strip_suffix(" UTC").unwrap_or(clock).trim_end_matches('Z');
     let (clock, zone) = clock.find(['+', '-']).map_or((clock, "+0000"), |at| clock.split_at(at));
     Some(1_000 * (days(year, month, day)? * 86_400 - offset(zone)?) + since_midnight(clock)?)
 }
@@ -400,7 +400,11 @@ fn since_midnight(clock: &str) -> Option<i64> {
 fn offset(zone: &str) -> Option<i64> {
     let sign = if zone.starts_with('-') { -1 } else { 1 };
     let digits: String = zone.chars().skip(1).filter(|c| *c != ':').collect();
-    let number: i64 = digits.parse().ok().filter(|_| digits.len() == 4)?;
+    let number: i64 = match digits.len() {
+        2 => 100 * digits.parse::<i64>().ok()?,
+        4 => digits.parse().ok()?,
+        _ => return None,
+    };
     (0..=2_359).contains(&number).then(|| sign * (number / 100 * 3_600 + number % 100 * 60))
 }
 
@@ -427,6 +431,13 @@ mod tests {
         assert_eq!(parse_time("2017-07-14 02:40:00.1234"), Ok(Some(1_500_000_000_123)));
         assert_eq!(parse_time("2017-08-19T04:55:02+08:00"), Ok(Some(1_503_089_702_000)));
         assert_eq!(parse_time("0001-01-01T00:00:00Z"), Ok(None));
+        // As databases write them.
+        for same in
+            ["2017-08-19 04:55:02+08", "2017-08-18 20:55:02 UTC", "2017/08/18 20:55:02", "2017/08/18 20:55:02.0Z"]
+        {
+            assert_eq!(parse_time(same), Ok(Some(1_503_089_702_000)), "{same}");
+        }
+        assert!(parse_time("2017/08-18").is_err() && parse_time("2017-08-18 20:55:02 CET").is_err());
         assert!(parse_time("2017-08-19T04:55:02+99").is_err() && parse_time("Fri Foo 1 1:1:1 +0000 2017").is_err());
         assert!(parse_time("2005-9223372036854775807-9223372036854775807").is_err());
         assert!(parse_time("9999-12-31T28446744073709553:59:60+23").is_err());

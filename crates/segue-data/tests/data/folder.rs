@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use segue_data::prepare::{
-    DomainConfig, HistoryDomains, OneOrMany, PrepareOptions, PrepareReport, SplitConfig, SplitKind, load_folder,
-    prepare_folder, write_folder,
+    DataConfig, DomainConfig, HistoryDomains, OneOrMany, PrepareOptions, PrepareReport, SplitConfig, SplitKind,
+    load_folder, prepare_folder, write_folder,
 };
 
 use super::{data, domain, files, kind, message, parts, quiet, run, sample};
@@ -168,6 +168,34 @@ fn given_negatives_are_read_back() {
     assert_eq!(loaded.split.tasks[0].valid.negatives, prepared.split.tasks[0].valid.negatives);
     assert_eq!((negatives.cols_of(0), negatives.cols_of(1)), (&[3, 4][..], &[4][..]));
     assert!(!loaded.split.train.has_times());
+}
+
+/// A test part with one row a user looks like a list of items for each, and is none: the training part tells.
+#[test]
+fn parts_of_a_log_are_read_alike() {
+    let rows = |of: &dyn Fn(u32) -> Vec<u32>| -> String {
+        let row = |user: u32, item: u32| format!("{user} {item} {} {}\n", (user + item) % 5 + 1, 1_500_000_000 + item);
+        (1..6).flat_map(|user| of(user).into_iter().map(move |item| row(user, item))).collect()
+    };
+    let last = |user: u32| (user + 3) % 6 + 1;
+    let train = rows(&|user| (1..7).filter(|&item| item != last(user)).collect());
+    let test = rows(&|user| vec![last(user)]);
+    let dir = files(&[("train.txt", &train), ("test.txt", &test)]);
+    let films = DomainConfig { name: "films".into(), path: Some(dir.path().into()), ..DomainConfig::default() };
+    let split = SplitConfig { valid_fraction: 0.0, ..kind(SplitKind::Given) };
+    let (prepared, report) = run(&data(vec![films]), &PrepareOptions::default(), &split).unwrap();
+    let counts: Vec<usize> = report.parts.iter().map(|part| part.interactions).filter(|&n| n > 0).collect();
+    assert_eq!(counts, [25, 5], "{:?}", report.notes);
+    assert!(prepared.split.train.has_times());
+}
+
+#[test]
+fn a_step_that_leaves_nothing_tells_of_lines_that_were_not_read() {
+    let dir = files(&[("films.csv", "user,item,rating,timestamp\na,1,5,1\nb,2,x,2\nb,3,y,2\n")]);
+    let films = domain(dir.path(), "films", "films.csv");
+    let data = DataConfig { max_bad_lines: Some(5), ..data(vec![films]) };
+    let message = message(run(&data, &PrepareOptions::default(), &kind(SplitKind::LeaveOneOut)));
+    assert!(message.contains("films.csv: 2 of 3 lines were unreadable; line 3"), "{message}");
 }
 
 #[test]
