@@ -77,7 +77,20 @@ pub(super) const VALUE: &[&str] = &[
     "listens",
     "bookrating",
 ];
-pub(super) const TIME: &[&str] = &["timestamp", "time", "unixreviewtime", "datetime", "date", "ts", "createdat"];
+pub(super) const TIME: &[&str] = &[
+    "timestamp",
+    "time",
+    "unixreviewtime",
+    "datetime",
+    "date",
+    "ts",
+    "createdat",
+    "eventtime",
+    "orderdate",
+    "dateadded",
+    "reviewdate",
+    "ratedat",
+];
 
 impl ColumnMap {
     /// True if some column is given by name, so that a header must exist.
@@ -213,6 +226,10 @@ mod tests {
         let path = Path::new("x.csv");
         let found = ColumnMap::default().among(path, &names("userId,movieId,rating,timestamp")).unwrap();
         assert_eq!(found, Positions { user: 0, item: 1, value: Some(2), time: Some(3) });
+        for time in ["event_time", "order_date", "date_added"] {
+            let found = ColumnMap::default().among(path, &names(&format!("customer_id,product_id,{time}"))).unwrap();
+            assert_eq!(found.time, Some(2), "{time}");
+        }
         let map = ColumnMap { value: Some(Column::Name("plays".into())), ..ColumnMap::default() };
         let found = map.among(path, &names("item_id,plays,user,rating")).unwrap();
         assert_eq!(found, Positions { user: 2, item: 0, value: Some(1), time: None });

@@ -18,7 +18,7 @@ use crate::terminal::{Format, print_table, say};
 
 One folder per domain. The target has train, valid and test, a source all of its events as train. What is written where:
   csv        train.csv valid.csv test.csv (user,item,rating,timestamp), items.csv (item,title,categories); a timestamp is in
-             unix seconds, and has a fraction where that keeps the order of a user's events in one second
+             unix seconds, and has a fraction where that keeps the order of a user's events of one part in one second
   parquet    the same columns in train.parquet valid.parquet test.parquet, items.csv
   recbole    <domain>.train.inter .valid.inter .test.inter .item; benchmark_filename: [train, valid, test]
   adjacency  train.txt valid.txt test.txt: `user item item ...` as NGCF and LightGCN read them; no values, no times
