@@ -5,7 +5,7 @@
 //! models of a comparison see the same draw. The result is a pure function of the values and the seed.
 
 use rayon::prelude::*;
-use segue_core::Seed;
+use segue_core::{Seed, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::evaluate::{Evaluation, Measured, PerUser};
@@ -129,22 +129,22 @@ impl Bootstrap {
         if self.resamples == 0 {
             return Ok(intervals);
         }
-        for n_users in group_sizes(evaluation) {
+        for kind in Kind::ALL {
             let (positions, columns): (Vec<usize>, Vec<Column<'_>>) = evaluation
                 .metrics
                 .iter()
                 .enumerate()
                 .filter_map(|(n, measured)| Some((n, Column::of(measured)?)))
-                .filter(|(_, column)| column.kind() == n_users.kind)
+                .filter(|(_, column)| column.kind() == kind)
                 .unzip();
-            for (n, stats) in positions.into_iter().zip(self.resample(n_users.n, &columns)) {
+            for (n, stats) in positions.into_iter().zip(self.resample(kind.users(evaluation).len(), &columns)) {
                 intervals[n] = Some(self.interval(stats));
             }
         }
         Ok(intervals)
     }
 
-    /// The difference `first − second` of every metric that both measured per user.
+    /// The difference `first − second` of every metric that both measured per user; what only one measured is left out.
     ///
     /// For "joint or target only" and "model A or B": the same users, protocol and resamples, so that what users have in
     /// common cancels. A difference is nothing without its interval, so that there must be resamples.
@@ -154,8 +154,11 @@ impl Bootstrap {
             let range = "at least 40: a difference is told from chance by resampling";
             return Err(StatsError::Option { key: "resamples", value: 0.0, range });
         }
-        if first.users != second.users || rated(first) != rated(second) {
-            return Err(StatsError::Users { first: first.n_users(), second: second.n_users() });
+        let both = |kind: Kind| [first, second].iter().all(|evaluation| kind.is_in(evaluation));
+        let differ = |kind: &Kind| both(*kind) && kind.users(first) != kind.users(second);
+        if let Some(kind) = Kind::ALL.into_iter().find(differ) {
+            let [first, second] = [first, second].map(|evaluation| kind.users(evaluation).len());
+            return Err(StatsError::Users { first, second });
         }
         if first.protocol != second.protocol {
             return Err(StatsError::Protocols { first: first.protocol.clone(), second: second.protocol.clone() });
@@ -163,18 +166,18 @@ impl Bootstrap {
         let pairs: Vec<(&Measured, &Measured)> =
             first.metrics.iter().filter_map(|a| Some((a, second.metrics.iter().find(|b| b.spec == a.spec)?))).collect();
         let mut differences: Vec<Option<Difference>> = vec![None; pairs.len()];
-        for group in group_sizes(first) {
+        for kind in Kind::ALL {
             let mut positions = Vec::new();
             let mut columns = Vec::new();
             for (n, (a, b)) in pairs.iter().enumerate() {
                 if let (Some(a), Some(b)) = (Column::of(a), Column::of(b))
-                    && a.kind() == group.kind
+                    && a.kind() == kind
                 {
                     positions.push(n);
                     columns.extend([a, b]);
                 }
             }
-            let resampled = self.resample(group.n, &columns);
+            let resampled = self.resample(kind.users(first).len(), &columns);
             for (&n, stats) in positions.iter().zip(resampled.chunks(2)) {
                 let (a, b) = pairs[n];
                 let stats: Vec<f64> = stats[0].iter().zip(&stats[1]).map(|(x, y)| x - y).collect();
@@ -185,7 +188,7 @@ impl Bootstrap {
                     difference: a.value - b.value,
                     p: (2.0 * tail as f64 / (self.resamples + 1) as f64).min(1.0),
                     interval: self.interval(stats),
-                    n_users: group.n,
+                    n_users: kind.users(first).len(),
                 });
             }
         }
@@ -225,10 +228,6 @@ impl Bootstrap {
     }
 }
 
-fn rated(evaluation: &Evaluation) -> Option<&[u32]> {
-    evaluation.ratings.as_ref().map(|ratings| ratings.users.as_slice())
-}
-
 /// Linear interpolation between order statistics (type 7 of Hyndman and Fan, 1996).
 fn quantile(sorted: &[f64], q: f64) -> f64 {
     let position = q * (sorted.len() - 1) as f64;
@@ -244,14 +243,20 @@ enum Kind {
     Rated,
 }
 
-struct Group {
-    kind: Kind,
-    n: usize,
-}
+impl Kind {
+    const ALL: [Self; 2] = [Self::Ranked, Self::Rated];
 
-fn group_sizes(evaluation: &Evaluation) -> [Group; 2] {
-    let n_rated = evaluation.ratings.as_ref().map_or(0, |ratings| ratings.users.len());
-    [Group { kind: Kind::Ranked, n: evaluation.users.len() }, Group { kind: Kind::Rated, n: n_rated }]
+    fn users(self, evaluation: &Evaluation) -> &[UserId] {
+        match self {
+            Self::Ranked => &evaluation.users,
+            Self::Rated => evaluation.ratings.as_ref().map_or(&[], |ratings| &ratings.users),
+        }
+    }
+
+    /// Whether anything of this kind was measured: a model that only orders items has no errors of ratings.
+    fn is_in(self, evaluation: &Evaluation) -> bool {
+        evaluation.metrics.iter().filter_map(Column::of).any(|column| column.kind() == self)
+    }
 }
 
 enum Column<'a> {
@@ -312,6 +317,7 @@ impl<'a> Column<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ratings::Ratings;
 
     fn evaluation(values: Vec<f64>) -> Evaluation {
         let value = values.iter().sum::<f64>() / values.len() as f64;
@@ -410,6 +416,39 @@ mod tests {
         assert!(matches!(none.compare(&a, &a), Err(StatsError::Option { key: "resamples", .. })));
         let level = Bootstrap { level: 95.0, ..Bootstrap::default() };
         assert!(matches!(level.mean(&[1.0]), Err(StatsError::Option { key: "level", .. })));
+    }
+
+    #[test]
+    fn a_model_of_ratings_and_one_of_order_are_compared_by_order() {
+        let bootstrap = Bootstrap::default();
+        let order = evaluation(vec![0.0, 1.0, 1.0]);
+        let rates = |errors: &[f64]| {
+            let (sums, counts, n) = (errors.to_vec(), vec![1.0; errors.len()], errors.len());
+            let spec = "mae".parse().unwrap();
+            let value = errors.iter().sum::<f64>() / n as f64;
+            let mut both = order.clone();
+            both.metrics.push(Measured { spec, value, per_user: PerUser::Pooled { sums, counts: counts.clone() } });
+            let errors = vec![(spec, errors.to_vec())];
+            let users = (0..n as u32).collect();
+            both.ratings = Some(Ratings { users, counts, errors, n_off_scale: 0, scale: (1.0, 5.0) });
+            both
+        };
+        let (good, bad) = (rates(&[0.1, 0.2, 0.3, 0.1]), rates(&[0.6, 0.8, 0.5, 0.9]));
+        let names = |a, b| -> Vec<String> {
+            bootstrap
+                .compare(a, b)
+                .unwrap()
+                .iter()
+                .map(|found| format!("{} of {}", found.spec, found.n_users))
+                .collect()
+        };
+        assert_eq!(names(&good, &order), ["hr@10 of 3"]);
+        assert_eq!(names(&order, &good), ["hr@10 of 3"]);
+        assert_eq!(names(&good, &bad), ["hr@10 of 3", "mae of 4"]);
+        let found = bootstrap.compare(&good, &bad).unwrap().remove(1);
+        assert!((found.difference + 0.525).abs() < 1e-12 && found.interval.high < 0.0, "{found:?}");
+        let others = bootstrap.compare(&good, &rates(&[0.1]));
+        assert_eq!(others, Err(StatsError::Users { first: 4, second: 1 }));
     }
 
     #[test]

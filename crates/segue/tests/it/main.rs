@@ -16,6 +16,7 @@ mod determinism;
 mod download;
 mod explore;
 mod interrupt;
+mod ratings;
 mod readme;
 #[allow(dead_code, reason = "its other replies are for the tests of the library")]
 #[path = "../../../segue-download/tests/download/server.rs"]
