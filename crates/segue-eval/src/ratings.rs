@@ -25,8 +25,8 @@ pub struct Ratings {
     pub errors: Vec<(MetricSpec, Vec<f64>)>,
     /// Predictions below the lowest or above the highest value of training.
     pub n_off_scale: usize,
-    /// Lowest and highest value of the target's training events.
-    pub scale: (f32, f32),
+    /// Lowest and highest value of the target's training events; none of what was stored.
+    pub scale: Option<(f32, f32)>,
 }
 
 impl Ratings {
@@ -130,6 +130,6 @@ pub(crate) fn rate(
         errors: errors.iter().enumerate().map(|(n, (spec, _))| (*spec, column(n))).collect(),
         n_off_scale: rated.iter().map(|(_, _, off)| off).sum(),
         users,
-        scale,
+        scale: Some(scale),
     })
 }

@@ -430,7 +430,7 @@ mod tests {
             both.metrics.push(Measured { spec, value, per_user: PerUser::Pooled { sums, counts: counts.clone() } });
             let errors = vec![(spec, errors.to_vec())];
             let users = (0..n as u32).collect();
-            both.ratings = Some(Ratings { users, counts, errors, n_off_scale: 0, scale: (1.0, 5.0) });
+            both.ratings = Some(Ratings { users, counts, errors, n_off_scale: 0, scale: None });
             both
         };
         let (good, bad) = (rates(&[0.1, 0.2, 0.3, 0.1]), rates(&[0.6, 0.8, 0.5, 0.9]));

@@ -298,7 +298,7 @@ fn ratings_are_compared_only_where_scores_are_ratings() {
     // Errors 0, -1, 4.
     let found = evaluate_ratings(&model, &rating).unwrap();
     assert_eq!((found.rmse(), found.mae()), ((17.0_f64 / 3.0).sqrt(), 5.0 / 3.0));
-    assert_eq!((found.scale, found.n_off_scale, found.n_events()), ((1.0, 4.0), 1, 3));
+    assert_eq!((found.scale, found.n_off_scale, found.n_events()), (Some((1.0, 4.0)), 1, 3));
 
     let protocol = protocol(r#"{"metrics": ["rmse", "mae"]}"#);
     let evaluation = evaluate(&model, &rating, &protocol).unwrap();

@@ -149,6 +149,7 @@ mod tests {
             records: Vec::new(),
             valid: Vec::new(),
             users: vec!["a".into(), "b".into()],
+            raters: Vec::new(),
             summary: Summary::new(&test, &Bootstrap::default()).unwrap(),
             test,
             parts: Vec::new(),

@@ -1,5 +1,7 @@
 //! Several models on one question, side by side.
 
+use std::borrow::Cow;
+
 use segue_core::{OpenedTests, Registry, Watch};
 use segue_eval::{Bootstrap, Difference, Evaluation, MetricSpec, OverSeeds, Paired, PerUser, holm};
 
@@ -122,7 +124,7 @@ impl Comparison {
 
     /// Every other row beside that of `baseline` which was asked the same, user by user, by a metric that is measured per user;
     /// each p of the randomisation test corrected for all of them by Holm (seeds of a recipe are one hypothesis). Rows whose values by user
-    /// were not kept are left out.
+    /// were not kept, and those that the metric was not asked of, are left out.
     pub fn against(
         &self,
         baseline: &str,
@@ -147,8 +149,11 @@ impl Comparison {
         metric: MetricSpec,
         resamples: usize,
     ) -> Result<Vec<(Tested, f64)>, LabError> {
-        let by_user = |&&(row, base): &&(usize, usize)| !self.rows[row].is_lean() && !self.rows[base].is_lean();
-        let pairs: Vec<(usize, usize)> = pairs.iter().filter(by_user).copied().collect();
+        let measured = |at: usize| !self.rows[at].is_lean() && self.rows[at].measured(metric).is_some();
+        // Errors by user may not have been kept where other values were.
+        let kept = |at: usize| measured(at) && (!metric.metric.is_error() || self.rows[at].is_by_user(metric));
+        let pairs: Vec<(usize, usize)> =
+            pairs.iter().filter(|&&(row, base)| kept(row) && kept(base)).copied().collect();
         // So many random signs that the least p there can be, times the number of tests, is far below any level.
         let resamples = (resamples, resamples.max(LEAST_RESAMPLES * pairs.len()));
         let (mut tested, mut bases) = (Vec::new(), Vec::new());
@@ -169,7 +174,7 @@ impl Comparison {
                 let seed = self.rows[tested[at].row].seed;
                 let (first, second) = (self.by_user(tested[at].row, metric)?, self.by_user(bases[at], metric)?);
                 let signs = (2 * tested[at].paired.signs).min(MOST_SIGNS);
-                tested[at].paired.draw_on((first, second), signs, seed);
+                tested[at].paired.draw_on((&first, &second), signs, seed);
             }
         }
         let corrected = corrected_ps(&tested, &families, &|t| t.paired.p_randomisation);
@@ -198,11 +203,17 @@ impl Comparison {
         seeds.into_iter().map(of_seed).collect()
     }
 
-    /// The values of a metric by user.
-    fn by_user(&self, row: usize, metric: MetricSpec) -> Result<&[f64], LabError> {
-        let measured = self.rows[row].test.metrics.iter().find(|measured| measured.spec == metric);
-        match measured.map(|measured| &measured.per_user) {
-            Some(PerUser::Mean(values)) => Ok(values),
+    /// The values of a metric by user: of errors, what a user adds to the mean over all ratings, squared where the metric takes the
+    /// root of that mean.
+    fn by_user(&self, row: usize, metric: MetricSpec) -> Result<Cow<'_, [f64]>, LabError> {
+        match self.rows[row].measured(metric).map(|measured| &measured.per_user) {
+            Some(PerUser::Mean(values)) => Ok(values.into()),
+            // Over the mean number of ratings, not the user's own, so that the mean over users is that over ratings, and no test
+            // contradicts the metric.
+            Some(PerUser::Pooled { sums, counts }) => {
+                let each = counts.iter().sum::<f64>() / counts.len() as f64;
+                Ok(sums.iter().map(|sum| sum / each).collect())
+            }
             _ => Err(LabError::NotFound(format!(
                 "{metric} is no mean over users, so that no test compares it user by user; choose another by --show"
             ))),
@@ -223,7 +234,7 @@ impl Comparison {
             Evaluation { metrics, ..row.test.clone() }
         };
         let seed = self.rows[row].seed;
-        let paired = Paired::of(self.by_user(row, metric)?, self.by_user(base, metric)?, (signs, seed));
+        let paired = Paired::of(&self.by_user(row, metric)?, &self.by_user(base, metric)?, (signs, seed));
         let (first, second) = (alone(&self.rows[row]), alone(&self.rows[base]));
         let difference = differences(&first, &second, (resamples, seed))?.pop();
         Ok(difference.zip(paired).map(|(difference, paired)| Tested { row, difference, paired }))

@@ -1,7 +1,7 @@
 //! What one model came to on one question: all that is compared of a run, whether it has just ended or was stored.
 
-use segue_core::{EpochRecord, Prepared, Query, TaskKind};
-use segue_eval::{Evaluation, Group, Summary};
+use segue_core::{EpochRecord, Prepared, Query, TaskKind, UserId};
+use segue_eval::{Evaluation, Group, Measured, MetricSpec, PerUser, Summary};
 use serde_json::Value;
 
 use crate::error::LabError;
@@ -52,7 +52,9 @@ pub struct Row {
     pub valid: Vec<(String, f64)>,
     /// External ids of the users asked, rising by dense id.
     pub users: Vec<String>,
-    /// On test; its users are positions in `users`.
+    /// External ids of the users with a held-out rating, rising by dense id, where ratings were predicted.
+    pub raters: Vec<String>,
+    /// On test; its users are positions in `users`, those of its ratings in `raters`.
     pub test: Evaluation,
     /// Test metrics with intervals.
     pub summary: Summary,
@@ -121,8 +123,13 @@ impl Row {
         let Answer { question, kind, target, fingerprint, mut test, parts } = answer;
         let valid = fitted.valid.of(&question).to_vec();
         let summary = summarise(&test, settings.evaluation.bootstrap, settings.seed)?;
-        let users = test.users.iter().map(|&user| data.users.external(user).to_owned()).collect();
-        test.users = (0..test.users.len() as u32).collect();
+        let named = |users: &mut Vec<UserId>| -> Vec<String> {
+            let names = users.iter().map(|&user| data.users.external(user).to_owned()).collect();
+            *users = (0..users.len() as u32).collect();
+            names
+        };
+        let users = named(&mut test.users);
+        let raters = test.ratings.as_mut().map(|ratings| named(&mut ratings.users)).unwrap_or_default();
         Ok(Self {
             model: fitted.bundle.model_name.clone(),
             scope: settings.scope,
@@ -143,6 +150,7 @@ impl Row {
             records: fitted.records.clone(),
             valid,
             users,
+            raters,
             test,
             summary,
             parts,
@@ -160,14 +168,25 @@ impl Row {
             (e.candidates, draw, e.history, e.hide, e.dialect, e.ties)
         };
         let place = |row: &Self| (row.data.clone(), row.question.clone(), row.fingerprint.clone());
-        // The fingerprint knows the users, whether or not their values were kept.
-        let users = self.is_lean() || other.is_lean() || self.users == other.users;
+        // The fingerprint knows the users, whether or not their values were kept, and whatever was measured.
+        let alike = |a: &[String], b: &[String]| a.is_empty() || b.is_empty() || a == b;
+        let users = alike(&self.users, &other.users) && alike(&self.raters, &other.raters);
         asked(self) == asked(other) && place(self) == place(other) && users
     }
 
     /// Whether values by user were not kept with the run, so that nothing can be compared with it user by user.
     pub fn is_lean(&self) -> bool {
-        self.users.is_empty() && self.summary.n_users > 0
+        self.users.is_empty() && self.raters.is_empty() && self.summary.n_users > 0
+    }
+
+    /// Whether the values of a metric by user are there, so that tests compare it user by user.
+    pub fn is_by_user(&self, metric: MetricSpec) -> bool {
+        self.measured(metric).is_some_and(|m| matches!(m.per_user, PerUser::Mean(_) | PerUser::Pooled { .. }))
+    }
+
+    /// A metric on test with what it is made of.
+    pub(crate) fn measured(&self, metric: MetricSpec) -> Option<&Measured> {
+        self.test.metrics.iter().find(|measured| measured.spec == metric)
     }
 
     /// Whether both rows are of one recipe: the same model with the same hyper-parameters, trained in the same way.

@@ -348,6 +348,19 @@ impl Settings {
         question(self) == question(other)
     }
 
+    /// The job without errors of ratings, which a model that only orders items has none of; `None` if nothing else is measured.
+    pub fn without_errors(&self) -> Option<Self> {
+        let dialect = self.evaluation.dialect;
+        let is_error = |name: &str| spoken_metric(name, dialect).is_ok_and(|spec| spec.metric.is_error());
+        let metrics: Vec<String> = self.evaluation.metrics.iter().filter(|name| !is_error(name)).cloned().collect();
+        let measured = !metrics.is_empty();
+        let evaluation = EvaluationSettings { metrics, ..self.evaluation.clone() };
+        let mut trainer = self.trainer.clone();
+        // Nor can one watch its training.
+        trainer.early_stopping.enabled &= !is_error(&trainer.early_stopping.metric);
+        measured.then(|| Self { trainer, evaluation, ..self.clone() })
+    }
+
     /// Whether validation compares both jobs: they draw on one log, split one way, and rank the same candidates by the same
     /// definitions. Preparation may differ, which is chosen as hyper-parameters are, and so may what bears on the test part alone
     /// or on what is told of it: on validation a user's training events are all that is known, whatever `history` and `hide` say.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use segue_core::{EpochRecord, Registry, TaskKind};
-use segue_eval::{Evaluation, Measure, Measured, PerUser, Summary};
+use segue_eval::{Evaluation, Measure, Measured, MetricSpec, PerUser, Ratings, Summary};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -18,6 +18,7 @@ use crate::row::{Apart, Part, Row};
 use crate::run::{PARTS, PER_USER, RUN_FORMAT, Trained};
 use crate::settings::Settings;
 use crate::sweep::trainer_keys;
+use crate::tables::{Column, RATINGS, error_by_user};
 use crate::watch::LOG_NAME;
 
 pub(crate) const MANIFEST: &str = "manifest.json";
@@ -120,7 +121,8 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
             valid: asked.valid,
             test,
             summary: asked.test_summary,
-            users: by_user.0,
+            users: by_user.users,
+            raters: by_user.raters,
         });
     }
     Ok(Stored { folder: folder.to_owned(), rows, settings })
@@ -214,25 +216,42 @@ pub fn settings_of(folder: &Path) -> Result<Settings, LabError> {
 }
 
 /// What was measured, without what only the run itself had; or how values by user, where they were kept, contradict it.
-fn evaluation(summary: &Summary, by_user: Option<&Users>) -> Result<Evaluation, String> {
-    let ranked = summary.metrics.iter().any(|estimate| !estimate.metric.metric.is_error());
-    let (n_users, columns) = by_user.map_or((0, &[][..]), |(users, columns)| (users.len(), columns.as_slice()));
+fn evaluation(summary: &Summary, by_user: Option<&ByUser>) -> Result<Evaluation, String> {
     let lean = by_user.is_none();
+    let nobody = ByUser::default();
+    let ByUser { users, columns, raters, rated } = by_user.unwrap_or(&nobody);
+    // Where no metric has values by user, raters alone are told apart from nobody.
+    let ranked = summary.metrics.iter().any(|estimate| !estimate.metric.metric.is_error())
+        && (raters.is_empty() || !columns.is_empty());
+    let n_users = users.len();
     if ranked && !lean && n_users != summary.n_users {
         return Err(format!("{n_users} users, but {} were asked", summary.n_users));
     }
     let mut metrics = Vec::new();
+    let mut errors = Vec::new();
     for estimate in &summary.metrics {
+        if let Measure::Error { total, .. } = estimate.metric.metric.measure {
+            let per_user = errors_of(estimate.metric, rated);
+            if let PerUser::Pooled { sums, counts } = &per_user {
+                let (name, value) = (estimate.metric, total(sums.iter().sum::<f64>() / counts.iter().sum::<f64>()));
+                if !agree(value, estimate.value) {
+                    return Err(format!("{name} is {value} of all ratings, but metrics.json says {}", estimate.value));
+                }
+                errors.push((name, sums.clone()));
+            }
+            metrics.push(Measured { spec: estimate.metric, value: estimate.value, per_user });
+            continue;
+        }
         let name = estimate.metric.to_string();
-        let values = columns.iter().find(|(column, _)| *column == name).map(|(_, values)| values);
+        let values = column(columns, &name);
         let mean = values.map(|values| values.iter().sum::<f64>() / values.len().max(1) as f64);
-        let agrees = mean.is_some_and(|mean| (mean - estimate.value).abs() <= 1e-9 * estimate.value.abs().max(1.0));
+        let agrees = mean.is_some_and(|mean| agree(mean, estimate.value));
         // Users may weigh differently in others, whose mean is not the metric then.
         if !agrees && !lean && matches!(estimate.metric.metric.measure, Measure::PerUser(_) | Measure::OfList(_)) {
             let mean = mean.map_or_else(|| "not there".into(), |mean| format!("{mean} in the mean"));
             return Err(format!("{name} is {mean}, but metrics.json says {}", estimate.value));
         }
-        let per_user = values.filter(|_| agrees).map_or(PerUser::Whole, |values| PerUser::Mean(values.clone()));
+        let per_user = values.filter(|_| agrees).map_or(PerUser::Whole, |values| PerUser::Mean(values.to_vec()));
         metrics.push(Measured { spec: estimate.metric, value: estimate.value, per_user });
     }
     Ok(Evaluation {
@@ -243,10 +262,36 @@ fn evaluation(summary: &Summary, by_user: Option<&Users>) -> Result<Evaluation, 
         n_unranked: summary.n_unranked,
         tied_users: summary.tied_users,
         n_candidates: summary.n_candidates,
-        ratings: None,
+        ratings: column(rated, RATINGS).map(|counts| Ratings {
+            users: (0..raters.len() as u32).collect(),
+            counts: counts.to_vec(),
+            errors,
+            n_off_scale: summary.n_off_scale.unwrap_or_default(),
+            scale: None,
+        }),
         corrected: summary.corrected.clone(),
         uncorrected: summary.uncorrected,
     })
+}
+
+/// Whether a value is that of `metrics.json`, however it was rounded on the way.
+fn agree(value: f64, told: f64) -> bool {
+    (value - told).abs() <= 1e-9 * told.abs().max(1.0)
+}
+
+fn column<'c>(columns: &'c [Column], name: &str) -> Option<&'c [f64]> {
+    columns.iter().find(|(own, _)| own == name).map(|(_, values)| values.as_slice())
+}
+
+/// Sums of the errors of each user, where they were kept.
+fn errors_of(error: MetricSpec, rated: &[Column]) -> PerUser {
+    match (column(rated, error_by_user(error)), column(rated, RATINGS)) {
+        (Some(means), Some(counts)) => {
+            let sums = means.iter().zip(counts).map(|(mean, count)| mean * count).collect();
+            PerUser::Pooled { sums, counts: counts.to_vec() }
+        }
+        _ => PerUser::Whole,
+    }
 }
 
 fn damaged(path: &Path, what: &dyn std::fmt::Display) -> LabError {
@@ -307,32 +352,61 @@ fn records(path: &Path) -> Result<Vec<EpochRecord>, LabError> {
         .collect()
 }
 
-/// Users of a question, and their value of every metric.
-type Users = (Vec<String>, Vec<(String, Vec<f64>)>);
+/// The users of a question and their values.
+#[derive(Default)]
+struct ByUser {
+    /// Those asked.
+    users: Vec<String>,
+    /// Metrics of theirs.
+    columns: Vec<Column>,
+    /// Those with held-out ratings.
+    raters: Vec<String>,
+    /// The number of their ratings and the mean of each error.
+    rated: Vec<Column>,
+}
 
 /// By question; of one alone under no name.
-fn per_user(path: &Path, several: bool) -> Result<BTreeMap<String, Users>, LabError> {
+fn per_user(path: &Path, several: bool) -> Result<BTreeMap<String, ByUser>, LabError> {
     let first: &[&str] = if several { &["question", "user"] } else { &["user"] };
     let (header, rows) = table(path, first)?;
     let skip = first.len();
-    let mut questions: BTreeMap<String, Users> = BTreeMap::new();
+    let mut questions: BTreeMap<String, ByUser> = BTreeMap::new();
     for row in &rows {
         let key = if several { row[0].to_owned() } else { String::new() };
-        let (users, columns) = questions.entry(key).or_insert_with(|| {
-            let columns = header.iter().skip(skip).map(|name| (name.clone(), Vec::new()));
-            (Vec::new(), columns.collect())
-        });
-        users.push(row[skip - 1].to_owned());
-        for ((_, column), cell) in columns.iter_mut().zip(row.iter().skip(skip)) {
-            if !cell.is_empty() {
-                column.push(number(path, cell)?);
-            }
+        let own = questions.entry(key).or_default();
+        let user = &row[skip - 1];
+        let (rated, ranked): (Vec<Cell>, Vec<Cell>) =
+            values(path, &header, row, skip)?.into_iter().partition(|(name, _)| IS_RATED.contains(&name.as_str()));
+        // Whoever has no value of either was asked, and no metric has values by user.
+        if !ranked.is_empty() || rated.is_empty() {
+            own.users.push(user.to_owned());
+            put(&mut own.columns, ranked);
+        }
+        if !rated.is_empty() {
+            own.raters.push(user.to_owned());
+            put(&mut own.rated, rated);
         }
     }
-    for (users, columns) in questions.values_mut() {
-        columns.retain(|(_, column)| column.len() == users.len());
+    for own in questions.values_mut() {
+        own.columns.retain(|(_, values)| values.len() == own.users.len());
+        own.rated.retain(|(_, values)| values.len() == own.raters.len());
     }
     Ok(questions)
+}
+
+/// Columns of those with held-out ratings.
+const IS_RATED: [&str; 3] = [RATINGS, "mse", "mae"];
+
+/// The name of a column and a value in it.
+type Cell = (String, f64);
+
+fn put(columns: &mut Vec<Column>, cells: Vec<Cell>) {
+    for (name, value) in cells {
+        match columns.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, values)) => values.push(value),
+            None => columns.push((name, vec![value])),
+        }
+    }
 }
 
 /// By question.

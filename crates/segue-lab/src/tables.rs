@@ -1,8 +1,9 @@
 //! The tables of a run folder, as text.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use segue_eval::{PerUser, csv_field};
+use segue_eval::{MetricSpec, PerUser, csv_field};
 
 use crate::row::Row;
 
@@ -20,39 +21,81 @@ pub(crate) fn test_csv(rows: &[Row]) -> String {
     text
 }
 
-/// Each user's value of every per-user metric, by external id: what paired comparisons of stored runs need. Where there are
-/// several questions, their name stands before the user.
+/// Of whoever has held-out ratings, how many; where ratings were predicted.
+pub(crate) const RATINGS: &str = "ratings";
+
+/// The column of a user's own error, the mean over their ratings: without the root of the RMSE, so that with their number it
+/// makes up that of all.
+pub(crate) fn error_by_user(error: MetricSpec) -> &'static str {
+    if error.metric.name == "rmse" { "mse" } else { error.metric.name }
+}
+
+/// Each user's value of every per-user metric, by external id, and the mean errors of their ratings: what paired comparisons of
+/// stored runs need. Where there are several questions, their name stands before the user.
 pub(crate) fn per_user_csv(rows: &[Row]) -> String {
-    let columns_of = |row: &Row| -> Vec<(String, Vec<f64>)> {
-        let values = row.test.metrics.iter().filter_map(|m| match &m.per_user {
-            PerUser::Mean(values) => Some((m.spec.to_string(), values.clone())),
-            PerUser::Weighted { sums, weights } => {
-                Some((m.spec.to_string(), sums.iter().zip(weights).map(|(sum, weight)| sum / weight).collect()))
-            }
-            PerUser::Pooled { .. } | PerUser::OfMeans(_) | PerUser::Whole => None,
-        });
-        values.collect()
-    };
     let several = rows.len() > 1;
-    let names = names(rows.iter().map(columns_of));
+    let names = names(rows.iter().map(|row| ranked(row).into_iter().chain(rated(row)).collect()));
     let mut text = format!("{}user{}\n", if several { "question," } else { "" }, columns(&names));
     for row in rows {
-        let of = columns_of(row);
-        let of: Vec<Option<&Vec<f64>>> =
-            names.iter().map(|name| of.iter().find(|(own, _)| own == name).map(|(_, values)| values)).collect();
+        let (ranked, rated) = (ranked(row), rated(row));
+        let found = |columns: &[Column], name: &String, at: Option<usize>| -> Option<f64> {
+            columns.iter().find(|(own, _)| own == name)?.1.get(at?).copied()
+        };
         let question = if several { csv_field(&row.question) + "," } else { String::new() };
-        for (n, user) in row.users.iter().enumerate() {
+        for (user, asked, rater) in lines(row) {
             text.push_str(&question);
             text.push_str(&csv_field(user));
-            for values in &of {
+            for name in &names {
+                let value = found(&ranked, name, asked).or_else(|| found(&rated, name, rater));
                 text.push(',');
                 // Plus zero: -0 is no value anybody wants to read.
-                text.extend(values.map(|values| (values[n] + 0.0).to_string()));
+                text.extend(value.map(|value| (value + 0.0).to_string()));
             }
             text.push('\n');
         }
     }
     text
+}
+
+/// A name, and a value of each user.
+pub(crate) type Column = (String, Vec<f64>);
+
+/// Values of the users asked, by metric.
+fn ranked(row: &Row) -> Vec<Column> {
+    let values = row.test.metrics.iter().filter_map(|m| match &m.per_user {
+        PerUser::Mean(values) => Some((m.spec.to_string(), values.clone())),
+        PerUser::Weighted { sums, weights } => {
+            Some((m.spec.to_string(), sums.iter().zip(weights).map(|(sum, weight)| sum / weight).collect()))
+        }
+        PerUser::Pooled { .. } | PerUser::OfMeans(_) | PerUser::Whole => None,
+    });
+    values.collect()
+}
+
+/// Of the users with held-out ratings: their number, and the mean of each error.
+fn rated(row: &Row) -> Vec<Column> {
+    let mut columns: Vec<Column> = Vec::new();
+    for measured in &row.test.metrics {
+        let PerUser::Pooled { sums, counts } = &measured.per_user else { continue };
+        if columns.is_empty() {
+            columns.push((RATINGS.to_owned(), counts.clone()));
+        }
+        let name = error_by_user(measured.spec);
+        if columns.iter().all(|(known, _)| known != name) {
+            columns.push((name.to_owned(), sums.iter().zip(counts).map(|(sum, count)| sum / count).collect()));
+        }
+    }
+    columns
+}
+
+/// Every user of a row once, with their place among those asked and among those with held-out ratings.
+fn lines(row: &Row) -> Vec<(&str, Option<usize>, Option<usize>)> {
+    let asked: BTreeMap<&str, usize> = row.users.iter().enumerate().map(|(n, user)| (user.as_str(), n)).collect();
+    let raters: BTreeSet<&str> = row.raters.iter().map(String::as_str).collect();
+    let rated =
+        row.raters.iter().enumerate().map(|(n, user)| (user.as_str(), asked.get(user.as_str()).copied(), Some(n)));
+    let others = row.users.iter().enumerate().filter(|(_, user)| !raters.contains(user.as_str()));
+    rated.chain(others.map(|(n, user)| (user.as_str(), Some(n), None))).collect()
 }
 
 /// Metrics on the parts of every question.

@@ -11,7 +11,9 @@ use segue_lab::{
     contests, fingerprint, protocol, read_run, write_aside,
 };
 
-use super::comparison::{Baseline, POPULARITY, are_measured, marks_note, shown, table, test_values, tests, values};
+use super::comparison::{
+    Baseline, POPULARITY, are_measured, marks_note, shown, table, test_values, tests, tests_note, values,
+};
 use super::explore::replaceable;
 use super::results_page::results;
 use super::train::{Configuration, load};
@@ -27,8 +29,8 @@ use crate::terminal::{Bar, Format, print_table, print_values, say};
   segue compare data=sample model=ease,ials,mf --tests --baseline ease
   segue compare outputs/segue/* --html results.html         runs of `segue train`, as one page to look at
 
-The popularity row is always there, with each model's lift over it. With several seeds, a row more for each model has their mean
-and its interval by Student's t. ▲ and ▼ mark what is better or worse than the baseline beyond chance. A split that asks several
+The popularity row is there wherever items are ranked, with each model's lift over it. With several seeds, a row more for each model
+has their mean and its interval by Student's t. ▲ and ▼ mark what is better or worse than the baseline beyond chance. A split that asks several
 questions has a row for each. --format csv and json have each number in a column of its own and in full, those of --tests, too;
 where there is none, a cell is empty and json has null.
 --tests prints each row beside the baseline instead, user by user: the difference, how large it is (effect: mean / deviation),
@@ -169,6 +171,9 @@ fn distinct(folders: &[&String]) -> Vec<PathBuf> {
     kept
 }
 
+/// Why popularity has no row.
+const ONLY_ERRORS: &str = "it only orders items, and nothing but errors of ratings is measured";
+
 /// A row of popularity for every question that has none, on the data of a run that was asked it; `runs` has the settings of each.
 /// Where that cannot be it is said why. That the test part is opened is written down in the folder of that run.
 fn add_popularity(rows: &mut Vec<Row>, folders: &[&Path], runs: &[Settings]) {
@@ -215,7 +220,9 @@ fn add_popularity(rows: &mut Vec<Row>, folders: &[&Path], runs: &[Settings]) {
 
 /// Popularity on the data of a stored run, which is told so before its test part is opened.
 fn popular(folder: &Path, of: &Settings, several_targets: bool) -> anyhow::Result<Comparison> {
-    let mut settings = of.clone();
+    let Some(mut settings) = of.without_errors() else {
+        anyhow::bail!(ONLY_ERRORS);
+    };
     settings.model = [("name".to_owned(), POPULARITY.into())].into_iter().collect();
     // On the target alone it would answer the questions of one domain.
     settings.scope = if several_targets { Scope::Joint } else { Scope::Target };
@@ -282,10 +289,23 @@ fn of_jobs(args: &Arguments, baseline: &str) -> anyhow::Result<Option<(Compariso
     // The first row's metrics are the ones that can be shown.
     let measured = protocol(&first.evaluation, first.seed, first.entry(&registry)?.info.output)?.specs()?;
     are_measured(&args.show, &measured.iter().map(ToString::to_string).collect::<Vec<_>>())?;
-    let loaded = load(first)?;
     let mut settings = settings.clone();
+    if !names.contains(&POPULARITY)
+        && let Some(popular) = settings.pop()
+    {
+        settings.extend(popular.without_errors());
+    }
+    let popular = names.contains(&POPULARITY) || settings.len() > names.len();
+    if !popular {
+        anyhow::ensure!(
+            !args.tests || baseline != POPULARITY,
+            "--tests: there is no row of {POPULARITY}, for {ONLY_ERRORS}; --baseline names the model to test against"
+        );
+        say(&format!("note: there is no row of {POPULARITY}: {ONLY_ERRORS}"));
+    }
+    let loaded = load(first)?;
     let targets: BTreeSet<_> = loaded.data.split.tasks.iter().map(|task| task.target).collect();
-    if targets.len() > 1 && !names.contains(&POPULARITY) {
+    if targets.len() > 1 && popular && !names.contains(&POPULARITY) {
         // On the target alone it would answer the questions of one domain.
         settings.iter_mut().rev().take(1).for_each(|popular| popular.scope = Scope::Joint);
     }
@@ -306,7 +326,6 @@ fn of_jobs(args: &Arguments, baseline: &str) -> anyhow::Result<Option<(Compariso
             joined(contested)
         ));
     }
-    let first = &settings[0].clone();
     let comparison = compare((&settings, args.html.is_some()), (&loaded, &registry), Bar::new, drop)?;
     say(
         "note: the test part was opened for every row, and nothing records it, for compare writes no run folders; `segue train` does",
@@ -354,6 +373,7 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
         ));
     }
     notes.extend(note_of_lean(comparison));
+    notes.extend(names.first().and_then(|name| note_of_errors(comparison, name)));
     notes.extend(note_of_unlifted(comparison));
     // What learning from other domains is worth is said wherever it can be.
     let controlled = comparison.rows.iter().any(|row| {
@@ -403,6 +423,7 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
              `-` where there are too few users for any p to be as low"
                 .into(),
         );
+        notes.extend(names.first().and_then(|name| tests_note(comparison, &baseline, name)));
     }
     let several = comparison.rows.windows(2).any(|two| two[0].question != two[1].question);
     // What is said of several rows is said once.
@@ -443,8 +464,22 @@ fn note_of_lean(comparison: &Comparison) -> Option<String> {
     }
     (!lean.is_empty()).then(|| {
         format!(
-            "no marks, gains or tests of {}: their folders have no per_user.csv, and these compare user by user",
+            "no marks, gains or tests of {}: their folders have no per_user.csv, or one without values, and these compare user by user",
             lean.join(", ")
+        )
+    })
+}
+
+/// Which runs of an earlier version have no errors by user, if the metric is one.
+fn note_of_errors(comparison: &Comparison, name: &str) -> Option<String> {
+    let spec = name.parse::<MetricSpec>().ok().filter(|spec| spec.metric.is_error())?;
+    let without = |row: &&Row| row.value(name).is_some() && !row.is_lean() && !row.is_by_user(spec);
+    let rows = comparison.rows.iter().filter(without).map(|row| format!("{} {}", row.model, row.scope));
+    let rows: Vec<String> = rows.collect();
+    (!rows.is_empty()).then(|| {
+        format!(
+            "no marks, gains or tests of {} by {name}: their per_user.csv has no errors; trained again, they have",
+            joined(rows)
         )
     })
 }

@@ -1,12 +1,12 @@
 //! A comparison as tables of words, and of values for programs.
 
-use segue_eval::{Cell, Difference, Interval, MetricSpec, OverSeeds, PerUser};
+use segue_eval::{Cell, Difference, Interval, MetricSpec, OverSeeds};
 use segue_lab::{ALPHA, Comparison, LabError, POWER, Row, Scope, Settings, Tested};
 use serde_json::{Value, json};
 
 use crate::terminal::{fixed, plain};
 
-/// The model whose row is always there.
+/// The model whose row is there wherever items are ranked.
 pub(crate) const POPULARITY: &str = "popularity";
 
 /// The model whose first row of each question the others are held against.
@@ -46,7 +46,7 @@ pub(crate) fn tests(
         let mut row = labels.of_row(&comparison.rows[t.row], t.row);
         row.push(signed(t.difference.difference, t.difference.interval));
         row.push(format!("{:.3}", paired.effect));
-        row.extend([paired.wins, paired.losses].map(|n| n.to_string()));
+        row.extend(better_and_worse(t).map(|n| n.to_string()));
         let ps = [t.difference.p, paired.p_t, paired.p_wilcoxon];
         row.extend(ps.map(|p| if p < 1e-4 { format!("{p:.1e}") } else { format!("{p:.4}") }));
         row.extend([paired.p_randomisation, *corrected].map(|p| match t.told(p) {
@@ -99,7 +99,8 @@ pub(crate) fn test_values(
         let mut values = labels.values(row, t.row);
         values.extend([json!(metric.to_string()), json!(baseline.model), json!(base)]);
         values.extend([difference.difference, interval.low, interval.high, paired.effect].map(in_full));
-        values.extend([paired.n, paired.wins, paired.losses].map(|n| json!(n)));
+        let [better, worse] = better_and_worse(t);
+        values.extend([paired.n, better, worse].map(|n| json!(n)));
         let ps = [difference.p, paired.p_t, paired.p_wilcoxon, paired.p_randomisation, *corrected];
         values.extend(ps.map(in_full));
         values.extend([json!(paired.signs), paired.detectable(ALPHA, POWER).map_or(Value::Null, in_full)]);
@@ -107,6 +108,28 @@ pub(crate) fn test_values(
         values
     });
     Ok((header, rows.collect()))
+}
+
+/// For how many users a row is better and worse than the baseline: not of every metric is more better.
+fn better_and_worse(tested: &Tested) -> [usize; 2] {
+    let (more, less) = (tested.paired.wins, tested.paired.losses);
+    if tested.difference.spec.metric.more_is_better() { [more, less] } else { [less, more] }
+}
+
+/// What a test of an error compares, user by user, where one is tested.
+pub(crate) fn tests_note(comparison: &Comparison, baseline: &Baseline<'_>, name: &str) -> Option<String> {
+    let spec = name.parse::<MetricSpec>().ok().filter(|spec| spec.metric.is_error())?;
+    if comparison.rows.iter().all(|row| row.model != baseline.model || row.value(name).is_none()) {
+        return Some(format!(
+            "nothing is tested by {spec}, which {} has no value of; --baseline names the model to test against",
+            baseline.model
+        ));
+    }
+    let of = if spec.metric.name == "rmse" { "squared errors, whose mean is the mse" } else { "errors" };
+    Some(format!(
+        "{spec}: users are compared by the sum of their {of}, so that each counts by the number of their ratings; effect and \
+         detectable are of these, the difference is of {spec}"
+    ))
 }
 
 /// Plus zero: -0 is no value anybody wants to read. What is no number is none.
@@ -217,7 +240,7 @@ pub(crate) fn marks(
     let metric = metric(name)?;
     // A base without values by user is no reason to mark nothing beside the others.
     let bases = bases(comparison, baseline).into_iter().map(|base| &comparison.rows[base]);
-    if !bases.filter(|base| !base.is_lean()).all(|base| is_tested(base, metric)) {
+    if !bases.filter(|base| !base.is_lean()).all(|base| base.is_by_user(metric)) {
         return Ok(marks);
     }
     for (tested, p) in comparison.against(baseline.model, metric, baseline.resamples)? {
@@ -227,12 +250,6 @@ pub(crate) fn marks(
         }
     }
     Ok(marks)
-}
-
-/// Whether tests compare the metric user by user.
-fn is_tested(row: &Row, metric: MetricSpec) -> bool {
-    let measured = row.test.metrics.iter().find(|measured| measured.spec == metric);
-    measured.is_some_and(|measured| matches!(measured.per_user, PerUser::Mean(_)))
 }
 
 /// What the marks of a table mean, if it has any.
@@ -272,6 +289,7 @@ impl Gain {
 
 /// What is gained over each control that was trained.
 fn gains(comparison: &Comparison, baseline: &Baseline<'_>, spec: MetricSpec) -> Result<Vec<Gain>, LabError> {
+    let measured = |spec| comparison.rows.iter().filter(move |row| !row.is_lean() && row.test.value(spec).is_some());
     let mut found = Vec::new();
     for (scope, control) in [
         (Scope::Target, ("target alone", "gain_over_target")),
@@ -279,7 +297,7 @@ fn gains(comparison: &Comparison, baseline: &Baseline<'_>, spec: MetricSpec) -> 
     ] {
         let gains = comparison.gains(scope, baseline.resamples)?;
         let tested = gains.iter().any(|&(row, _)| comparison.rows[row].scope == Scope::Joint)
-            && comparison.rows.iter().filter(|row| !row.is_lean()).all(|row| is_tested(row, spec));
+            && measured(spec).all(|row| row.is_by_user(spec));
         let corrected = if tested { comparison.over(scope, spec, baseline.resamples)? } else { Vec::new() };
         if !gains.is_empty() {
             let of_metric = |all: Vec<Difference>| {
@@ -338,7 +356,8 @@ pub(crate) fn table(
         for (at, name) in names.iter().enumerate() {
             let mark = if at == 0 { marks[n] } else { "" };
             let estimate = c.summary.metrics.iter().find(|e| e.metric.to_string() == *name);
-            row.push(estimate.map(|e| Cell::Estimate(e.value, e.interval).to_string() + mark).unwrap_or_default());
+            let cell = estimate.map_or(Cell::Missing, |e| Cell::Estimate(e.value, e.interval));
+            row.push(cell.to_string() + mark);
         }
         for gain in &gains {
             let p = gain.p(n).map(|(tested, p)| {
@@ -450,8 +469,13 @@ fn means(
 
 /// The metrics to show: those asked for, or the usual ones at the first cut-off.
 pub(crate) fn shown(comparison: &Comparison, show: &[String], settings: &Settings) -> Result<Vec<String>, LabError> {
-    let Some(first) = comparison.rows.first() else { return Ok(Vec::new()) };
-    let known: Vec<String> = first.summary.metrics.iter().map(|e| e.metric.to_string()).collect();
+    let mut known: Vec<String> = Vec::new();
+    for estimate in comparison.rows.iter().flat_map(|row| &row.summary.metrics) {
+        let name = estimate.metric.to_string();
+        if !known.contains(&name) {
+            known.push(name);
+        }
+    }
     if show.is_empty() {
         let k = settings.evaluation.k_values.first().copied().unwrap_or(10);
         let main = ["ndcg", "hr", "recall", "mrr", "coverage"].map(|name| format!("{name}@{k}"));
