@@ -3,6 +3,7 @@
 mod figures;
 mod tables;
 
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use self::figures::{costs, coverage, curves, metrics, parts};
@@ -27,6 +28,8 @@ pub struct Results {
     pub name: String,
     /// The metric that counts most, e.g. `ndcg@10`.
     pub metric: String,
+    /// Which of two values of it is better.
+    pub better: Better,
     /// What must be read with the numbers: protocols, verdicts, warnings.
     pub notes: Vec<String>,
     /// The table as it is printed: its header and its rows.
@@ -64,11 +67,49 @@ pub struct Row {
     pub retrieved: Option<(usize, Vec<(String, f64)>)>,
 }
 
+/// Which of two values is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Better {
+    /// The higher, as of NDCG.
+    #[default]
+    Higher,
+    /// The lower, as of errors.
+    Lower,
+}
+
+impl Better {
+    /// The word for the best value.
+    fn best(self) -> &'static str {
+        match self {
+            Self::Higher => "highest",
+            Self::Lower => "lowest",
+        }
+    }
+
+    /// A value that no other is worse than.
+    fn worst(self) -> f64 {
+        match self {
+            Self::Higher => f64::NEG_INFINITY,
+            Self::Lower => f64::INFINITY,
+        }
+    }
+
+    /// The better is the greater.
+    fn order(self, a: f64, b: f64) -> Ordering {
+        match self {
+            Self::Higher => a.total_cmp(&b),
+            Self::Lower => b.total_cmp(&a),
+        }
+    }
+}
+
 /// A metric with its interval.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measure {
     /// Name with cut-off.
     pub name: String,
+    /// Which of two values is better.
+    pub better: Better,
     /// Value.
     pub value: f64,
     /// Ends of its interval.
@@ -170,8 +211,9 @@ fn of_question(question: &str, n: usize) -> String {
     if n > 1 { format!(" of {question}") } else { String::new() }
 }
 
-fn main_value(row: &Row) -> Option<f64> {
-    row.metrics.first().map(|measure| measure.value)
+/// A row may lack the metric that counts most, as one that only orders items lacks errors.
+fn main_value(all: &Results, row: &Row) -> Option<f64> {
+    row.metrics.iter().find(|measure| measure.name == all.metric).map(|measure| measure.value)
 }
 
 fn decimals(x: f64) -> String {
@@ -183,11 +225,8 @@ fn header(all: &Results) -> String {
     let mut out = format!(
         "<header><p class=\"kicker\">Models compared</p><h1>{name}</h1><p class=\"sub\">by {metric}</p><dl class=\"tiles\">"
     );
-    let best = all
-        .rows
-        .iter()
-        .filter(|row| main_value(row).is_some())
-        .max_by(|a, b| main_value(a).unwrap_or_default().total_cmp(&main_value(b).unwrap_or_default()));
+    let valued = all.rows.iter().filter_map(|row| Some((row, main_value(all, row)?)));
+    let best = valued.max_by(|a, b| all.better.order(a.1, b.1));
     let slowest = all.rows.iter().max_by(|a, b| a.seconds.total_cmp(&b.seconds));
     let mut tile = |what: &str, number: &str, more: &str| {
         let (number, more) = (escape(number), escape(more));
@@ -198,10 +237,10 @@ fn header(all: &Results) -> String {
     models.dedup();
     let n_models = models.len();
     tile("models", &thousands(n_models), &format!("{} rows", thousands(all.rows.len())));
-    if let Some(best) = best {
+    if let Some((best, value)) = best {
         let of =
             if questions(all).len() > 1 { format!("{} of {}", best.label, best.question) } else { best.label.clone() };
-        tile("highest", &decimals(main_value(best).unwrap_or_default()), &clipped(&of, 40));
+        tile(all.better.best(), &decimals(value), &clipped(&of, 40));
     }
     if let Some(slowest) = slowest {
         tile("longest training", &seconds(slowest.seconds), &clipped(&slowest.label, 28));
@@ -259,7 +298,12 @@ mod tests {
             label: format!("{model} joint"),
             model: model.into(),
             question: question.into(),
-            metrics: vec![Measure { name: "ndcg@10".into(), value, interval: Some((value / 2.0, value * 1.5)) }],
+            metrics: vec![Measure {
+                name: "ndcg@10".into(),
+                better: Better::Higher,
+                value,
+                interval: Some((value / 2.0, value * 1.5)),
+            }],
             curve: vec![(1, value / 2.0), (2, value)],
             coverage: Some(("coverage@10".into(), 0.5)),
             seconds: 2.0,
@@ -274,7 +318,8 @@ mod tests {
     fn results(rows: Vec<Row>) -> Results {
         let table = (vec!["model".into()], rows.iter().map(|row| vec![row.label.clone()]).collect());
         let notes = vec!["NEGATIVE TRANSFER: <ease>".into(), "split: by hand".into()];
-        Results { name: "three <people>".into(), metric: "ndcg@10".into(), notes, table, rows }
+        let (name, metric) = ("three <people>".into(), "ndcg@10".into());
+        Results { name, metric, better: Better::Higher, notes, table, rows }
     }
 
     #[track_caller]
@@ -340,6 +385,30 @@ mod tests {
                 assert_eq!(picture.matches(&class).count(), 1, "{picture}");
             }
         }
+    }
+
+    #[test]
+    fn the_least_error_is_the_best() {
+        let of_error = |mut row: Row| {
+            row.metrics[0] = Measure { name: "rmse".into(), better: Better::Lower, ..row.metrics[0].clone() };
+            row
+        };
+        let mut rows: Vec<Row> =
+            (0..9).map(|n| of_error(row(&format!("model{n}"), "films", 0.1 * f64::from(n + 1)))).collect();
+        rows[0].curve = vec![(1, 0.5), (2, 0.1), (3, 0.3)];
+        // What only orders items has no error, and is best by none.
+        rows.push(Row { metrics: Vec::new(), curve: Vec::new(), ..row("popularity", "films", 0.01) });
+        let all = Results { metric: "rmse".into(), better: Better::Lower, ..results(rows) };
+        let html = results_page(&all);
+        check(&html);
+        assert!(html.contains("<dt>lowest</dt><dd><b>0.1000</b><span>model0 joint"), "{html}");
+        assert!(html.contains("Lowest: model0 joint, 0.1000."), "{html}");
+        let curves = html.split("<section id=\"curves\"").nth(1).unwrap().split("</section>").next().unwrap();
+        assert!(curves.contains("The 8 best of 9 rows by rmse.") && !curves.contains("model8 joint"), "{curves}");
+        assert!(curves.contains("still falls") && curves.contains("lowest point"), "{curves}");
+        let first = curves.split("model0 joint</").last().unwrap().split("</tr>").next().unwrap();
+        assert!(first.contains("0.1000") && first.ends_with(">2</td>"), "{first}");
+        assert!(html.contains("Down is better by rmse, ") && !html.contains("ighest"), "{html}");
     }
 
     #[test]

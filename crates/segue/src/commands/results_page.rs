@@ -1,7 +1,8 @@
 //! A comparison as the numbers of a page.
 
 use segue_core::EpochRecord;
-use segue_explore::page::{Measure, Part, Results, Row as Drawn};
+use segue_eval::{Metric, MetricSpec};
+use segue_explore::page::{Better, Measure, Part, Results, Row as Drawn};
 use segue_lab::{Apart, Comparison, Row};
 
 use super::comparison::Labels;
@@ -31,6 +32,10 @@ pub(crate) fn results(
     Results {
         name: data.join(", "),
         metric: names.first().cloned().unwrap_or_default(),
+        better: names
+            .first()
+            .and_then(|name| name.parse::<MetricSpec>().ok())
+            .map_or(Better::Higher, |spec| better(spec.metric)),
         notes: notes.to_vec(),
         table,
         rows: rows.collect(),
@@ -42,7 +47,8 @@ fn drawn(row: &Row, label: &str, names: &[String]) -> Drawn {
     let metrics = names.iter().filter_map(|name| {
         let estimate = row.summary.metrics.iter().find(|estimate| estimate.metric.to_string() == *name)?;
         let interval = estimate.interval.map(|interval| (interval.low, interval.high));
-        Some(Measure { name: name.clone(), value: estimate.value, interval })
+        let better = better(estimate.metric.metric);
+        Some(Measure { name: name.clone(), better, value: estimate.value, interval })
     });
     let coverage = row.summary.metrics.iter().find(|estimate| estimate.metric.metric.name == "coverage");
     let parts = |by: Apart| {
@@ -71,6 +77,10 @@ fn drawn(row: &Row, label: &str, names: &[String]) -> Drawn {
         by_genre: parts(Apart::Genre),
         retrieved,
     }
+}
+
+fn better(metric: &Metric) -> Better {
+    if metric.more_is_better() { Better::Higher } else { Better::Lower }
 }
 
 /// The validation metric that is shown most, epoch by epoch.

@@ -9,7 +9,8 @@ use super::super::scale::Scale;
 use super::super::scatter::{Point, scatter};
 use super::super::text::clipped;
 use super::{
-    CURVES, Measure, Part, Results, Row, Series, decimals, main_value, mebibytes, of_question, questions, seconds,
+    Better, CURVES, Measure, Part, Results, Row, Series, decimals, main_value, mebibytes, of_question, questions,
+    seconds,
 };
 use crate::numbers::thousands;
 
@@ -17,8 +18,13 @@ pub(super) fn metrics(all: &Results, series: &Series) -> Section {
     let questions = questions(all);
     let mut cards = Vec::new();
     for (q, (question, rows)) in questions.iter().enumerate() {
-        let names: Vec<&str> =
-            rows.first().map_or_else(Vec::new, |row| row.metrics.iter().map(|m| m.name.as_str()).collect());
+        // A row may lack what others have.
+        let mut names: Vec<&str> = Vec::new();
+        for measure in rows.iter().flat_map(|row| &row.metrics) {
+            if !names.contains(&measure.name.as_str()) {
+                names.push(&measure.name);
+            }
+        }
         // Of several questions the metric that counts most is enough; the table has the others.
         let shown = if questions.len() > 1 { names.len().min(1) } else { names.len() };
         for (m, name) in names.iter().take(shown).enumerate() {
@@ -64,10 +70,17 @@ fn metric(name: &str, (question, n): (&str, usize), rows: &[&Row], series: &Seri
         let (low, high) = (measure.interval.map(|i| i.0), measure.interval.map(|i| i.1));
         table.push([row.label.clone(), decimals(measure.value), end(low), end(high)]);
     }
-    let best = measured.iter().max_by(|a, b| a.1.value.total_cmp(&b.1.value));
+    let better = measured.first().map(|(_, measure)| measure.better).unwrap_or_default();
+    let best = measured.iter().max_by(|a, b| better.order(a.1.value, b.1.value));
     Figure {
         title: format!("{name}{}", of_question(question, n)),
-        says: best.map_or_else(String::new, |(row, m)| format!("Highest: {}, {}.", row.label, decimals(m.value))),
+        says: best.map_or_else(String::new, |(row, m)| {
+            let word = match better {
+                Better::Higher => "Highest",
+                Better::Lower => "Lowest",
+            };
+            format!("{word}: {}, {}.", row.label, decimals(m.value))
+        }),
         pictures: vec![dots(&drawn, &|ends| Scale::linear((low, high), ends, 4), name, None)],
         key: Vec::new(),
         table,
@@ -80,10 +93,12 @@ fn of_all(rows: &[&Row], has: impl Fn(&Row) -> bool, metric: &str) -> String {
     if n > CURVES { format!("The {CURVES} best of {n} rows by {metric}. ") } else { String::new() }
 }
 
-/// The rows with the highest main metric, in their own order.
-fn best<'a>(rows: &[&'a Row], has: impl Fn(&Row) -> bool) -> Vec<&'a Row> {
+/// The rows with the best main metric, in their own order; those without one come last.
+fn best<'a>(all: &Results, rows: &[&'a Row], has: impl Fn(&Row) -> bool) -> Vec<&'a Row> {
+    let worst = all.better.worst();
     let mut kept: Vec<(usize, &Row)> = rows.iter().copied().enumerate().filter(|(_, row)| has(row)).collect();
-    kept.sort_by(|a, b| main_value(b.1).unwrap_or_default().total_cmp(&main_value(a.1).unwrap_or_default()));
+    let value = |row: &Row| main_value(all, row).unwrap_or(worst);
+    kept.sort_by(|a, b| all.better.order(value(b.1), value(a.1)));
     kept.truncate(CURVES);
     kept.sort_by_key(|(n, _)| *n);
     kept.into_iter().map(|(_, row)| row).collect()
@@ -107,7 +122,7 @@ pub(super) fn curves(all: &Results, series: &Series) -> Section {
     // Every question has the training log of its fit.
     let first = questions(all).into_iter().next().map_or_else(Vec::new, |(_, rows)| rows);
     let has = |row: &Row| row.curve.len() > 1;
-    let rows = best(&first, has);
+    let rows = best(all, &first, has);
     if rows.is_empty() {
         let lead = "Has none: no model was trained over several validated epochs.".into();
         return Section { id: "curves", title: "Learning curves", lead, cards: Vec::new() };
@@ -131,16 +146,21 @@ pub(super) fn curves(all: &Results, series: &Series) -> Section {
         let lines = Lines { curves: &drawn, x: "epoch", y: &all.metric, point: &point, diagonal: false, moment: None };
         lines.draw(frame, (&x, &y), None)
     };
-    let mut table = Grid::new(&["row", "epochs validated", "highest", "at epoch"]);
+    let mut table = Grid::new(&["row", "epochs validated", all.better.best(), "at epoch"]);
     for row in &rows {
-        let best = row.curve.iter().max_by(|a, b| a.1.total_cmp(&b.1)).copied().unwrap_or_default();
+        let best = row.curve.iter().max_by(|a, b| all.better.order(a.1, b.1)).copied().unwrap_or_default();
         table.push([row.label.clone(), thousands(row.curve.len()), decimals(best.1), thousands(best.0)]);
     }
+    let (better, worse) = match all.better {
+        Better::Higher => ("rises", "falls"),
+        Better::Lower => ("falls", "rises"),
+    };
     let figure = Figure {
         title: format!("Validation {} by epoch", all.metric),
         says: format!(
-            "{}Where a curve still rises, training ended too soon; where it falls, the model that was kept is that of its highest point.",
-            of_all(&first, has, &all.metric)
+            "{}Where a curve still {better}, training ended too soon; where it {worse}, the model that was kept is that of its {} point.",
+            of_all(&first, has, &all.metric),
+            all.better.best()
         ),
         pictures: vec![picture(1080.0, 280.0, 10), picture(COLUMN, 230.0, 4)],
         key: key(&rows, series),
@@ -164,7 +184,7 @@ pub(super) fn parts(all: &Results, series: &Series) -> Section {
         for (id, title, axis, of) in kinds {
             let has = |row: &Row| !of(row).is_empty();
             let chosen = of_all(rows, has, &all.metric);
-            let rows = best(rows, has);
+            let rows = best(all, rows, has);
             if rows.is_empty() {
                 continue;
             }
@@ -221,13 +241,17 @@ fn part_figure((title, chosen): (&str, &str), axis: &str, (rows, of): (&[&Row], 
 
 pub(super) fn coverage(all: &Results, series: &Series) -> Section {
     let questions = questions(all);
+    let better = match all.better {
+        Better::Higher => "Up",
+        Better::Lower => "Down",
+    };
     let mut cards = Vec::new();
     for (q, (question, rows)) in questions.iter().enumerate() {
         let points: Vec<Point> = rows
             .iter()
             .filter_map(|row| {
                 let (name, covered) = row.coverage.as_ref()?;
-                let value = main_value(row)?;
+                let value = main_value(all, row)?;
                 let tip = format!("{}: {} {value:.4}, {name} {covered:.4}", row.label, all.metric);
                 Some(Point { group: series.place(row), name: row.label.clone(), at: (*covered, value), tip })
             })
@@ -249,7 +273,7 @@ pub(super) fn coverage(all: &Results, series: &Series) -> Section {
         }
         let figure = Figure {
             title: format!("{} against coverage{}", all.metric, of_question(question, questions.len())),
-            says: "Up is more accurate, right recommends more of the catalogue.".into(),
+            says: format!("{better} is better by {}, right recommends more of the catalogue.", all.metric),
             pictures: vec![draw(1080.0, 300.0), draw(COLUMN, 260.0)],
             key: Vec::new(),
             table,
