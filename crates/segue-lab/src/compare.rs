@@ -9,7 +9,7 @@ use crate::error::LabError;
 use crate::experiment::{Bench, Fitted, Loaded, fit, measure};
 use crate::row::Row;
 use crate::settings::{Scope, Settings};
-use crate::transfer::ALPHA;
+use crate::transfer::{ALPHA, POWER};
 
 /// Rows to be put beside each other.
 #[derive(Debug, Default)]
@@ -57,9 +57,18 @@ pub struct Tested {
     pub difference: Difference,
     /// The tests.
     pub paired: Paired,
+    /// Tests that are corrected together, this one among them.
+    pub family: usize,
 }
 
 impl Tested {
+    /// The least true difference that would be found in four of five tries, at the level that the clearest of the family is held to,
+    /// which is Holm's first; without, a gain beyond it could still be called none. `None` where there are too few users to
+    /// reach that level.
+    pub fn detectable(&self) -> Option<f64> {
+        self.paired.detectable(ALPHA / self.family as f64, POWER)
+    }
+
     /// A corrected p with the digits that so many random signs have, two at least, and what it is preceded by: `<` where none of
     /// them reached the mean, so that more could only find it lower.
     pub fn told(&self, corrected: f64) -> (&'static str, String) {
@@ -164,6 +173,11 @@ impl Comparison {
             }
         }
         let families = self.families(&tested);
+        for family in &families {
+            for &(t, _) in family.iter().filter(|(_, own)| *own) {
+                tested[t].family = family.len();
+            }
+        }
         // Where more signs could turn a verdict they are drawn, twice as many each time.
         loop {
             let open = undecided(&tested, &|p| corrected_ps(&tested, &families, p));
@@ -237,7 +251,7 @@ impl Comparison {
         let paired = Paired::of(&self.by_user(row, metric)?, &self.by_user(base, metric)?, (signs, seed));
         let (first, second) = (alone(&self.rows[row]), alone(&self.rows[base]));
         let difference = differences(&first, &second, (resamples, seed))?.pop();
-        Ok(difference.zip(paired).map(|(difference, paired)| Tested { row, difference, paired }))
+        Ok(difference.zip(paired).map(|(difference, paired)| Tested { row, difference, paired, family: 1 }))
     }
 
     /// A value of every row over the seeds of each recipe and scope that ran with several, by the position of the first.
@@ -323,7 +337,8 @@ mod tests {
         let paired = Paired { p_randomisation: p, signs, ..Paired::of(&[1.0, 2.0], &[0.0, 0.0], (9, 0)).unwrap() };
         let interval = Interval { low: 0.0, high: 1.0, level: 0.95 };
         let spec = "ndcg@10".parse().unwrap();
-        Tested { row: 0, difference: Difference { spec, difference: 0.5, interval, p, n_users: 2 }, paired }
+        let difference = Difference { spec, difference: 0.5, interval, p, n_users: 2 };
+        Tested { row: 0, difference, paired, family: 1 }
     }
 
     #[test]

@@ -102,13 +102,16 @@ impl fmt::Display for Transfer {
                 write!(f, "NEGATIVE TRANSFER: {model} is worse for the other domains ({over_target})")
             }
             (Verdict::None, _) => {
-                let could = self.over_target.0.paired.detectable(ALPHA, POWER);
-                let could = match could {
-                    Some(could) if could > 0.0 => format!("this test would find {could:.4} in four of five tries"),
+                let (tested, n) = (&self.over_target.0, self.over_target.0.family);
+                let one_of = if n > 1 { format!(", one of {n},") } else { String::new() };
+                let could = match tested.detectable() {
+                    Some(could) if could > 0.0 => {
+                        format!("this test{one_of} would find {could:.4} in four of five tries")
+                    }
                     Some(_) => "every user has the same value either way".into(),
                     None => format!(
-                        "{} users are too few for the randomisation test to reach p < {ALPHA} at all",
-                        self.over_target.0.paired.n
+                        "{} users are too few for the randomisation test{one_of} to reach p < {ALPHA} at all",
+                        tested.paired.n
                     ),
                 };
                 write!(f, "no evidence of transfer: {model} ({over_target}; {could})")
@@ -128,5 +131,44 @@ impl fmt::Display for Transfer {
                  knowing who is who"
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use segue_eval::{Difference, Interval, Paired};
+
+    /// A gain of the joint row of so many users, one of a family of tests, that proves nothing.
+    fn told(n_users: usize, family: usize) -> String {
+        let values: Vec<f64> = (0..n_users).map(|n| f64::from(n as u32 * 7 % 11) / 10.0 - 0.4).collect();
+        let paired = Paired::of(&values, &vec![0.0; n_users], (99, 1)).unwrap();
+        let interval = Interval { low: -0.1, high: 0.3, level: 0.95 };
+        let spec = "ndcg@10".parse().unwrap();
+        let difference = Difference { spec, difference: paired.mean, interval, p: 0.3, n_users };
+        Transfer {
+            model: "ease".into(),
+            question: None,
+            seed: None,
+            over_target: (Tested { row: 0, difference, paired, family }, 1.0),
+            over_shuffled: None,
+            verdict: Verdict::None,
+        }
+        .to_string()
+    }
+
+    #[test]
+    fn what_could_be_found_is_held_to_the_level_of_the_verdict() {
+        let found = |family: usize| -> f64 {
+            let told = told(40, family);
+            let number = told.split(" would find ").nth(1).unwrap().split(' ').next().unwrap();
+            number.parse().unwrap()
+        };
+        assert!(found(1) < found(3) && found(3) < found(12), "{} {} {}", found(1), found(3), found(12));
+        assert!(told(40, 12).contains("this test, one of 12, would find 0."), "{}", told(40, 12));
+        // Eight users: p is 2 / 2^8 at the least, and twelve times that when corrected.
+        assert!(told(8, 1).contains("this test would find 0."), "{}", told(8, 1));
+        let few = "8 users are too few for the randomisation test, one of 12, to reach p < 0.05 at all";
+        assert!(told(8, 12).contains(few), "{}", told(8, 12));
     }
 }

@@ -419,8 +419,8 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
             notes.push(format!("{alone} rows are asked what no row of {} is, and are not tested", baseline.model));
         }
         notes.push(
-            "p corrected: that of the randomisation test, by Holm for all rows; detectable: found in four of five tries at the 5 % level, \
-             `-` where there are too few users for any p to be as low"
+            "p corrected: that of the randomisation test, by Holm for all rows; detectable: found in four of five tries at the 5 % level \
+             over the number of tests, which Holm holds the clearest to, `-` where there are too few users for any p to be as low"
                 .into(),
         );
         notes.extend(names.first().and_then(|name| tests_note(comparison, &baseline, name)));

@@ -1,7 +1,7 @@
 //! A comparison as tables of words, and of values for programs.
 
 use segue_eval::{Cell, Difference, Interval, MetricSpec, OverSeeds};
-use segue_lab::{ALPHA, Comparison, LabError, POWER, Row, Scope, Settings, Tested};
+use segue_lab::{ALPHA, Comparison, LabError, Row, Scope, Settings, Tested};
 use serde_json::{Value, json};
 
 use crate::terminal::{fixed, plain};
@@ -53,7 +53,7 @@ pub(crate) fn tests(
             ("<", p) => format!("<{p}"),
             (_, p) => p,
         }));
-        row.push(paired.detectable(ALPHA, POWER).map_or_else(|| "-".into(), |could| format!("{could:.4}")));
+        row.push(t.detectable().map_or_else(|| "-".into(), |could| format!("{could:.4}")));
         row
     });
     Ok((header, rows.collect()))
@@ -103,7 +103,7 @@ pub(crate) fn test_values(
         values.extend([paired.n, better, worse].map(|n| json!(n)));
         let ps = [difference.p, paired.p_t, paired.p_wilcoxon, paired.p_randomisation, *corrected];
         values.extend(ps.map(in_full));
-        values.extend([json!(paired.signs), paired.detectable(ALPHA, POWER).map_or(Value::Null, in_full)]);
+        values.extend([json!(paired.signs), t.detectable().map_or(Value::Null, in_full)]);
         values.push(json!(asked[followed[t.row]]));
         values
     });

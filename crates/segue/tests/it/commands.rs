@@ -290,6 +290,9 @@ fn every_comparison_has_popularity_and_tests_each_row_against_it() {
     for row in &tests[1..] {
         assert!(p(row, 10) >= p(row, 9) && (6..=10).all(|n| p(row, n) <= 1.0) && p(row, 11) > 0.0, "{row:?}");
     }
+    // Of two tests corrected together each finds less than it would alone.
+    let alone = rows("model=ease --tests");
+    assert!(alone[1][9] == alone[1][10] && p(&alone[1], 11) < p(&tests[1], 11), "{alone:?} {tests:?}");
     let turned = rows("model=ease,popularity --tests --baseline ease");
     assert_eq!((turned.len(), &turned[1][4], &turned[1][5]), (2, &tests[1][5], &tests[1][4]));
     scratch.fails(
