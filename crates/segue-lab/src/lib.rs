@@ -43,7 +43,7 @@ pub use experiment::{Answer, Bench, Fitted, Loaded, Validated, fingerprint, fit,
 pub use files::write_aside;
 pub use job::{Composer, Job};
 pub use machine::measure_rates;
-pub use measure::{answered, leave_out_coverage, measure_test, measure_valid, protocol, spoken};
+pub use measure::{answered, leave_out_coverage, measure_test, measure_valid, protocol, spoken, spoken_metric};
 pub use opened::{Opening, Openings, openings};
 pub use recommend::{Reason, Recommendation, Request, find_domain, find_item, find_user, reasons, recommend, similar};
 pub use report::{report_text, summarise};

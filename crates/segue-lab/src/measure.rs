@@ -64,7 +64,7 @@ pub fn spoken(metrics: &[String], dialect: Dialect) -> Vec<String> {
 }
 
 /// The metric that a dialect calls so. Where it has no cut-off, that of the name says nothing.
-pub(crate) fn spoken_metric(name: &str, dialect: Dialect) -> Result<MetricSpec, MetricError> {
+pub fn spoken_metric(name: &str, dialect: Dialect) -> Result<MetricSpec, MetricError> {
     let spec = named(name, dialect)?;
     let metric = dialect.speaks(spec.metric)?;
     Ok(MetricSpec { metric, cutoff: spec.cutoff.filter(|_| metric.has_cutoff()) })

@@ -12,7 +12,7 @@ use segue_lab::{
 };
 
 use super::comparison::{
-    Baseline, POPULARITY, are_measured, marks_note, shown, table, test_values, tests, tests_note, values,
+    Baseline, POPULARITY, are_measured, main_note, marks_note, shown, table, test_values, tests, tests_note, values,
 };
 use super::explore::replaceable;
 use super::results_page::results;
@@ -362,6 +362,7 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
     if rows.iter().flatten().any(|cell| cell.starts_with("mean of ")) {
         notes.push("mean of n: over seeds, with its interval by Student's t; other intervals are of the users".into());
     }
+    notes.extend(args.show.is_empty().then(|| main_note(&names, first)).flatten());
     notes.extend(marks_note(rows, &baseline));
     if !args.tests {
         notes.extend(notes_of_full(comparison));

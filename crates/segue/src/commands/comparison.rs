@@ -1,7 +1,7 @@
 //! A comparison as tables of words, and of values for programs.
 
 use segue_eval::{Cell, Difference, Interval, MetricSpec, OverSeeds};
-use segue_lab::{ALPHA, Comparison, LabError, Row, Scope, Settings, Tested};
+use segue_lab::{ALPHA, Comparison, LabError, Row, Scope, Settings, Tested, spoken_metric};
 use serde_json::{Value, json};
 
 use crate::terminal::{fixed, plain};
@@ -467,7 +467,7 @@ fn means(
     Ok(rows.into_iter().map(|(_, row)| row).collect())
 }
 
-/// The metrics to show: those asked for, or the usual ones at the first cut-off.
+/// The metrics to show: those asked for, or the usual ones at the first cut-off, as the dialect has them.
 pub(crate) fn shown(comparison: &Comparison, show: &[String], settings: &Settings) -> Result<Vec<String>, LabError> {
     let mut known: Vec<String> = Vec::new();
     for estimate in comparison.rows.iter().flat_map(|row| &row.summary.metrics) {
@@ -478,12 +478,23 @@ pub(crate) fn shown(comparison: &Comparison, show: &[String], settings: &Setting
     }
     if show.is_empty() {
         let k = settings.evaluation.k_values.first().copied().unwrap_or(10);
-        let main = ["ndcg", "hr", "recall", "mrr", "coverage"].map(|name| format!("{name}@{k}"));
-        let usual: Vec<String> = main.into_iter().filter(|name| known.contains(name)).collect();
+        let dialect = settings.evaluation.dialect;
+        let usual = ["ndcg", "hr", "recall", "mrr", "coverage"].into_iter();
+        let usual = usual.filter_map(|name| spoken_metric(&format!("{name}@{k}"), dialect).ok());
+        let usual: Vec<String> = usual.map(|spec| spec.to_string()).filter(|name| known.contains(name)).collect();
         return Ok(if usual.is_empty() { known } else { usual });
     }
     are_measured(show, &known)?;
     Ok(show.to_vec())
+}
+
+/// Which metric rows are told apart by, where nobody chose one and it is not the usual.
+pub(crate) fn main_note(names: &[String], settings: &Settings) -> Option<String> {
+    let main = names.first()?;
+    let k = settings.evaluation.k_values.first().copied().unwrap_or(10);
+    let usual = spoken_metric(&format!("ndcg@{k}"), settings.evaluation.dialect).ok()?.to_string();
+    (usual != *main)
+        .then(|| format!("marks, gains and tests go by {main}, for {usual} was not measured; --show names another"))
 }
 
 /// Refuses names that are not among the metrics that are measured.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use segue_core::TaskKind;
 use segue_eval::MetricSpec;
-use segue_lab::{Apart, Row, read_run};
+use segue_lab::{Apart, Row, read_run, spoken_metric};
 
 /// What is known of a model.
 struct Entry {
@@ -24,7 +24,7 @@ pub(crate) struct Guide {
     pub(crate) notes: Vec<String>,
 }
 
-/// What each model of these runs costs and is worth.
+/// What each model of these runs costs and is worth, by a metric as their dialect has it.
 pub(crate) fn guide(folders: &[PathBuf], metric: &str) -> anyhow::Result<Guide> {
     let mut rows: Vec<Row> = Vec::new();
     for (n, folder) in folders.iter().enumerate() {
@@ -52,8 +52,9 @@ pub(crate) fn guide(folders: &[PathBuf], metric: &str) -> anyhow::Result<Guide> 
             other.test.protocol
         );
     }
-    let spec: MetricSpec = metric.parse()?;
-    let more_is_better = spec.metric.more_is_better();
+    let spec: MetricSpec = spoken_metric(metric, first.evaluation.dialect)?;
+    let (metric, more_is_better) = (spec.to_string(), spec.metric.more_is_better());
+    let metric = metric.as_str();
     let chosen = chosen(&rows, (&first.question, metric, more_is_better));
     let folded = chosen.iter().filter_map(|runs| note_of_folded(runs, &rows)).collect::<Vec<_>>();
     let entries = chosen.into_iter().map(|runs| entry(&runs, &rows, metric)).collect::<anyhow::Result<Vec<Entry>>>()?;

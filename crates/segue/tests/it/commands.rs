@@ -303,6 +303,26 @@ fn every_comparison_has_popularity_and_tests_each_row_against_it() {
 }
 
 #[test]
+fn a_dialect_is_compared_by_its_own_ndcg() {
+    let scratch = Scratch::new();
+    let world = "data=sample data.world.n_users=150 evaluation.bootstrap=50 model=item_knn";
+    for (dialect, main) in
+        [("trec_eval", "ndcg_graded"), ("ranx", "ndcg_graded"), ("rectools", "ndcg_over_k"), ("elliot", "elliot:ndcg")]
+    {
+        let done = scratch.line(&format!("compare {world} evaluation.dialect={dialect}"));
+        let header: Vec<&str> = done.stdout.lines().next().unwrap_or_default().split('\t').collect();
+        assert_eq!(header.get(2..4), Some(&[&*format!("{main}@10"), "hr@10"][..]), "{dialect}: {}", done.stderr);
+        assert!(header.contains(&&*format!("lift over popularity, {main}@10")), "{header:?}");
+        assert!(!done.stderr.contains("was not measured"), "{}", done.stderr);
+    }
+    scratch.ok(&format!("train {world} evaluation.dialect=rectools out=runs/a"));
+    let guide = scratch.line("models --guide runs/a");
+    assert!(guide.code == Some(0) && guide.stderr.contains(", ndcg_over_k@10; time and memory"), "{}", guide.stderr);
+    let without = scratch.line(&format!("compare {world} evaluation.metrics=[recall,hr]"));
+    assert!(without.stderr.contains("go by hr@10, for ndcg@10 was not measured"), "{}", without.stderr);
+}
+
+#[test]
 fn a_claim_across_domains_is_held_against_its_controls() {
     let scratch = Scratch::new();
     let told = |line: &str| {
