@@ -111,7 +111,7 @@ impl Bootstrap {
         Ok(())
     }
 
-    /// The interval of a mean over users; `None` without users or resamples.
+    /// The interval of a mean over users; `None` of fewer than two, whom no resample tells apart, and without resamples.
     pub fn mean(&self, values: &[f64]) -> Result<Option<Interval>, StatsError> {
         self.check()?;
         if self.resamples == 0 {
@@ -121,8 +121,8 @@ impl Bootstrap {
         Ok(resampled.into_iter().next().map(|stats| self.interval(stats)))
     }
 
-    /// The interval of every metric of an evaluation, in order; `None` where it belongs to all users together (coverage),
-    /// and of all without resamples.
+    /// The interval of every metric of an evaluation, in order; `None` where it belongs to all users together (coverage), and of
+    /// all with fewer than two users or without resamples.
     pub fn intervals(&self, evaluation: &Evaluation) -> Result<Vec<Option<Interval>>, StatsError> {
         self.check()?;
         let mut intervals = vec![None; evaluation.metrics.len()];
@@ -144,7 +144,8 @@ impl Bootstrap {
         Ok(intervals)
     }
 
-    /// The difference `first − second` of every metric that both measured per user; what only one measured is left out.
+    /// The difference `first − second` of every metric that both measured per user; what only one measured is left out, and
+    /// all with fewer than two users.
     ///
     /// For "joint or target only" and "model A or B": the same users, protocol and resamples, so that what users have in
     /// common cancels. A difference is nothing without its interval, so that there must be resamples.
@@ -195,9 +196,10 @@ impl Bootstrap {
         Ok(differences.into_iter().flatten().collect())
     }
 
-    /// The statistic of every column in every resample: `(n_columns, resamples)`; nothing without users.
+    /// The statistic of every column in every resample: `(n_columns, resamples)`; nothing with fewer than two users, of whom every
+    /// resample is the same.
     fn resample(&self, n_users: usize, columns: &[Column<'_>]) -> Vec<Vec<f64>> {
-        if n_users == 0 || columns.is_empty() {
+        if n_users < 2 || columns.is_empty() {
             return Vec::new();
         }
         // Interleaved (n_users, 2 n_columns at most), so that a drawn user is one stretch of memory.
@@ -345,6 +347,15 @@ mod tests {
         let interval = Bootstrap::default().mean(&[0.25; 7]).unwrap().unwrap();
         assert_eq!((interval.low, interval.high), (0.25, 0.25));
         assert_eq!(Bootstrap::default().mean(&[]).unwrap(), None);
+    }
+
+    #[test]
+    fn a_single_user_has_no_interval_and_no_difference() {
+        let bootstrap = Bootstrap::default();
+        assert_eq!(bootstrap.mean(&[0.25]).unwrap(), None);
+        let (a, b) = (evaluation(vec![0.25]), evaluation(vec![0.75]));
+        assert_eq!(bootstrap.intervals(&a).unwrap(), [None]);
+        assert_eq!(bootstrap.compare(&a, &b).unwrap(), []);
     }
 
     #[test]

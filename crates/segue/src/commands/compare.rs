@@ -30,9 +30,9 @@ use crate::terminal::{Bar, Format, print_table, print_values, say};
   segue compare outputs/segue/* --html results.html         runs of `segue train`, as one page to look at
 
 The popularity row is there wherever items are ranked, with each model's lift over it. With several seeds, a row more for each model
-has their mean and its interval by Student's t. ▲ and ▼ mark what is better or worse than the baseline beyond chance. A split that asks several
-questions has a row for each. --format csv and json have each number in a column of its own and in full, those of --tests, too;
-where there is none, a cell is empty and json has null.
+has their mean and its interval by Student's t, if they differ. ▲ and ▼ mark what is better or worse than the baseline beyond
+chance. A split that asks several questions has a row for each. --format csv and json have each number in a column of its own and
+in full, those of --tests, too; where there is none, a cell is empty and json has null.
 --tests prints each row beside the baseline instead, user by user: the difference, how large it is (effect: mean / deviation),
 for how many users it is better and worse, four tests of it (bootstrap, Student's t, Wilcoxon, randomisation), the last
 corrected for the number of rows (Holm), and the least difference that these users would show in four of five tries.
@@ -360,7 +360,7 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
     let rows = told.as_ref().map_or(&[][..], |(_, rows)| rows);
     let mut notes = protocol_notes(comparison);
     if rows.iter().flatten().any(|cell| cell.starts_with("mean of ")) {
-        notes.push("mean of n: over seeds, with its interval by Student's t; other intervals are of the users".into());
+        notes.push("mean of n: over seeds, with its interval by Student's t where they differ; other intervals are of the users".into());
     }
     notes.extend(args.show.is_empty().then(|| main_note(&names, first)).flatten());
     notes.extend(marks_note(rows, &baseline));

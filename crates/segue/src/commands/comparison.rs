@@ -425,7 +425,7 @@ pub(crate) fn values(
     Ok((header, rows.collect()))
 }
 
-/// A row more for each model that ran with several seeds: the mean of every metric and of every gain, with its interval, and that
+/// A row more for each model that ran with several seeds: the mean of every metric and of every gain, with its interval where seeds differ, and that
 /// of the lift, whose column follows the gains.
 fn means(
     comparison: &Comparison,
@@ -433,16 +433,20 @@ fn means(
     (gains, first_gain, lifted): (&[Gain], usize, bool),
 ) -> Result<Vec<Vec<String>>, LabError> {
     let first = labels.header().len();
+    // Seeds that change nothing tell nothing of others.
+    let interval = |over: &OverSeeds| Some(over.interval).filter(|_| over.deviation > 0.0);
     let mut cells: Vec<(usize, usize, usize, String)> = Vec::new();
     for (column, name) in names.iter().enumerate() {
         let spec = metric(Some(name))?;
         let over = comparison.over_seeds(|n| comparison.rows[n].test.value(spec));
-        let told = |over: &OverSeeds| Cell::Estimate(over.mean, Some(over.interval)).to_string();
+        let told = |over: &OverSeeds| Cell::Estimate(over.mean, interval(over)).to_string();
         cells.extend(over.into_iter().map(|(n, over)| (n, over.n, first + column, told(&over))));
     }
     for (column, gain) in gains.iter().enumerate() {
         let over = comparison.over_seeds(|n| gain.of_row(n).map(|d| d.difference));
-        let told = |over: &OverSeeds| signed(over.mean, over.interval);
+        let told = |over: &OverSeeds| {
+            interval(over).map_or_else(|| fixed(over.mean, Some(4), true), |interval| signed(over.mean, interval))
+        };
         cells.extend(over.into_iter().map(|(n, over)| (n, over.n, first_gain + column, told(&over))));
     }
     if let Some(main) = names.first().filter(|_| lifted) {

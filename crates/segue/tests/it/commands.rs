@@ -403,6 +403,12 @@ fn of_a_single_user_nothing_is_tested_and_that_is_said() {
     let one = tests(&["a"]);
     assert_eq!((one.code, one.stdout.lines().count()), (Some(0), 1), "{}{}", one.stdout, one.stderr);
     assert!(one.stderr.contains(note) && one.stderr.contains("users: 1 with a held-out positive"), "{}", one.stderr);
+    let alone = scratch.ok(
+        "compare data=log data.root=log model=item_knn prepare.core.users=1 prepare.core.items=1 split=leave_one_out scope=target \
+         seed=1,2 --show hr@10,coverage@10",
+    );
+    // One user has no interval; nor have seeds of what is not drawn.
+    assert!(alone.contains("\tmean of 2\t") && !alone.contains('['), "{alone}");
     let two = tests(&["a", "b"]);
     assert_eq!((two.code, two.stdout.lines().count()), (Some(0), 2), "{}{}", two.stdout, two.stderr);
     assert!(!two.stderr.contains(note), "{}", two.stderr);
