@@ -3,8 +3,9 @@
 //!
 //! A run has a row per retrieved document, `query Q0 document rank score tag`; qrels have one per judged document, `query 0
 //! document relevance`. Fields are separated by blanks, so that an id with a blank or a percent sign is percent-encoded when it
-//! is written; nothing is decoded when it is read. The order is that of the scores, as 32-bit numbers like `trec_eval`'s; ranks in
-//! the file are not read. Equal scores stand as the protocol says; for the dialect `ranx`, as its sort leaves the rows of the file.
+//! is written; nothing is decoded when it is read. The order is that of the scores, as 64-bit numbers; for the dialect `trec_eval`, as the
+//! 32-bit ones that its program keeps. Ranks in the file are not read. Equal scores stand as the protocol says; for the dialect `ranx`,
+//! as its sort leaves the rows of the file.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -93,7 +94,7 @@ impl TrecRun {
         let mut run = Self::default();
         rows(input, |fields: [&str; 6]| {
             let [query, _, document, _, text, _] = fields;
-            let score = text.parse().ok().filter(|score: &f64| (*score as f32).is_finite());
+            let score = text.parse().ok().filter(|score: &f64| score.is_finite());
             let score = score.ok_or_else(|| format!("the score `{text}` is no finite number"))?;
             let row = run.queries.get(query).map_or(0, BTreeMap::len);
             // Adding zero makes -0.0 and 0.0 the same score.
@@ -145,7 +146,12 @@ impl TrecRun {
                 // Whole numbers in place of scores, so that nothing ties any more.
                 (0..order.len()).rev().zip(order).map(|(below, at)| (list[at].0, below as f32)).collect()
             } else {
-                list.into_iter().map(|(item, found)| (item, found.score as f32)).collect()
+                let kept = |score: f64| match protocol.dialect {
+                    Dialect::TrecEval => f64::from(score as f32),
+                    _ => score,
+                };
+                let scores: Vec<f64> = list.iter().map(|(_, found)| kept(found.score)).collect();
+                list.iter().map(|&(item, _)| item).zip(levels(&scores)).collect()
             };
             list.sort_unstable_by_key(|&(item, _)| item);
             list
@@ -241,7 +247,15 @@ fn add<T>(
     }
 }
 
-/// The scores of what each query retrieved, by rising item.
+/// Whole numbers in place of scores that may need 64 bits: equal where those are, and in their order.
+fn levels(scores: &[f64]) -> Vec<f32> {
+    let mut distinct = scores.to_vec();
+    distinct.sort_unstable_by(f64::total_cmp);
+    distinct.dedup();
+    scores.iter().map(|score| distinct.partition_point(|other| other < score) as f32).collect()
+}
+
+/// The levels of what each query retrieved, by rising item.
 struct Listed(Vec<Vec<(ItemId, f32)>>);
 
 struct ListedScorer<'a>(Vec<&'a [(ItemId, f32)]>);
@@ -420,7 +434,7 @@ mod tests {
             ("q Q0 a b 1 2 x\n", 1, "7 fields in place of 6"),
             ("\nq Q0 a 1 high x\n", 2, "`high` is no finite number"),
             ("q Q0 a 1 nan x\n", 1, "`nan` is no finite number"),
-            ("q Q0 a 1 1e99 x\n", 1, "`1e99` is no finite number"),
+            ("q Q0 a 1 1e999 x\n", 1, "`1e999` is no finite number"),
             ("q Q0 a 1 2 x\np Q0 a 1 2 x\nq Q0 a 2 1 x\n", 3, "document `a` of the query `q`"),
         ] {
             let error = run(text).unwrap_err().to_string();
@@ -456,6 +470,22 @@ mod tests {
         }
         assert!((value(&Protocol::default(), "mrr@10") - 1.25 / 3.0).abs() < 1e-12);
         assert!(run.evaluate(&qrels, &protocol).unwrap().protocol.contains("users: 3"));
+    }
+
+    #[test]
+    fn scores_that_differ_in_64_bits_differ_but_for_trec_eval() {
+        let qrels = qrels("q 0 a 1\n").unwrap();
+        for (first, second) in
+            [("16777217", "16777216"), ("1700000001.5", "1700000001"), ("1e300", "1e39"), ("2e-46", "1e-46")]
+        {
+            let run = run(&format!("q Q0 a 1 {first} x\nq Q0 b 2 {second} x\n")).unwrap();
+            // The program's float makes them equal, and the higher id stands first.
+            for (dialect, expected) in [(Dialect::Segue, 1.0), (Dialect::Ranx, 1.0), (Dialect::TrecEval, 0.0)] {
+                let metrics = vec!["precision@1".parse().unwrap()];
+                let found = run.evaluate(&qrels, &Protocol { metrics, dialect, ..Protocol::default() }).unwrap();
+                assert_eq!(found.metrics[0].value, expected, "{dialect}: {first} and {second}");
+            }
+        }
     }
 
     #[test]
