@@ -32,8 +32,8 @@ numbers without such a comment, be they indented, quoted or in a block of code, 
 --strict they are an error but where the line above says why, as in `<!-- no source: floors of the crates, no results -->`, and so
 are tables in HTML and those whose lines do not begin with `|`, which nothing looks at.
 
-Numbers with a decimal point in running text and headings (3.5GB, 1.97x), percentages (12 %) and ratios (39x), but for those in
-`code`, are looked for in the derived tables of their section, rounded as the text has them, and in the table that a comment above
+Numbers with a decimal point in running text and headings (3.5GB, 1.97x), percentages (12 %, 12 percent) and ratios (39x, 39 x), but
+for those in `code` and comments, are looked for in the derived tables of their section, rounded as the text has them, and in the table that a comment above
 their paragraph names without showing it:
 
   <!-- numbers: segue table docs/measured/published.csv --rows model --columns metric --show value -->
@@ -64,14 +64,43 @@ const GENERATED: (&str, &str) = ("<!-- generated: ", "<!-- /generated -->");
 /// Why a table comes from nothing stored.
 const NO_SOURCE: &str = "<!-- no source:";
 
+/// What the documents say and what is stored, as far as the two are compared.
+#[derive(Default)]
+struct Found {
+    /// Derived tables, and the numbers in them.
+    derived: (usize, usize),
+    /// Lines that differ from what is stored: where, the line, and what is stored.
+    differences: Vec<Vec<String>>,
+    /// Numbers of the text that stand in a derived table.
+    n_told: usize,
+    /// Numbers of the text that stand in none, though one is named for them: where, the number, and that.
+    missing: Vec<Vec<String>>,
+    /// Where tables are that nothing vouches for, and the numbers in all of them.
+    alone: (Vec<String>, usize),
+    /// Where numbers of the text are that nothing vouches for.
+    told_alone: Vec<String>,
+    /// Where tables are that nothing looks at.
+    unread: Vec<String>,
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
-    let mut differences = Vec::new();
-    let (mut derived, mut numbers, mut alone_numbers, mut told_numbers) = (0, 0, 0, 0);
-    let mut alone: Vec<String> = Vec::new();
-    let (mut missing, mut told_alone, mut unread) = (Vec::new(), Vec::new(), Vec::new());
+    let mut found = Found::default();
     for document in &args.documents {
         let text = fs::read_to_string(document).map_err(|error| segue_lab::LabError::io("read", document, &error))?;
+        let fresh = found.look(document, &text)?;
+        if args.write && fresh.as_ref().is_some_and(|fresh| *fresh != text) {
+            write_aside(document, |out| out.write_all(fresh.unwrap_or_default().as_bytes()))?;
+            say(&format!("wrote {}", document.display()));
+        }
+    }
+    found.tell(args)
+}
+
+impl Found {
+    /// Compares a document with what is stored; its text with what is stored in place of what it says, if it has derived tables.
+    fn look(&mut self, document: &Path, text: &str) -> anyhow::Result<Option<String>> {
+        let place = |n: usize| format!("{}:{}", document.display(), n + 1);
         let lines: Vec<&str> = text.lines().collect();
         let blocks = blocks(document, &lines)?;
         let mut fresh: Vec<String> = Vec::new();
@@ -83,13 +112,12 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
             let stands: Vec<&str> =
                 lines[inside.clone()].iter().copied().filter(|line| !line.trim().is_empty()).collect();
             let said: Vec<&str> = table.lines().collect();
-            derived += 1;
-            numbers += said.iter().map(|line| count(line)).sum::<usize>();
+            self.derived.0 += 1;
+            self.derived.1 += said.iter().map(|line| count(line)).sum::<usize>();
             for n in 0..said.len().max(stands.len()) {
                 let (stands, said) = (stands.get(n).copied().unwrap_or(""), said.get(n).copied().unwrap_or(""));
                 if stands != said {
-                    let place = format!("{}:{}", document.display(), inside.start + 1 + n);
-                    differences.push(vec![place, stands.to_owned(), said.to_owned()]);
+                    self.differences.push(vec![place(inside.start + n), stands.to_owned(), said.to_owned()]);
                 }
             }
             fresh.extend(lines[last..inside.start].iter().map(|line| (*line).to_owned()));
@@ -100,63 +128,71 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         let inside: Vec<Range<usize>> = blocks.iter().map(|block| block.inside.clone()).collect();
         for told in told(document, &lines, (&tables, &inside))? {
             match told {
-                Told::Found => told_numbers += 1,
-                Told::Missing(row) => missing.push(row),
-                Told::Alone(place) => told_alone.push(place),
+                Told::Found => self.n_told += 1,
+                Told::Missing(row) => self.missing.push(row),
+                Told::Alone(place) => self.told_alone.push(place),
             }
         }
-        unread.extend(tables::unread(&lines).into_iter().map(|n| format!("{}:{}", document.display(), n + 1)));
+        self.unread.extend(tables::unread(&lines).into_iter().map(place));
         for table in tables::unvouched(&lines, &inside) {
-            alone.push(format!("{}:{}", document.display(), table.start + 1));
-            alone_numbers += lines[table].iter().map(|line| count(line)).sum::<usize>();
+            self.alone.0.push(place(table.start));
+            self.alone.1 += lines[table].iter().map(|line| count(line)).sum::<usize>();
         }
-        if args.write && !blocks.is_empty() {
-            fresh.extend(lines[last..].iter().map(|line| (*line).to_owned()));
-            let fresh = fresh.join("\n") + "\n";
-            if fresh != text {
-                write_aside(document, |out| out.write_all(fresh.as_bytes()))?;
-                say(&format!("wrote {}", document.display()));
-            }
+        fresh.extend(lines[last..].iter().map(|line| (*line).to_owned()));
+        Ok((!blocks.is_empty()).then(|| fresh.join("\n") + "\n"))
+    }
+
+    /// Says what was found; all that is wrong is one error.
+    fn tell(&self, args: &Arguments) -> anyhow::Result<()> {
+        let Self { derived: (n_tables, n_numbers), n_told, alone: (alone, n_alone), told_alone, unread, .. } = self;
+        say(&format!("{n_tables} tables with {n_numbers} numbers derived from stored runs and measurements"));
+        say(&format!("{n_told} numbers of the text stand in derived tables"));
+        if !alone.is_empty() {
+            let (n, places) = (alone.len(), alone.join(", "));
+            say(&format!("{n} other tables with {n_alone} numbers come from nothing stored that they name: {places}"));
         }
+        if !told_alone.is_empty() {
+            let (n, places) = (told_alone.len(), told_alone.join(", "));
+            say(&format!("{n} other numbers of the text come from nothing stored that is named: {places}"));
+        }
+        let differences = if args.write { &[][..] } else { &self.differences };
+        let rows: Vec<Vec<String>> = self.missing.iter().chain(differences).cloned().collect();
+        if !rows.is_empty() {
+            let header = ["place", "the document says", "what is stored"].map(String::from);
+            print_table(&header, &rows, Format::or_fitting(args.format))?;
+        }
+        let mut wrong = Vec::new();
+        if !self.missing.is_empty() {
+            let n = self.missing.len();
+            wrong.push(format!("{n} numbers of the text stand in no table that is named for them"));
+        }
+        if !differences.is_empty() {
+            wrong.push(format!("{} lines differ from what is stored; --write replaces them", differences.len()));
+        }
+        if args.strict && !unread.is_empty() {
+            wrong.push(format!(
+                "nothing looks at the tables at {}: write them as Markdown tables whose lines begin with `|`",
+                unread.join(", ")
+            ));
+        }
+        if args.strict && !alone.is_empty() {
+            wrong.push(format!(
+                "nothing vouches for the numbers of the tables at {}: give each `{OPEN}COMMAND -->` and `{CLOSE}`, or say why there is \
+                 none by `{NO_SOURCE} ... -->` in the line above",
+                alone.join(", ")
+            ));
+        }
+        if args.strict && !told_alone.is_empty() {
+            wrong.push(format!(
+                "nothing vouches for the numbers of the text at {}: name their table by `{}COMMAND -->` above the paragraph, say why \
+                 there is none by `{NO_SOURCE} ... -->`, or write `code` where they are settings",
+                told_alone.join(", "),
+                prose::NUMBERS
+            ));
+        }
+        anyhow::ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+        Ok(())
     }
-    say(&format!("{derived} tables with {numbers} numbers derived from stored runs and measurements"));
-    say(&format!("{told_numbers} numbers of the text stand in derived tables"));
-    if !alone.is_empty() {
-        let n = alone.len();
-        say(&format!("{n} other tables with {alone_numbers} numbers come from nothing stored that they name"));
-    }
-    if !told_alone.is_empty() {
-        say(&format!("{} other numbers of the text come from nothing stored that is named", told_alone.len()));
-    }
-    if !missing.is_empty() {
-        let header = ["place", "the text says", "what is stored"].map(String::from);
-        print_table(&header, &missing, Format::or_fitting(args.format))?;
-        anyhow::bail!("{} numbers of the text stand in no table that is named for them", missing.len())
-    }
-    if !differences.is_empty() && !args.write {
-        let header = ["place", "the document says", "what is stored"].map(String::from);
-        print_table(&header, &differences, Format::or_fitting(args.format))?;
-        anyhow::bail!("{} lines differ from what is stored; --write replaces them", differences.len())
-    }
-    anyhow::ensure!(
-        unread.is_empty() || !args.strict,
-        "nothing looks at the tables at {}: write them as Markdown tables whose lines begin with `|`",
-        unread.join(", ")
-    );
-    anyhow::ensure!(
-        alone.is_empty() || !args.strict,
-        "nothing vouches for the numbers of the tables at {}: give each `{OPEN}COMMAND -->` and `{CLOSE}`, or say why there is none by \
-         `{NO_SOURCE} ... -->` in the line above",
-        alone.join(", ")
-    );
-    anyhow::ensure!(
-        told_alone.is_empty() || !args.strict,
-        "nothing vouches for the numbers of the text at {}: name their table by `{}COMMAND -->` above the paragraph, say why there is \
-         none by `{NO_SOURCE} ... -->`, or write `code` where they are settings",
-        told_alone.join(", "),
-        prose::NUMBERS
-    );
-    Ok(())
 }
 
 /// What became of a number in running text.
@@ -183,9 +219,9 @@ fn told(
         let of_section = tables.iter().filter(|(at, _)| paragraph.section.contains(at)).map(|(_, table)| table);
         let vouching: Vec<&String> = named.iter().chain(of_section).collect();
         let excused = paragraph.comments.iter().any(|comment| excuses(comment));
-        let numbers =
-            paragraph.lines.clone().flat_map(|n| prose::numbers(lines[n]).into_iter().map(move |number| (n, number)));
-        for (n, number) in numbers {
+        let shown = prose::shown(&lines[paragraph.lines.clone()].join("\n"));
+        let numbers = paragraph.lines.clone().zip(shown.split('\n'));
+        for (n, number) in numbers.flat_map(|(n, line)| prose::numbers(line).into_iter().map(move |found| (n, found))) {
             if vouching.iter().any(|table| prose::stands_in(number, table)) {
                 told.push(Told::Found);
             } else if !named.is_empty() {
@@ -240,7 +276,11 @@ fn blocks(document: &Path, lines: &[&str]) -> anyhow::Result<Vec<Block>> {
 /// Numbers of a line of a table: those with a decimal point, and whole cells of digits.
 fn count(line: &str) -> usize {
     let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+' | '@' | '_')));
-    words.filter(|word| word.contains(|c: char| c.is_ascii_digit()) && word.parse::<f64>().is_ok()).count()
+    // An underscore at either end is emphasis.
+    words
+        .map(|word| word.trim_matches('_'))
+        .filter(|word| word.contains(|c: char| c.is_ascii_digit()) && word.parse::<f64>().is_ok())
+        .count()
 }
 
 /// What may stand in a comment.
@@ -365,5 +405,6 @@ mod tests {
     fn numbers_are_counted() {
         assert_eq!(count("| ease | 0.1234 [0.1, 0.2] | 12 | ndcg@10 |"), 4);
         assert_eq!(count("|---|---|"), 0);
+        assert_eq!(count("| _0.11_ | __66.5__ | **7** | ml_100 |"), 3);
     }
 }

@@ -462,6 +462,10 @@ fn a_document_is_verified_by_the_runs_it_names() {
         ("# 12 % better\n", "odd.md:1 (12)"),
         ("It is 39× as fast.\n", "odd.md:1 (39)"),
         ("It takes 3.5GB.\n", "odd.md:1 (3.5)"),
+        ("<!-- note --> Our gain is 0.98, 66 %.\n", "odd.md:1 (0.98), odd.md:1 (66)"),
+        ("_0.3535_, NDCG_0.3535, x0.39\n", "odd.md:1 (0.3535), odd.md:1 (0.3535), odd.md:1 (0.39)"),
+        ("66\\%, 66 percent, 39 x, 39X\n", "odd.md:1 (66), odd.md:1 (66), odd.md:1 (39), odd.md:1 (39)"),
+        ("| _0.11_ |\n\n| __66.5__ |\n", "tables at odd.md:1, odd.md:3"),
         ("- a\n\n  | 0.5 |\n", "tables at odd.md:3"),
         ("> | 7 |\n", "tables at odd.md:1"),
         ("a | b\n---|---\n1 | 2\n", "nothing looks at the tables at odd.md:2"),
@@ -471,6 +475,11 @@ fn a_document_is_verified_by_the_runs_it_names() {
         scratch.ok("verify odd.md");
         scratch.fails("verify odd.md --strict", &[said]);
     }
+    // Text and tables are told together, and told without --strict, too.
+    scratch.write("odd.md", "12 %\n\n| 0.5 |\n");
+    scratch.fails("verify odd.md --strict", &["text at odd.md:1 (12)", "tables at odd.md:3"]);
+    let done = scratch.line("verify odd.md");
+    assert!(done.code == Some(0) && done.stderr.contains(": odd.md:3") && done.stderr.contains(": odd.md:1 (12)"));
     scratch.write("odd.md", "# 12 % better\n<!-- no source in this section: of another day -->\n3 %\n");
     scratch.ok("verify odd.md --strict");
 

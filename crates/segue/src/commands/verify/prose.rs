@@ -44,7 +44,7 @@ pub(super) fn paragraphs<'a>(lines: &[&'a str], derived: &[Range<usize>]) -> Vec
             end_section(&mut found, section, n);
             (section, of_section) = (n + 1, None);
         }
-        let prose = !(in_code || is_derived || fence || text.is_empty() || is_row(line) || text.starts_with("<!--"));
+        let prose = !(in_code || is_derived || fence || text.is_empty() || is_row(line) || is_comment(text));
         match (prose, open && !heading) {
             (true, true) => {
                 if let Some(last) = found.last_mut() {
@@ -62,7 +62,7 @@ pub(super) fn paragraphs<'a>(lines: &[&'a str], derived: &[Range<usize>]) -> Vec
                     heading.comments.push(text);
                 }
             }
-            (false, _) if text.starts_with("<!--") => comments.push(text),
+            (false, _) if is_comment(text) => comments.push(text),
             (false, _) if !text.is_empty() => comments.clear(),
             (false, _) => {}
         }
@@ -87,10 +87,56 @@ pub(super) struct Number<'a> {
     is_percent: bool,
 }
 
-/// The results of a line, outside `code`, tags and the addresses of links: numbers with a decimal point, with or without a unit, and whole
-/// ones before `%`, `×` or `x`. Versions (1.2.3) and names (MIT-2.0) are none.
+/// Whether a line is comments and nothing else.
+fn is_comment(line: &str) -> bool {
+    let mut rest = line.trim_start();
+    while let Some(inside) = rest.strip_prefix("<!--") {
+        rest = inside.split_once("-->").map_or("", |(_, after)| after.trim_start());
+    }
+    rest.is_empty() && !line.trim().is_empty()
+}
+
+/// What is read of a paragraph, line by line: neither `code`, which ends with as many backticks as it begins with, nor comments.
+pub(super) fn shown(paragraph: &str) -> String {
+    let (mut shown, mut rest) = (String::new(), paragraph);
+    while let Some(at) = rest.find(['`', '<']) {
+        shown.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let marks = rest.len() - rest.trim_start_matches('`').len();
+        let (open, end) = match marks {
+            0 if rest.starts_with("<!--") => (4, rest[4..].find("-->").map(|end| 4 + end + 3)),
+            0 => (1, None),
+            _ => (marks, end_of_code(rest, marks)),
+        };
+        if let Some(end) = end {
+            // The place of what is hidden, and its lines, are kept.
+            shown.push('`');
+            shown.extend(rest[..end].chars().filter(|&c| c == '\n'));
+        } else {
+            shown.push_str(&rest[..open]);
+        }
+        rest = &rest[end.unwrap_or(open)..];
+    }
+    shown + rest
+}
+
+/// Where code that begins with so many backticks ends.
+fn end_of_code(text: &str, marks: usize) -> Option<usize> {
+    let mut at = marks;
+    loop {
+        at += text[at..].find('`')?;
+        let run = text[at..].len() - text[at..].trim_start_matches('`').len();
+        at += run;
+        if run == marks {
+            return Some(at);
+        }
+    }
+}
+
+/// The results of a line of what is [`shown`], outside tags and the addresses of links: numbers with a decimal point, with or without a
+/// unit, and whole ones before `%`, `percent`, `×` or `x`. Versions (1.2.3), names (MIT-2.0) and sizes (3 x 4) are none.
 pub(super) fn numbers(line: &str) -> Vec<Number<'_>> {
-    let outside = line.split('`').step_by(2).flat_map(|text| text.split("](").enumerate().map(after_address));
+    let outside = line.split("](").enumerate().map(after_address);
     outside.flat_map(|text| text.split('<').enumerate().map(after_tag)).flat_map(numbers_of).collect()
 }
 
@@ -110,7 +156,7 @@ fn numbers_of(text: &str) -> Vec<Number<'_>> {
         let mut before = ' ';
         let end = rest.find(|c: char| {
             // Between digits a hyphen is a dash.
-            let is_word = c.is_alphanumeric() || matches!(c, '.' | '_' | '@') || (c == '-' && !before.is_ascii_digit());
+            let is_word = c.is_alphanumeric() || matches!(c, '.' | '@') || (c == '-' && !before.is_ascii_digit());
             before = c;
             !is_word
         });
@@ -124,10 +170,26 @@ fn numbers_of(text: &str) -> Vec<Number<'_>> {
 fn number_of<'a>(word: &'a str, after: &str) -> Option<Number<'a>> {
     let digits = word.trim_end_matches(char::is_alphabetic);
     let unit = &word[digits.len()..];
-    let sign = after.trim_start_matches([' ', '\u{a0}', '\u{202f}']).chars().next().filter(|_| unit.is_empty());
-    let is_percent = sign == Some('%');
-    let is_result = digits.contains('.') || is_percent || unit == "x" || sign == Some('×');
+    // `x0.39`; but x86 is a name.
+    let digits = digits.strip_prefix(['x', 'X']).filter(|digits| digits.contains('.')).unwrap_or(digits);
+    let (is_percent, is_ratio) = if unit.is_empty() { unit_after(after) } else { (false, matches!(unit, "x" | "X")) };
+    let is_result = digits.contains('.') || is_percent || is_ratio;
     (is_result && digits.parse::<f64>().is_ok()).then_some(Number { digits, is_percent })
+}
+
+/// Whether a number is a percentage, or a ratio, by what follows it.
+fn unit_after(after: &str) -> (bool, bool) {
+    let mut next = after;
+    while let Some(rest) =
+        [" ", "\u{a0}", "\u{202f}", "&nbsp;", "\\", "_", "*"].iter().find_map(|blank| next.strip_prefix(blank))
+    {
+        next = rest;
+    }
+    let word = &next[..next.find(|c: char| !c.is_alphanumeric()).unwrap_or(next.len())];
+    let is_percent =
+        next.starts_with('%') || next.starts_with("per cent") || word.to_ascii_lowercase().starts_with("percent");
+    let is_size = || next[word.len()..].trim_start().starts_with(|c: char| c.is_ascii_digit());
+    (is_percent, next.starts_with('×') || (matches!(word, "x" | "X") && !is_size()))
 }
 
 /// Whether a number stands in a table, rounded as the text has it; a sign is often told in words, and a share in percent.
@@ -152,7 +214,8 @@ mod tests {
 
     #[test]
     fn numbers_are_results_outside_code() {
-        let of = |line| numbers(line).into_iter().map(|number| number.digits).collect::<Vec<_>>();
+        let of =
+            |line: &str| numbers(&shown(line)).into_iter().map(|found| found.digits.to_owned()).collect::<Vec<_>>();
         assert_eq!(of("`l2 = .5` gives .1568 / .1213, 3 epochs, 1.5 times."), [".1568", ".1213", "1.5"]);
         assert_eq!(of("version 1.1.5 of [a 2.5](docs/v0.1) and 0.9]"), ["2.5", "0.9"]);
         assert_eq!(of("ndcg@10 .13. And 29,858 users; d0.5, Apache-2.0 -0.5"), [".13", "-0.5"]);
@@ -162,7 +225,22 @@ mod tests {
             ["3.5", "1.97", "0.8", "1.2", "2.5"]
         );
         assert_eq!(of("39× or 39 × or 39x, 12 % or 12%, 2015-01-02, x 3, 7 items"), ["39", "39", "39", "12", "12"]);
+        assert_eq!(of("39 x, 39X, x0.39 and 39 x as fast; 1920 x 1080, x86"), ["39", "39", "0.39", "39"]);
+        assert_eq!(of("66 percent, 6 per cent, 7\\%, 8&nbsp;% or **9** %; 66 perches"), ["66", "6", "7", "8", "9"]);
+        assert_eq!(of("_0.3535_ or NDCG_0.3536, __66__ %; ml_100 k_1"), ["0.3535", "0.3536", "66"]);
         assert_eq!(of("<td width=\"1.5\">0.5</td> if 0.1 < 0.2 and 3 > 2.5"), ["0.5", "0.1", "0.2", "2.5"]);
+    }
+
+    #[test]
+    fn code_and_comments_are_not_shown() {
+        let of =
+            |text: &str| numbers(&shown(text)).into_iter().map(|found| found.digits.to_owned()).collect::<Vec<_>>();
+        assert_eq!(of("<!-- 0.1 > 0.2 --> 0.3 <!-- 0.4 -->"), ["0.3"]);
+        assert_eq!(of("`<!--` 0.1 `-->` 0.2 `0.3"), ["0.1", "0.2", "0.3"]);
+        assert_eq!(of("``0.1 ` 0.2`` 0.3 `0.4`"), ["0.3"]);
+        assert_eq!(shown("a `b\nc` d\n<!-- e\n--> f"), "a `\n d\n`\n f");
+        assert!(is_comment("<!-- a --> <!-- b -->") && is_comment("<!-- a"));
+        assert!(!is_comment("<!-- a --> b") && !is_comment("a <!-- b -->") && !is_comment(""));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::prose::numbers;
+use super::prose::{numbers, shown};
 use super::{count, excuses};
 
 /// A line without what indents or quotes it.
@@ -24,7 +24,7 @@ pub(super) fn unvouched(lines: &[&str], derived: &[Range<usize>]) -> Vec<Range<u
         let above = lines[..table.start].iter().rev().find(|line| !line.trim().is_empty());
         above.is_some_and(|line| excuses(line))
     };
-    let has_numbers = |line: &str| count(line) > 0 || !numbers(line).is_empty();
+    let has_numbers = |line: &str| count(line) > 0 || !numbers(&shown(line)).is_empty();
     tables.filter(|table| lines[table.clone()].iter().any(|line| has_numbers(line)) && !told(table)).collect()
 }
 
@@ -62,6 +62,7 @@ mod tests {
         assert_eq!(of("<!-- no source: floors -->\n\n| 0 |\n\n| 1 |", &[]), [(4, 5)]);
         assert_eq!(of("<!-- no source: -->\n| 0 |", &[]), [(1, 2)]);
         assert_eq!(of("| 39x |\n\n| 3.5GB |\n\n| x86 |\n", &[]), [(0, 1), (2, 3)]);
+        assert_eq!(of("| _0.11_ |\n\n| __66.5__ |\n\n| 39X |\n", &[]), [(0, 1), (2, 3), (4, 5)]);
         // Indented, quoted, or printed in a block of code.
         assert_eq!(of("- a\n\n  | 0.5 |\n\n> | 1 |\n>> | 2 |\n\n```\n| 3 |\n```\n", &[]), [(2, 3), (4, 6), (8, 9)]);
     }
