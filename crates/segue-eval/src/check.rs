@@ -134,12 +134,14 @@ pub fn check_row(row: &[AtCutoff], positives: Positives, percent: bool) -> Vec<F
     let mut row = row.to_vec();
     row.sort_by_key(|at| at.k);
     let mut found = Told { percent, findings: Vec::new() };
+    // What is no share bounds nothing else.
+    row.retain(|at| {
+        let shares = at.named().into_iter().filter_map(|(name, value)| Some((name, value?)));
+        shares.fold(true, |all, (name, value)| {
+            !found.outside(&format!("{name}@{}", at.k), value.span(), (0.0, 1.0), "everything") && all
+        })
+    });
     for at in &row {
-        for (name, value) in at.named() {
-            if let Some(value) = value {
-                found.outside(&format!("{name}@{}", at.k), value.span(), (0.0, 1.0), "everything");
-            }
-        }
         match positives {
             Positives::One => one(at, &mut found),
             Positives::Many => many(at, &mut found),
@@ -261,8 +263,21 @@ fn many(at: &AtCutoff, found: &mut Told) {
     }
     at_most(&name("HR"), hr, &format!("{k} · {}", name("precision")), span(at.precision, k));
     at_most(&name("HR"), hr, &format!("{k} · {}", name("MRR")), span(at.mrr, k));
-    at_most(&name("F1"), span(at.f1, 1.0), &format!("2 · {}", name("precision")), span(at.precision, 2.0));
-    at_most(&name("F1"), span(at.f1, 1.0), &format!("2 · {}", name("recall")), span(at.recall, 2.0));
+    let f1 = span(at.f1, 1.0);
+    if let (Some(precision), Some(recall)) = (span(at.precision, 1.0), span(at.recall, 1.0)) {
+        // The harmonic mean is concave: in the mean over lists it is at most that of the means (Jensen), and rises with both.
+        let of_means = |p: f64, r: f64| if p + r > 0.0 { 2.0 * p * r / (p + r) } else { 0.0 };
+        let most = (0.0, of_means(precision.1, recall.1));
+        at_most(
+            &name("F1"),
+            f1,
+            &format!("the harmonic mean of {} and {}", name("precision"), name("recall")),
+            Some(most),
+        );
+    } else {
+        at_most(&name("F1"), f1, &format!("2 · {}", name("precision")), span(at.precision, 2.0));
+        at_most(&name("F1"), f1, &format!("2 · {}", name("recall")), span(at.recall, 2.0));
+    }
 }
 
 /// What a longer cut-off adds.
@@ -497,5 +512,30 @@ mod tests {
                 .contains("HR@10 ≥ 79.995 % is more than 10 · precision@10")
         );
         assert!(found(AtCutoff { recall: printed(0.9), ..at })[0].text.contains("recall@10"));
+    }
+
+    #[test]
+    fn f1_is_at_most_the_harmonic_mean_of_the_means() {
+        let printed = |value: f64| Some(Printed { value, within: 5e-3 });
+        let found = |precision: f64, recall: f64, f1: f64| {
+            let [precision, recall, f1] = [precision, recall, f1].map(printed);
+            check_row(&[AtCutoff { k: 10, precision, recall, f1, ..AtCutoff::default() }], Positives::Many, false)
+        };
+        assert_eq!((found(0.2, 0.3, 0.24), found(0.2, 0.3, 0.02), found(0.0, 0.0, 0.0)), (vec![], vec![], vec![]));
+        for (precision, recall, f1) in [(0.2, 0.3, 0.4), (0.5, 0.5, 0.9), (0.2, 0.8, 0.34)] {
+            let found = found(precision, recall, f1);
+            let told = "is more than the harmonic mean of precision@10 and recall@10 ≤ ";
+            assert!(found.len() == 1 && found[0].text.contains(told), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_share_bounds_nothing_else() {
+        let printed = |value: f64| Some(Printed { value, within: 5e-3 });
+        let at = AtCutoff { k: 10, hr: printed(-0.2), ndcg: printed(0.1), map: printed(0.1), ..AtCutoff::default() };
+        for positives in [Positives::One, Positives::Many] {
+            let told: Vec<String> = check_row(&[at], positives, false).into_iter().map(|found| found.text).collect();
+            assert_eq!(told, ["HR@10 = -0.20000 is outside 0.00000 to 1.00000, which is all that everything allows"]);
+        }
     }
 }

@@ -15,6 +15,8 @@ pub struct PublishedTable {
     pub repeated: Vec<String>,
     /// Whether its shares are in percent.
     pub percent: bool,
+    /// The share above 1 that alone makes them percent, as printed: nothing in the table says so.
+    pub above_one: Option<String>,
     /// Its rows.
     pub rows: Vec<PublishedRow>,
 }
@@ -199,17 +201,19 @@ fn understood(lines: &[Line], k: Option<usize>) -> Option<PublishedTable> {
         metrics_at.iter().enumerate().map(|(n, at)| at.is_some() && metrics_at[..n].contains(at)).collect();
     metrics_at.iter_mut().zip(&is_repeated).filter(|(_, repeated)| **repeated).for_each(|(at, _)| *at = None);
     let is_metric = |n: usize| metrics_at.get(n).copied().flatten();
-    // A share is never above 1.
+    // A share is never above 1: one that is makes its kind percent, if nothing says so.
     let in_percent = |kind: Kind| {
         let of_kind = |metric: &Option<(&str, Option<usize>)>| metric.is_some_and(|(name, _)| Kind::of(name) == kind);
-        let said = header.iter().zip(&metrics).any(|(cell, metric)| of_kind(metric) && cell.contains('%'));
-        let mut cells = body.iter().flat_map(|(_, cells)| cells.iter().enumerate());
-        let above = |(n, cell): (usize, &String)| {
-            of_kind(&is_metric(n)) && number(cell).is_some_and(|(value, _, percent)| percent || value > 1.0)
+        let of_header = header.iter().zip(&metrics).any(|(cell, metric)| of_kind(metric) && cell.contains('%'));
+        let cells = || {
+            let cells = body.iter().flat_map(|(_, cells)| cells.iter().enumerate());
+            cells.filter(|(n, _)| of_kind(&is_metric(*n))).filter_map(|(_, cell)| Some((cell, number(cell)?)))
         };
-        said || cells.any(above)
+        let said = of_header || cells().any(|(_, (_, _, percent))| percent);
+        let above_one = cells().find(|(_, (value, _, _))| !said && *value > 1.0).map(|(cell, _)| cell.clone());
+        (said || above_one.is_some(), above_one)
     };
-    let (lists, areas) = (in_percent(Kind::List), in_percent(Kind::Area));
+    let ((lists, list_above_one), (areas, area_above_one)) = (in_percent(Kind::List), in_percent(Kind::Area));
     let rows = body.iter().map(|(line, cells)| {
         let (mut values, mut overall) = (Vec::<AtCutoff>::new(), Overall::default());
         let (mut name, mut unreadable) = (Vec::new(), Vec::new());
@@ -269,6 +273,7 @@ fn understood(lines: &[Line], k: Option<usize>) -> Option<PublishedTable> {
         uncut: named(&|n| metrics[n].is_some() && is_metric(n).is_none() && !is_repeated[n]),
         repeated: named(&|n| is_repeated[n]),
         percent: lists || areas,
+        above_one: list_above_one.or(area_above_one),
         rows: rows.filter(PublishedRow::says_something).collect(),
     })
 }
@@ -315,6 +320,18 @@ mod tests {
         assert_eq!(number("1e-99"), None);
         assert_eq!((number("1,2,3"), number("1.234,5"), number(",")), (None, None, None));
         assert_eq!((number("-"), number("n/a"), number(""), number("1e999")), (None, None, None, None));
+    }
+
+    #[test]
+    fn a_share_above_one_makes_percent_and_is_told() {
+        let above_one = |text: &str| {
+            let table = &published_tables(text, None)[0];
+            (table.percent, table.above_one.clone())
+        };
+        assert_eq!(above_one("model,HR@10\nA,.85\nB,1.20\n"), (true, Some("1.20".into())));
+        assert_eq!(above_one("model,HR@10\nA,.85\nB,1.00\n"), (false, None));
+        assert_eq!(above_one("model,HR@10 (%)\nA,.85\nB,1.20\n"), (true, None));
+        assert_eq!(above_one("model,HR@10\nA,.85%\nB,1.20\n"), (true, None));
     }
 
     #[test]

@@ -24,11 +24,11 @@ const MOST: u64 = 16 << 20;
 
 Columns are found by their names (HR@10, Hit Ratio@10, Precision@10, Recall@10, F1@10, MAP@10, MRR@10, NDCG@10, AUC, GAUC, MSE, RMSE,
 MAE) in a Markdown document, CSV or TSV; the other cells name the row. A number stands for all that round to it; shares above 1,
-or with a percent sign, are percent.
+or with a percent sign, are percent; where no sign says so, a note does.
 
 impossible: nothing that is measured has these numbers. unreadable: a cell is no number, and none is known to be wrong. at odds: two numbers that are one by definition differ, be it by another
 definition, another run or a slip. With one relevant item a list (leave-one-out), precision is HR/k, F1 is 2 HR/(k+1), and
-HR and MAP leave NDCG a narrow band. RMSE is never below MAE, nor MSE below the square of either. Exit status 1 if a row is impossible.")]
+HR and MAP leave NDCG a narrow band. With several, F1 is at most 2PR/(P+R) of the mean precision P and recall R. RMSE is never below MAE, nor MSE below the square of either. Exit status 1 if a row is impossible.")]
 pub(crate) struct Arguments {
     /// A Markdown document, CSV or TSV; `-` is standard input.
     file: PathBuf,
@@ -71,6 +71,11 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
                 table.line,
                 table.repeated.join(", ")
             ));
+        }
+    }
+    for table in &checked {
+        if let Some(cell) = &table.above_one {
+            say(&format!("note: {name}:{}: read as percent, for {cell} is above 1 and no share is", table.line));
         }
     }
     if checked.is_empty() {

@@ -80,6 +80,16 @@ fn errors_and_areas_bind_each_other_too() {
 }
 
 #[test]
+fn what_several_relevant_items_allow_is_bound_too() {
+    let scratch = Scratch::new();
+    scratch.write("many.csv", "model,P@10,R@10,F1@10\nA,.2,.3,.2\nB,.2,.3,.4\nC,.5,.5,.9\n");
+    scratch.fails("check-table many.csv --positives many", &["2 of 3 rows cannot", "as they say: B, C"]);
+    scratch.write("odd.csv", "model,HR@10\nA,.85\nB,1.20\n");
+    let told = scratch.line("check-table odd.csv");
+    assert!(told.stderr.contains("note: odd.csv:1: read as percent, for 1.20 is above 1"), "{}", told.stderr);
+}
+
+#[test]
 fn what_is_no_table_of_results_is_refused() {
     let scratch = Scratch::new();
     scratch.write("log.csv", "user,item\n1,2\n");
