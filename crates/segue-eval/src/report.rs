@@ -173,9 +173,9 @@ impl Summary {
         }
         (!self.corrected.is_empty()).then(|| {
             format!(
-                "full, estimated: an estimate, biased low (by some 15 to 25 % on the sample world), of what the metric would be among \
-                 all items that the user never met, from the ranks among the sampled ones (Krichene and Rendle, KDD 2020, BV \
-                 {GAMMA}: it trades bias for variance); candidates=full measures it"
+                "full, estimated: an estimate of what the metric would be among all items that the user never met, from the ranks among \
+                 the sampled ones (Krichene and Rendle, KDD 2020, BV {GAMMA}: it trades bias for variance); it tends to be too low, and \
+                 the more the first ranks count (mrr, ndcg more than hr); candidates=full measures it"
             )
         })
     }
