@@ -1,16 +1,17 @@
 """What scripts of leave-one-out papers report: the mean over users of each metric, and F1 of the mean precision and recall.
 
-There is no program to ask; this is the definition, without a line in common with Segue.
+Such scripts are no package that could be pinned, each paper has its own; this is their definition, without a line in common with
+Segue. They measure lists as they come: of `tied`, with the lower index first.
 """
 
 import math
 
-from common import CUTOFFS, cases, ranked, relevant, write
+from common import CUTOFFS, by_index, cases, ranked, relevant, write
 
 
 def main():
     values = {}
-    for case in cases("random", "one_positive", "adversarial"):
+    for case in cases("random", "one_positive", "adversarial", "tied"):
         found = {}
         for k in CUTOFFS:
             rows = []
@@ -28,7 +29,7 @@ def main():
                 f"precision@{k}": precision, f"recall@{k}": recall, f"hr@{k}": hr, f"ndcg@{k}": ndcg, f"map@{k}": ap,
                 f"f1@{k}": f1,
             }
-        values[case["name"]] = found
+        values[by_index(case)] = found
     write("seed", [], values)
 
 
