@@ -8,8 +8,8 @@ use clap::{Args, ValueEnum};
 use segue_core::Output;
 use segue_eval::{By, Dialect, Group, Qrels, TrecError, TrecRun};
 use segue_lab::{
-    Bundle, CandidateKind, Composer, LabError, Settings, is_sealed, leave_out_coverage, openings, run_of, settings_of,
-    spoken,
+    Bundle, CandidateKind, Composer, LabError, Openable, Settings, is_sealed, leave_out_coverage, openings, run_of,
+    settings_of, spoken,
 };
 
 use crate::evaluator::{Evaluator, Open};
@@ -85,6 +85,15 @@ pub(crate) struct Arguments {
     format: Option<Format>,
 }
 
+/// Keys that say how a model is asked, which nobody asks here of a run of lists.
+const OF_MODELS: [&str; 5] = ["history", "hide", "seed", "negatives", "test"];
+
+/// The key of an override.
+fn key_of(given: &str) -> &str {
+    let given = given.trim_start_matches('+');
+    given.split_once('=').map_or(given, |(key, _)| key)
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let registry = crate::registry();
@@ -105,13 +114,23 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     overrides.extend(args.overrides.iter().cloned());
     let settings = Composer::new(None, &registry)?.job(&overrides)?.settings()?;
     let format = Format::or_fitting(args.format);
+    let given = |key: &str| args.overrides.iter().find(|o| key_of(o).strip_prefix("evaluation.") == Some(key));
     let (run, data) = match (args, &args.run, &args.data) {
         (Arguments { trec_run_in: Some(run), qrels: Some(qrels), .. }, ..) => {
+            if let Some(given) = OF_MODELS.iter().find_map(|key| given(key)) {
+                anyhow::bail!("`{given}`: a TREC run is ranked as it is; leave it out");
+            }
             return evaluate_lists(run, qrels, settings, format);
         }
         (_, Some(run), Some(data)) => (run, data),
         _ => anyhow::bail!("give a model and its data by --run and --data, or lists by --trec-run-in and --qrels"),
     };
+    if settings.evaluation.test == Openable::Never
+        && args.split == Part::Test
+        && let Some(given) = given("test")
+    {
+        anyhow::bail!("`{given}`: evaluate measures on the test part; --split valid asks the validation part");
+    }
     let evaluator = Evaluator {
         settings: settings.evaluation,
         seed: settings.seed,

@@ -573,6 +573,8 @@ fn every_look_at_the_test_part_is_written_down() {
     );
     // What is refused opens nothing.
     let kept = fs::read_to_string(&manifest).unwrap();
+    scratch.fails(&format!("{ask} evaluation.test=never"), &["`evaluation.test=never`", "--split valid"]);
+    scratch.ok(&format!("{ask} evaluation.test=never --split valid"));
     scratch.fails("compare run --show foo", &["--show foo was not measured"]);
     let untrained = scratch.line("compare data_dir=nowhere model=ease --show foo");
     assert!(untrained.stderr.contains("--show foo was not measured"), "{}", untrained.stderr);

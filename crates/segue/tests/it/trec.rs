@@ -146,6 +146,13 @@ fn bad_files_are_told_by_name_and_line() {
     scratch.fails("evaluate --trec-run-in good.run", &["--qrels"]);
     scratch.fails("evaluate --trec-run-in good.run --qrels good.qrels --run run", &["--run"]);
     scratch.fails("evaluate --trec-run-in good.run --qrels good.qrels evaluation.candidates=sampled", &["as it is"]);
+    for given in ["history=train", "hide=train", "seed=3", "negatives=7", "test=never"] {
+        let said = ["as it is", given];
+        scratch.fails(
+            &format!("evaluate --trec-run-in good.run --qrels good.qrels evaluation.{given} --format tsv"),
+            &said[..],
+        );
+    }
     scratch.fails("evaluate --trec-run-in good.run --qrels good.qrels evaluation.metrics=[novelty]", &["novelty@10"]);
     scratch.fails("evaluate --run run", &["--data"]);
 }
