@@ -56,35 +56,42 @@ pub struct Table {
 }
 
 impl Table {
-    /// Comma-separated values (RFC 4180) at full precision: an estimate becomes three columns, `x`, `x_low` and `x_high`.
-    /// Notes are left out; where a number must not travel alone, they are the last column of [`compared`].
-    pub fn csv(&self) -> String {
+    /// What a program reads: an estimate becomes three columns, `x`, `x_low` and `x_high`, if any of its column has an interval.
+    pub fn flat(&self) -> (Vec<String>, Vec<Vec<Cell>>) {
         let estimates: Vec<bool> = (0..self.columns.len())
             .map(|c| self.rows.iter().any(|row| matches!(row.get(c), Some(Cell::Estimate(_, Some(_))))))
             .collect();
-        let mut lines = Vec::with_capacity(self.rows.len() + 1);
         let header = self.columns.iter().zip(&estimates).flat_map(|(name, wide)| {
             let ends = [format!("{name}_low"), format!("{name}_high")];
-            std::iter::once(csv_field(name)).chain(ends.into_iter().filter(|_| *wide).map(|end| csv_field(&end)))
+            std::iter::once(name.clone()).chain(ends.into_iter().filter(|_| *wide))
         });
-        lines.push(header.collect::<Vec<_>>());
-        for row in &self.rows {
-            let mut line = Vec::new();
-            for (cell, wide) in row.iter().zip(&estimates) {
-                let interval = if let Cell::Estimate(_, interval) = cell { *interval } else { None };
-                line.push(match cell {
-                    Cell::Text(text) => csv_field(text),
-                    Cell::Count(count) => count.to_string(),
-                    Cell::Number(value, _) | Cell::Estimate(value, _) => (value + 0.0).to_string(),
-                    Cell::Missing => String::new(),
-                });
-                if *wide {
-                    line.push(interval.map_or_else(String::new, |i| (i.low + 0.0).to_string()));
-                    line.push(interval.map_or_else(String::new, |i| (i.high + 0.0).to_string()));
-                }
-            }
-            lines.push(line);
-        }
+        let flat_row = |row: &Vec<Cell>| {
+            let cells = row.iter().zip(&estimates).flat_map(|(cell, &wide)| {
+                let (cell, interval) = match cell {
+                    Cell::Estimate(value, interval) => (Cell::Number(*value, 4), *interval),
+                    cell => (cell.clone(), None),
+                };
+                let ends = [interval.map(|i| i.low), interval.map(|i| i.high)];
+                let ends = ends.map(|end| end.map_or(Cell::Missing, |end| Cell::Number(end, 4)));
+                std::iter::once(cell).chain(ends.into_iter().filter(move |_| wide))
+            });
+            cells.collect()
+        };
+        (header.collect(), self.rows.iter().map(flat_row).collect())
+    }
+
+    /// Comma-separated values (RFC 4180) at full precision, of [`Table::flat`]. Notes are left out; where a number must not travel
+    /// alone, they are the last column of [`compared`].
+    pub fn csv(&self) -> String {
+        let (header, rows) = self.flat();
+        let field = |cell: &Cell| match cell {
+            Cell::Text(text) => csv_field(text),
+            Cell::Number(value, _) => (value + 0.0).to_string(),
+            Cell::Missing => String::new(),
+            cell => cell.to_string(),
+        };
+        let header = std::iter::once(header.iter().map(|name| csv_field(name)).collect::<Vec<_>>());
+        let lines = header.chain(rows.iter().map(|row| row.iter().map(field).collect()));
         let mut csv = String::new();
         for line in lines {
             // Writing to a string cannot fail.

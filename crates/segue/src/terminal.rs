@@ -91,10 +91,26 @@ pub(crate) fn print_measured(table: &segue_eval::Table, format: Format) -> io::R
     let rows: Vec<Vec<String>> = table.rows.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect();
     match format {
         Format::Csv => write!(io::stdout(), "{}", table.csv())?,
+        Format::Json => {
+            let (header, rows) = table.flat();
+            let rows: Vec<Vec<Value>> = rows.iter().map(|row| row.iter().map(value).collect()).collect();
+            print_values(&header, &rows, format)?;
+        }
         format => print_table(&table.columns, &rows, format)?,
     }
     table.notes.iter().for_each(|note| say(note));
     Ok(())
+}
+
+/// A cell in full.
+fn value(cell: &segue_eval::Cell) -> Value {
+    use segue_eval::Cell;
+    match cell {
+        Cell::Count(count) => (*count).into(),
+        Cell::Number(value, _) => (value + 0.0).into(),
+        Cell::Missing => Value::Null,
+        cell => cell.to_string().into(),
+    }
 }
 
 /// A Markdown table.

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use segue_core::Output;
-use segue_eval::{By, Dialect, Group, Qrels, TrecError, TrecRun};
+use segue_eval::{By, Cell, Dialect, Group, Qrels, Table, TrecError, TrecRun};
 use segue_lab::{
     Bundle, CandidateKind, Composer, LabError, Openable, Settings, is_sealed, leave_out_coverage, openings, run_of,
     settings_of, spoken,
 };
 
-use crate::evaluator::{Evaluator, Open};
+use crate::evaluator::Evaluator;
 use crate::terminal::{Format, print_measured, print_table, say};
 
 /// Which part is asked.
@@ -37,6 +37,25 @@ enum Parts {
     Genre,
 }
 
+impl Parts {
+    fn by(self) -> By {
+        match self {
+            Self::Activity => By::Activity,
+            Self::Popularity => By::Popularity,
+            Self::Genre => By::Category,
+        }
+    }
+
+    /// What a part is named by.
+    fn what(self) -> &'static str {
+        match self {
+            Self::Activity => "known events",
+            Self::Popularity => "training users",
+            Self::Genre => "genre",
+        }
+    }
+}
+
 /// Measure a trained model on prepared data, or the lists of any system in a TREC run.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -46,7 +65,9 @@ enum Parts {
   segue evaluate --run outputs/segue/ease --data artifacts/films_from_music evaluation.dialect=trec_eval evaluation.metrics=[ndcg,map]
   segue evaluate --run outputs/segue/ease --data artifacts/films_from_music evaluation.candidates=sampled evaluation.negatives=99
   segue evaluate --run outputs/segue/ease --data artifacts/films_from_music --trec-run ease.run --trec-qrels test.qrels
-  segue evaluate --trec-run-in ease.run --qrels test.qrels evaluation.metrics=[ndcg,recall]")]
+  segue evaluate --trec-run-in ease.run --qrels test.qrels evaluation.metrics=[ndcg,recall]
+
+--format csv and json have numbers in full and one table: with --by a row for each part and metric, those of all first.")]
 pub(crate) struct Arguments {
     /// A run folder, or its model.safetensors. Each time that the test part is opened is written to its manifest.json.
     #[arg(long, value_name = "RUN", required_unless_present = "trec_run_in")]
@@ -152,7 +173,16 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let open = evaluator.open((&bundle, &data), &format!("evaluate {}", bundle.model_name))?;
     let results = open.evaluate()?;
     let (encoded, rounded) = open.write_trec(trec)?;
-    print_measured(&segue_eval::measured(&results.summary), format)?;
+    let groups = match args.by {
+        Some(parts) => open.breakdown(parts.by())?,
+        None => Vec::new(),
+    };
+    let measured = segue_eval::measured(&results.summary);
+    let for_programs = matches!(format, Format::Csv | Format::Json);
+    match args.by.filter(|_| for_programs && !groups.is_empty()) {
+        Some(parts) => print_measured(&with_parts(measured, results.evaluation.n_users(), (parts, &groups)), format)?,
+        None => print_measured(&measured, format)?,
+    }
     if let Some((question, before)) = opened {
         let at_training = usize::from(own.is_some_and(|run| !is_sealed(run)));
         let times = match before.after_training + before.by_replaced + at_training {
@@ -174,8 +204,12 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         (false, true) => "measured by the default evaluation.* and seed".to_owned(),
         (false, false) => format!("measured by the default evaluation.* and seed, but for {otherwise}"),
     });
-    if let Some(parts) = args.by {
-        print_parts(&open, parts, format)?;
+    match args.by {
+        Some(_) if groups.is_empty() => {
+            say("the held-out items have no genres: prepare the data with `items` files");
+        }
+        Some(parts) if !for_programs => print_parts(&groups, parts, format)?,
+        _ => {}
     }
     if let (None, [_, others @ ..]) = (&args.question, data.split.tasks.as_slice())
         && !others.is_empty()
@@ -248,20 +282,10 @@ fn in_file(path: &Path, error: &TrecError) -> anyhow::Error {
 }
 
 /// A row per quarter: who or what is in it, and every metric.
-fn print_parts(open: &Open<'_>, parts: Parts, format: Format) -> anyhow::Result<()> {
-    let (by, what) = match parts {
-        Parts::Activity => (By::Activity, "known events"),
-        Parts::Popularity => (By::Popularity, "training users"),
-        Parts::Genre => (By::Category, "genre"),
-    };
-    let groups = open.breakdown(by)?;
-    if groups.is_empty() {
-        say("the held-out items have no genres: prepare the data with `items` files");
-        return Ok(());
-    }
+fn print_parts(groups: &[Group], parts: Parts, format: Format) -> anyhow::Result<()> {
     let metrics = groups.first().map_or_else(Vec::new, |group| group.evaluation.values());
-    let header =
-        [what, "users", "positives"].map(String::from).into_iter().chain(metrics.into_iter().map(|(name, _)| name));
+    let header = [parts.what(), "users", "positives"].map(String::from).into_iter();
+    let header = header.chain(metrics.into_iter().map(|(name, _)| name));
     let rows: Vec<Vec<String>> = groups
         .iter()
         .map(|Group { name, n_positives, evaluation }| {
@@ -271,4 +295,22 @@ fn print_parts(open: &Open<'_>, parts: Parts, format: Format) -> anyhow::Result<
         .collect();
     print_table(&header.collect::<Vec<_>>(), &rows, format)?;
     Ok(())
+}
+
+/// The table of all users and those of the parts as one: a row for each part and metric.
+fn with_parts(all: Table, n_users: usize, (parts, groups): (Parts, &[Group])) -> Table {
+    let header = [parts.what(), "users", "positives"].map(String::from);
+    let columns: Vec<String> = header.into_iter().chain(all.columns).collect();
+    let count = |n: usize| Cell::Count(n as u64);
+    let of_all = || [Cell::Text("all".into()), count(n_users), Cell::Missing];
+    let mut rows: Vec<Vec<Cell>> = all.rows.into_iter().map(|row| of_all().into_iter().chain(row).collect()).collect();
+    for Group { name, n_positives, evaluation } in groups {
+        for (metric, value) in evaluation.values() {
+            let of_part = [Cell::Text(name.clone()), count(evaluation.n_users()), count(*n_positives)];
+            let mut row = of_part.into_iter().chain([Cell::Text(metric), Cell::Number(value, 4)]).collect::<Vec<_>>();
+            row.resize(columns.len(), Cell::Missing);
+            rows.push(row);
+        }
+    }
+    Table { columns, rows, ..all }
 }

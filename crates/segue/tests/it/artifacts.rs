@@ -118,5 +118,22 @@ fn a_model_of_one_domain_is_measured_on_data_of_three() {
     let first: serde_json::Value = serde_json::from_str(evaluated.lines().next().unwrap()).unwrap();
     let position = own.lines().next().unwrap().split(',').position(|c| c == first["metric"].as_str().unwrap()).unwrap();
     let value: f64 = own.lines().nth(1).unwrap().split(',').nth(position).unwrap().parse().unwrap();
-    assert_eq!(first["value"].as_str().unwrap(), format!("{value:.4}"));
+    assert_eq!(first["value"].as_f64().unwrap(), value);
+    assert!(first["low"].is_f64() && first["high"].is_f64(), "{first}");
+
+    // With parts, one table of full numbers in either format.
+    let ask = "evaluate --run outputs/segue/alone --data artifacts/sample evaluation.bootstrap=0 --by activity";
+    let csv = scratch.ok(&format!("{ask} --format csv"));
+    let lines: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(lines[0], ["known events", "users", "positives", "metric", "value", "low", "high"]);
+    assert!(lines.iter().all(|line| line.len() == 7), "{csv}");
+    let json: Vec<serde_json::Value> =
+        scratch.ok(&format!("{ask} --format json")).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(json.len(), lines.len() - 1);
+    for (object, line) in json.iter().zip(&lines[1..]) {
+        assert_eq!(object["known events"].as_str().unwrap(), line[0]);
+        assert_eq!(object["value"].as_f64().unwrap(), line[4].parse::<f64>().unwrap());
+    }
+    let of = |part: &str| lines.iter().filter(|line| line[0] == part).count();
+    assert!(of("all") > 10 && lines.len() > 4 * of("all"), "{csv}");
 }
