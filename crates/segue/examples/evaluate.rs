@@ -16,7 +16,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     // A prepared folder holds the split; its test part stays sealed until the evaluator opens it.
     let (data, _) = segue::load_folder(&folder)?;
 
-    let results = segue::Evaluator::new(&[5, 10, 20]).evaluate(&model, &data)?;
+    // The run's manifest tells how often its test part was opened.
+    let results = segue::Evaluator::new(&[5, 10, 20]).recorded_in(&run).evaluate(&model, &data)?;
     println!("{results}");
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::{fmt, io};
 use segue_core::{Holdout, Interactions, OpenedTests, Output, Prepared, Task};
 use segue_eval::{By, Cell, Dialect, Evaluation, Group, Protocol, Question, Summary, TrecWriter, breakdown};
 use segue_lab::{
-    Bundle, CandidateKind, EvaluationSettings, Known, LabError, Openable, Opening, Translated, fingerprint,
+    Bundle, CandidateKind, EvaluationSettings, Known, LabError, Openable, Opening, Translated, fingerprint, run_of,
 };
 
 /// Measures models on the test part of prepared data.
@@ -20,8 +20,8 @@ pub struct Evaluator {
     pub on_validation: bool,
     /// Name of the question, where the split asks several; `None` is the first.
     pub question: Option<String>,
-    /// The folder of the run that the model is of: each time that the test part is opened is written down there. `None` writes
-    /// nothing.
+    /// The folder of the run that the model is of: each time that the test part is opened is written down there. `None`, as
+    /// [`Evaluator::new`] has it, writes nothing, and leaves that to the caller: [`Evaluator::recorded_in`] sets it.
     pub run: Option<PathBuf>,
 }
 
@@ -41,7 +41,8 @@ pub struct Results {
 }
 
 impl Evaluator {
-    /// Full ranking over the target's catalogue, all ranking metrics at these cut-offs.
+    /// Full ranking over the target's catalogue, all ranking metrics at these cut-offs. Nothing records that the test part is opened:
+    /// see [`Evaluator::recorded_in`].
     pub fn new(k_values: &[usize]) -> Self {
         let metrics = ["precision", "recall", "f1", "hr", "ndcg", "map", "mrr", "coverage"];
         Self {
@@ -65,12 +66,20 @@ impl Evaluator {
         }
     }
 
+    /// Writes down each time that the test part is opened in the manifest of the run that a model was loaded from, by the path of its
+    /// folder or file, as `segue evaluate` does. A model outside a run folder has nowhere to.
+    #[must_use]
+    pub fn recorded_in(self, model: impl AsRef<Path>) -> Self {
+        Self { run: run_of(model.as_ref()).map(Path::to_path_buf), ..self }
+    }
+
     /// Measures `model` on quarters of the test question, or of the validation question.
     pub fn breakdown(&self, model: &Bundle, data: &Prepared, by: By) -> Result<Vec<Group>, LabError> {
         self.open((model, data), &format!("evaluate {} by parts", model.model_name))?.breakdown(by)
     }
 
-    /// Measures `model` on `data`, whatever dense ids either uses: they meet by external ids.
+    /// Measures `model` on `data`, whatever dense ids either uses: they meet by external ids. That opens the test part, but
+    /// with [`Evaluator::on_validation`], and is written down in [`Evaluator::run`] alone.
     pub fn evaluate(&self, model: &Bundle, data: &Prepared) -> Result<Results, LabError> {
         self.open((model, data), &format!("evaluate {}", model.model_name))?.evaluate()
     }

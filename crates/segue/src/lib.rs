@@ -3,9 +3,10 @@
 //! The library's front door: load a model, load data, evaluate, recommend. The binary of the same name is built on it.
 //!
 //! ```no_run
-//! let model = segue::Bundle::load("outputs/segue/ease".as_ref(), &segue::registry())?;
+//! let run = "outputs/segue/ease";
+//! let model = segue::Bundle::load(run.as_ref(), &segue::registry())?;
 //! let data = segue::load_folder("artifacts/films_from_music".as_ref())?.0;
-//! let results = segue::Evaluator::new(&[5, 10, 20]).evaluate(&model, &data)?;
+//! let results = segue::Evaluator::new(&[5, 10, 20]).recorded_in(run).evaluate(&model, &data)?;
 //! println!("{results}");
 //! # Ok::<(), segue::Error>(())
 //! ```

@@ -105,6 +105,9 @@ fn the_library_example_runs() {
         .output()
         .unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), text.trim(), "{}", example.display());
+    // It writes down that the test part was opened, which the evaluator alone did not.
+    let manifest = fs::read_to_string(scratch.path("outputs/segue/first/manifest.json")).unwrap();
+    assert_eq!(manifest.matches("\"evaluate ease\"").count(), 1, "{manifest}");
 }
 
 #[test]
