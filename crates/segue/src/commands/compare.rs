@@ -16,7 +16,7 @@ use super::comparison::{
 };
 use super::explore::replaceable;
 use super::results_page::results;
-use super::train::{Configuration, load};
+use super::train::{Configuration, load, load_again};
 use crate::terminal::{Bar, Format, print_table, print_values, say};
 
 /// Compare models on the same data: train them now, or read the folders of runs; one table with intervals.
@@ -36,7 +36,9 @@ in full, those of --tests, too; where there is none, a cell is empty and json ha
 --tests prints each row beside the baseline instead, user by user: the difference, how large it is (effect: mean / deviation),
 for how many users it is better and worse, four tests of it (bootstrap, Student's t, Wilcoxon, randomisation), the last
 corrected for the number of rows (Holm), and the least difference that these users would show in four of five tries.
-Folders of runs may lack per_user.csv and parts.csv, which are large; their rows then have no marks, gains or tests.
+Folders of runs may lack per_user.csv and parts.csv, which are large; their rows then have no marks, gains or tests. Beside them,
+data.root=DIR or data_dir=DIR says where their data are now, for the row of popularity; a data.root that is not there is looked for
+below SEGUE_DATA, too.
 --html draws everything: metrics with their intervals, learning curves, who is served well and with what, accuracy against
 coverage, time and memory. The page opens offline.")]
 pub(crate) struct Arguments {
@@ -111,7 +113,10 @@ fn is_run(word: &str) -> bool {
 /// The rows of stored runs; to be held against a baseline `live`, with popularity on the data of those whose question has no row of
 /// it.
 fn of_runs(args: &Arguments, folders: &[&String], live: Option<&str>) -> anyhow::Result<(Comparison, Settings)> {
-    if let Some(other) = args.configuration.overrides.iter().find(|word| !is_run(word)) {
+    let words = args.configuration.overrides.iter().filter(|word| !is_run(word));
+    let (moved, others): (Vec<&String>, Vec<&String>) =
+        words.partition(|word| live.is_some() && ["data.root=", "data_dir="].iter().any(|key| word.starts_with(key)));
+    if let Some(other) = others.first() {
         anyhow::bail!("`{other}`: folders of runs are compared as they are; leave it out, or leave out the folders");
     }
     if args.controls {
@@ -149,7 +154,8 @@ fn of_runs(args: &Arguments, folders: &[&String], live: Option<&str>) -> anyhow:
             has_baseline(&comparison.rows, baseline)?;
         }
         let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
-        add_popularity(&mut comparison.rows, &folders, &asked);
+        let moved: Vec<String> = moved.into_iter().cloned().collect();
+        add_popularity(&mut comparison.rows, &folders, (&asked, &moved))?;
     }
     Ok((comparison, first))
 }
@@ -175,8 +181,13 @@ fn distinct(folders: &[&String]) -> Vec<PathBuf> {
 const ONLY_ERRORS: &str = "it only orders items, and nothing but errors of ratings is measured";
 
 /// A row of popularity for every question that has none, on the data of a run that was asked it; `runs` has the settings of each.
-/// Where that cannot be it is said why. That the test part is opened is written down in the folder of that run.
-fn add_popularity(rows: &mut Vec<Row>, folders: &[&Path], runs: &[Settings]) {
+/// Where that cannot be it is said why. `moved` says where their data are now. That the test part is opened is written down in the
+/// folder of that run.
+fn add_popularity(
+    rows: &mut Vec<Row>,
+    folders: &[&Path],
+    (runs, moved): (&[Settings], &[String]),
+) -> anyhow::Result<()> {
     let several = rows.windows(2).any(|two| two[0].target != two[1].target);
     let mut tried: Vec<usize> = Vec::new();
     let (mut recorded, mut failed) = (Vec::new(), Vec::new());
@@ -188,7 +199,7 @@ fn add_popularity(rows: &mut Vec<Row>, folders: &[&Path], runs: &[Settings]) {
             continue;
         }
         tried.push(run);
-        let found = popular(folders[run], &runs[run], several).map(|popular| {
+        let found = popular(folders[run], (&runs[run], moved), several).map(|popular| {
             let wanted = |own: &Row| rows.iter().any(|row| row.is_asked_as(own));
             let had = |own: &Row| rows.iter().any(|row| row.model == POPULARITY && row.is_asked_as(own));
             popular.rows.into_iter().filter(|own| wanted(own) && !had(own)).collect::<Vec<Row>>()
@@ -216,17 +227,21 @@ fn add_popularity(rows: &mut Vec<Row>, folders: &[&Path], runs: &[Settings]) {
     for why in failed {
         say(&format!("note: there is no row of {POPULARITY}: {why}"));
     }
+    if let ([], Some(given)) = (&tried[..], moved.first()) {
+        anyhow::bail!("`{given}` changes nothing: every question has a row of {POPULARITY}; leave it out");
+    }
+    Ok(())
 }
 
 /// Popularity on the data of a stored run, which is told so before its test part is opened.
-fn popular(folder: &Path, of: &Settings, several_targets: bool) -> anyhow::Result<Comparison> {
+fn popular(folder: &Path, (of, moved): (&Settings, &[String]), several_targets: bool) -> anyhow::Result<Comparison> {
     let Some(mut settings) = of.without_errors() else {
         anyhow::bail!(ONLY_ERRORS);
     };
     settings.model = [("name".to_owned(), POPULARITY.into())].into_iter().collect();
     // On the target alone it would answer the questions of one domain.
     settings.scope = if several_targets { Scope::Joint } else { Scope::Target };
-    let loaded = load(&settings)?;
+    let loaded = load_again(&settings, moved)?;
     let known = loaded.data.train_and_valid();
     for task in &loaded.data.split.tasks {
         let hash = fingerprint((&loaded.data, task), [&known]);

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use segue_lab::{compare_runs, settings_again, train, with_data_elsewhere};
+use segue_lab::{compare_runs, settings_again, train};
 
-use super::train::load;
+use super::train::load_again;
 use crate::terminal::{Bar, Format, print_table, say};
 
 /// Run a stored run again from its manifest and say what differs, to the bit.
@@ -41,9 +41,8 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
     let out = args.keep.clone().unwrap_or_else(|| scratch.path().join("run"));
     let settings = settings_again(&args.run, &out)?;
-    let public = std::env::var_os("SEGUE_DATA").map(PathBuf::from);
     // What is run, and written down, are the settings of the run, wherever its data lie.
-    let loaded = load(&with_data_elsewhere(&settings, &args.overrides, public.as_deref())?)?;
+    let loaded = load_again(&settings, &args.overrides)?;
     let mut bar = Bar::new("again");
     let again = train(&settings, &loaded, &registry, &mut bar, false);
     bar.finish();

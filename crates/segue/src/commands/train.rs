@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use segue_lab::config::to_yaml;
-use segue_lab::{Composer, Job, Loaded, Row, Settings, Trained, load_data, train};
+use segue_lab::{Composer, Job, Loaded, Row, Settings, Trained, load_data, train, with_data_elsewhere};
 
 use super::sweep::sweep;
 use crate::terminal::{Bar, Format, print_measured, say};
@@ -169,4 +169,10 @@ pub(crate) fn load(settings: &Settings) -> anyhow::Result<Loaded> {
         loaded.report.notes.iter().for_each(|note| say(&format!("note: {note}")));
     }
     Ok(loaded)
+}
+
+/// The data of a stored run where they lie now: where `overrides` say, where the run read them, or below `SEGUE_DATA`.
+pub(crate) fn load_again(settings: &Settings, overrides: &[String]) -> anyhow::Result<Loaded> {
+    let public = std::env::var_os("SEGUE_DATA").map(PathBuf::from);
+    load(&with_data_elsewhere(settings, overrides, public.as_deref())?)
 }

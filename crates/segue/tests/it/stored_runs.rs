@@ -394,6 +394,19 @@ fn a_run_comes_out_again_where_its_data_are_elsewhere() {
         let done = again(overrides, public);
         assert!(done.code == Some(1) && done.stderr.contains(said), "{overrides:?} {public}\n{}", done.stderr);
     }
+    // So does the row of popularity beside the run.
+    let beside = |overrides: &[&str], public: &str| {
+        let mut command = scratch.command(["compare", "../run", "--format", "tsv"]);
+        done(command.args(overrides).current_dir(scratch.path("there")).env("SEGUE_DATA", public).output().unwrap())
+    };
+    for (overrides, public) in [(["data.root=../here/sets/ml-small"].as_slice(), "nowhere"), (&[], "../here")] {
+        let done = beside(overrides, public);
+        assert!(done.code == Some(0) && done.stdout.contains("\npopularity\t"), "{}\n{}", done.stdout, done.stderr);
+    }
+    let lost = beside(&[], "nowhere");
+    assert!(lost.stderr.contains("there is no row of popularity") && !lost.stdout.contains("\npopularity\t"));
+    let refused = beside(&["model.l2=3"], "../here");
+    assert!(refused.code == Some(1) && refused.stderr.contains("leave it out"), "{}", refused.stderr);
     // A prepared folder may be elsewhere, too.
     scratch.ok("prepare data.root=here/sets/ml-small --out folder");
     scratch.ok("train data_dir=folder model=ease evaluation.bootstrap=50 out=run overwrite=true");
