@@ -1,5 +1,6 @@
 //! Which model for what: a guide drawn from stored runs.
 
+use std::fs;
 use std::path::PathBuf;
 
 use segue_core::TaskKind;
@@ -10,7 +11,9 @@ use segue_lab::{Apart, Row, read_run, spoken_metric};
 struct Entry {
     model: String,
     seconds: f64,
+    /// What training took at its peak, and what the stored model takes, in bytes; where they are known.
     memory: Option<u64>,
+    stored: Option<u64>,
     /// The metric on users of whom nothing or least is known.
     cold: Option<f64>,
     accuracy: f64,
@@ -57,7 +60,12 @@ pub(crate) fn guide(folders: &[PathBuf], metric: &str) -> anyhow::Result<Guide> 
     let metric = metric.as_str();
     let chosen = chosen(&rows, (&first.question, metric, more_is_better));
     let folded = chosen.iter().filter_map(|runs| note_of_folded(runs, &rows)).collect::<Vec<_>>();
-    let entries = chosen.into_iter().map(|runs| entry(&runs, &rows, metric)).collect::<anyhow::Result<Vec<Entry>>>()?;
+    let stored = |run: &Row| Some(fs::metadata(folders.get(run.fit)?.join("model.safetensors")).ok()?.len());
+    let entries = chosen.into_iter().map(|runs| {
+        let stored = runs.iter().filter_map(|run| stored(run)).max();
+        Ok(Entry { stored, ..entry(&runs, &rows, metric)? })
+    });
+    let entries = entries.collect::<anyhow::Result<Vec<Entry>>>()?;
     let most = |of: &dyn Fn(&Entry) -> Option<f64>| entries.iter().filter_map(of).fold(0.0, f64::max);
     let best_of = |of: &dyn Fn(&Entry) -> Option<f64>| {
         let least = || entries.iter().filter_map(of).fold(f64::INFINITY, f64::min);
@@ -73,12 +81,15 @@ pub(crate) fn guide(folders: &[PathBuf], metric: &str) -> anyhow::Result<Guide> 
         .map(|entry| {
             let time = entry.seconds / slowest.max(f64::MIN_POSITIVE);
             let time = graded(time, [(0.02, "very fast"), (0.15, "fast"), (0.5, "medium")], "slow");
-            let memory =
-                entry.memory.zip(least).map(|(bytes, least)| format!("{} ({} MiB)", held(bytes, least), bytes >> 20));
+            let memory = match (entry.memory.zip(least), entry.stored) {
+                (Some((bytes, least)), _) => format!("{} ({} MiB)", held(bytes, least), bytes >> 20),
+                (None, Some(bytes)) => format!("at least {:.2} MiB", bytes as f64 / (1 << 20) as f64),
+                (None, None) => "not told".into(),
+            };
             vec![
                 entry.model.clone(),
                 format!("{time} ({:.2} s)", entry.seconds),
-                memory.unwrap_or_else(|| "not told".into()),
+                memory,
                 entry.cold.map_or_else(|| "not measured".into(), |cold| worth(cold, coldest)),
                 worth(entry.accuracy, best),
                 if entry.explains { "high: every reason adds up to the score" } else { "low: reasons by comparison" }
@@ -101,6 +112,13 @@ pub(crate) fn guide(folders: &[PathBuf], metric: &str) -> anyhow::Result<Guide> 
     if entries.iter().any(|entry| entry.explains) {
         let explained = |e: &Entry| if e.explains { sign * e.accuracy } else { f64::NEG_INFINITY };
         notes.push(format!("reasons that add up: {}", by(&explained)));
+    }
+    if entries.iter().any(|entry| entry.memory.is_none() && entry.stored.is_some()) {
+        notes.push(
+            "memory at least: the size of the stored model; what training took is told of the first that a process trains, for later ones \
+             use freed memory again: a `segue train` for each tells it"
+                .into(),
+        );
     }
     notes.extend(folded);
     Ok(Guide { header: header.to_vec(), rows: table, notes })
@@ -169,7 +187,7 @@ fn entry(runs: &[&Row], rows: &[Row], metric: &str) -> anyhow::Result<Entry> {
     let seconds = mean(runs.iter().map(|run| run.seconds)).unwrap_or_default();
     // Told of the first fit of a program alone.
     let memory = runs.iter().find_map(|run| run.memory);
-    Ok(Entry { model: row.model.clone(), seconds, memory, cold, accuracy, explains: row.explains })
+    Ok(Entry { model: row.model.clone(), seconds, memory, stored: None, cold, accuracy, explains: row.explains })
 }
 
 /// The word of the first bound that a number does not pass.

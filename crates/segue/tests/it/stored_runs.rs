@@ -59,11 +59,12 @@ fn stored_runs_compare_as_fresh_ones_do() {
     let guide = scratch.ok(&format!("models --guide {runs} --format tsv"));
     let ease = guide.lines().find(|line| line.starts_with("ease\t")).unwrap();
     assert!(
-        ease.contains("high: every reason adds up")
-            && (ease.contains("MiB") || ease.contains("not told"))
-            && ease.contains("excellent"),
+        ease.contains("high: every reason adds up") && ease.contains(" MiB") && ease.contains("excellent"),
         "{guide}"
     );
+
+    // Trained by one process: of all but the first the stored model alone is told.
+    assert!(!guide.contains("not told") && guide.contains("\tat least "), "{guide}");
 
     // What is no run, or not to be mixed, is said.
     scratch.fails("compare outputs/none", &["outputs/none holds no finished run", "segue train"]);
