@@ -191,7 +191,7 @@ fn places_that_cannot_be_written() {
     let scratch = Scratch::new();
     let world = SMALL_WORLD.join(" ");
     scratch.fails(&format!("train {world} model=popularity out=/proc/segue/run"), &["/proc/segue"]);
-    scratch.fails(&format!("prepare {world} --out /proc/segue"), &["/proc/.segue"]);
+    scratch.fails(&format!("prepare {world} --out /proc/segue"), &["/proc/segue", "name another folder"]);
     scratch.write("taken/notes.txt", "mine");
     scratch.fails(&format!("prepare {world} --out taken"), &["taken"]);
     scratch.fails(&format!("train {world} model=popularity out=taken overwrite=true"), &["taken", "no run folder"]);
