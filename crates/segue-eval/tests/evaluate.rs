@@ -316,8 +316,8 @@ fn ratings_are_compared_only_where_scores_are_ratings() {
 
 #[test]
 fn rating_and_ranking_metrics_keep_their_order() {
-    let events = [vec![like(0, 0)], vec![like(0, 1)], vec![]];
-    let prepared = world(1, (0, 3), events, None);
+    let events = [vec![like(0, 0), like(1, 0)], vec![like(0, 1), like(1, 1)], vec![]];
+    let prepared = world(2, (0, 3), events, None);
     let question = Question { output: Output::Rating, ..Question::valid(&prepared, &prepared.split.tasks[0]) };
     let protocol = protocol(r#"{"metrics": ["hr@1", "rmse", "mrr@2", "mae", "coverage@1"]}"#);
     let found = evaluate(&By(|_, item| item as f32), &question, &protocol).unwrap();
