@@ -12,26 +12,18 @@
 //! Useful as the field's common neural baseline. Not useful where time is short: `mf` and `ease` are stronger for less (Rendle,
 //! Krichene, Zhang, Anderson: *Neural Collaborative Filtering vs. Matrix Factorization Revisited*, `RecSys` 2020).
 //!
-//! With `pretrain_epochs` the two parts are `gmf` and `mlp` first, trained for themselves; their outputs are weighed by `pretrain_share`
-//! and what is left of it (section 3.4.1 of the paper, where both are one half), and all parts learn together from there.
-//!
-//! Deviations: the output is a logit; Adam updates the rows that a batch touches; all parts learn together from the start unless
-//! `pretrain_epochs` says otherwise.
+//! Deviations: the output is a logit; Adam updates the rows that a batch touches; all parts learn together from the start.
 
 use candle_core::Tensor;
-use segue_core::kernels::{axpy, scale};
 use segue_core::{
-    Algorithm, ArtifactError, ArtifactReader, FitCx, FitError, Interval, Matrix, ModelInfo, Output, ParamError, Seed,
-    TrainData,
+    Algorithm, ArtifactError, ArtifactReader, FitCx, FitError, Interval, ModelInfo, Output, ParamError, TrainData,
 };
 
-use crate::engine::{Computed, Dense, Parameter, Start, Weights};
+use crate::engine::{Computed, Parameter, Start, Weights};
 use crate::fused::products;
-use crate::gmf::Gmf;
 use crate::layers::{Dropout, Tower, linear, linear_parameters};
-use crate::mlp::Mlp;
 use crate::optimise::{Optimisation, neural_params};
-use crate::pairs::{self, PairModel, PairNet, Parts};
+use crate::pairs::{self, PairModel, PairNet};
 
 neural_params! {
     /// Parameters of neural matrix factorisation.
@@ -42,10 +34,6 @@ neural_params! {
         mlp_layers: Vec<usize> = vec![128, 64, 32, 16], alias "layers";
         /// Share of the neurons of each hidden layer that a sample does without.
         dropout: f32 = 0.0, range Interval::between(0.0, 0.95);
-        /// Epochs in which both parts are trained for themselves first.
-        pretrain_epochs: usize = 0, range Interval::at_least(0.0);
-        /// Weight of the inner product's output in the beginning, where it was trained for itself.
-        pretrain_share: f32 = 0.5, range Interval::between(0.0, 1.0), alias "alpha";
     }
     training { epochs: 50, batch_size: 1024, learning_rate: 0.001, negatives: 4, loss: Bce, optimizer: LazyAdam, init_std: 0.01 }
 }
@@ -53,35 +41,6 @@ neural_params! {
 impl NeuMf {
     fn tower(&self) -> Tower<'_> {
         Tower { widths: &self.mlp_layers }
-    }
-
-    /// Both parts, trained for themselves.
-    fn pretrained(&self, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<[Parts; 2], FitError> {
-        let how = || (self.optimisation(), self.pretrain_epochs);
-        let factors = Gmf { factors: self.factors, ..Gmf::default() };
-        let layers = Mlp { mlp_layers: self.mlp_layers.clone(), dropout: self.dropout, ..Mlp::default() };
-        let first = pairs::pretrained(&factors, how(), data, ("pre-training of the inner product", &mut *cx))?;
-        Ok([first, pairs::pretrained(&layers, how(), data, ("pre-training of the perceptron", cx))?])
-    }
-
-    /// One model of both parts.
-    fn joined(&self, [factors, layers]: &[Parts; 2], seed: Seed) -> Parts {
-        let side = |left: &Matrix, right: &Matrix| {
-            let rows = (0..left.n_rows()).flat_map(|row| left.row(row).iter().chain(right.row(row)).copied());
-            Matrix::from_vec(left.n_rows(), left.n_cols() + right.n_cols(), rows.collect())
-        };
-        let mut dense = Dense::draw(&self.parameters(), seed);
-        for name in layers.dense.names() {
-            dense.values_mut(name).copy_from_slice(layers.dense.values(name));
-        }
-        dense.values_mut("output.factors").copy_from_slice(factors.dense.values("output.weight"));
-        let share = self.pretrain_share;
-        for (name, share) in [("output.factors", share), ("output.weight", 1.0 - share), ("output.bias", 1.0 - share)] {
-            scale(share, dense.values_mut(name));
-        }
-        axpy(share, factors.dense.values("output.bias"), dense.values_mut("output.bias"));
-        let (users, items) = (side(&factors.users, &layers.users), side(&factors.items, &layers.items));
-        Parts { users, items, dense }
     }
 }
 
@@ -105,12 +64,7 @@ impl Algorithm for NeuMf {
     }
 
     fn fit(&self, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<Self::Model, FitError> {
-        // A checkpoint has left it behind.
-        if self.pretrain_epochs == 0 || cx.resume.is_some() {
-            return pairs::fit(self, data, cx);
-        }
-        let parts = self.pretrained(data, cx)?;
-        pairs::fit_from(self, Some(self.joined(&parts, cx.seed)), data, cx)
+        pairs::fit(self, data, cx)
     }
 
     fn load(from: &ArtifactReader<'_>) -> Result<Self::Model, ArtifactError> {
@@ -162,37 +116,10 @@ impl PairNet for NeuMf {
 
 #[cfg(test)]
 mod tests {
-    use segue_core::{Candidates, Query, Recommender as _, Registry, Silent};
-    use segue_testkit::{World, likes};
-
     use super::*;
 
     #[test]
     fn scores_losses_and_gradients_agree_with_pytorch() {
         crate::golden::pairs_agree::<NeuMf>();
-    }
-
-    /// Right after pre-training, a score is the weighed sum of the two parts' scores.
-    #[test]
-    fn pre_training_begins_with_both_parts() {
-        let pairs: Vec<_> =
-            (0..12).flat_map(|u| (0..12).filter(move |i| (u + i) % 3 == 0).map(move |i| (u, i))).collect();
-        let World { catalogue, log, .. } = World::of(likes(12, 12, &pairs));
-        let data = TrainData { catalogue: &catalogue, log: &log };
-        let (registry, mut silent) = (Registry::default(), Silent);
-        let small = NeuMf { factors: 3, mlp_layers: vec![4, 4], learning_rate: 0.05, epochs: 0, ..NeuMf::default() };
-        let score = |share: f32| {
-            let net = NeuMf { pretrain_epochs: 3, pretrain_share: share, ..small.clone() };
-            let model = net.fit(&data, &mut FitCx::plain(1, &registry, &mut silent)).unwrap();
-            let mut scores = vec![0.0; 12];
-            let query = Query { user: Some(0), history: log.user(0) };
-            model.encode(&[query]).score(Candidates::Range(0..12), &mut scores);
-            scores
-        };
-        let [layers, factors, both] = [0.0, 1.0, 0.25].map(score);
-        assert_ne!(layers, factors);
-        for ((layers, factors), both) in layers.iter().zip(factors).zip(both) {
-            assert!((0.75 * layers + 0.25 * factors - both).abs() < 1e-5, "{layers}, {factors}: {both}");
-        }
     }
 }

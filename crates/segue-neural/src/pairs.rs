@@ -96,50 +96,8 @@ pub(crate) fn check<N: PairNet>(net: &N) -> Result<(), ParamError> {
 
 /// Trains a model of pairs.
 pub(crate) fn fit<N: PairNet>(net: &N, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<PairModel<N>, FitError> {
-    fit_from(net, None, data, cx)
-}
-
-/// Trains a model of pairs that begins with what others have learnt.
-pub(crate) fn fit_from<N: PairNet>(
-    net: &N,
-    start: Option<Parts>,
-    data: &TrainData<'_>,
-    cx: &mut FitCx<'_>,
-) -> Result<PairModel<N>, FitError> {
-    let mut training = Training::new(net, net.training(), data, cx.seed)?;
-    if let Some(Parts { users, items, dense }) = start {
-        let descent = &training.how.descent;
-        training.tables = Tables { users: descent.table(users), items: descent.table(items) };
-        training.learning = Learning::of(dense);
-    }
+    let mut training = Training::new(net, data, cx.seed)?;
     run_epochs(&mut training, net.training().descent.epochs, cx, load)
-}
-
-/// What a model of pairs learns.
-#[derive(Debug, Clone)]
-pub(crate) struct Parts {
-    /// `(n_users, width)`.
-    pub(crate) users: Matrix,
-    /// `(n_items, width)`.
-    pub(crate) items: Matrix,
-    pub(crate) dense: Dense,
-}
-
-/// What a model of pairs learns in some epochs, trained as another says, for that to begin with.
-pub(crate) fn pretrained<N: PairNet>(
-    net: &N,
-    (how, epochs): (Optimisation, usize),
-    data: &TrainData<'_>,
-    (stage, cx): (&'static str, &mut FitCx<'_>),
-) -> Result<Parts, FitError> {
-    let mut training = Training::new(net, how, data, cx.seed.named(N::INFO.name))?;
-    for epoch in 1..=epochs {
-        cx.progress(stage, epoch as u64 - 1, epochs as u64)?;
-        training.epoch(epoch)?;
-    }
-    cx.progress(stage, epochs as u64, epochs as u64)?;
-    let Tables { users, items } = training.tables;
-    Ok(Parts { users: users.matrix, items: items.matrix, dense: training.learning.dense })
 }
 
 /// Reads what [`PairModel::save`] wrote.
@@ -371,9 +329,9 @@ struct Reading {
 }
 
 impl<'a, N: PairNet> Training<'a, N> {
-    fn new(net: &'a N, how: Optimisation, data: &TrainData<'_>, seed: Seed) -> Result<Self, FitError> {
+    fn new(net: &'a N, data: &TrainData<'_>, seed: Seed) -> Result<Self, FitError> {
         let positives = Positives::new(data, N::INFO.name)?;
-        let init = seed.named("init");
+        let (how, init) = (net.training(), seed.named("init"));
         let width: usize = net.widths().iter().sum();
         fits(N::INFO.name, how.descent.batch_size.min(positives.len()), how.negatives, width)?;
         let table =
