@@ -20,7 +20,7 @@ use segue_core::{
     Query, Recommender, Scorer, Seed, TrainData, Trainable, UserId, Work, run_epochs,
 };
 
-use crate::engine::{Parameter, Start};
+use crate::engine::{Parameter, Start, shaped};
 use crate::optimise::{Descent, Optimizer, Pace};
 use crate::softmax::{self, Liked, Mover};
 
@@ -214,14 +214,7 @@ impl Weights {
     }
 
     fn load(architecture: &Architecture, from: &ArtifactReader<'_>) -> Result<Self, ArtifactError> {
-        let matrix = |name: &str, shape: (usize, usize)| {
-            let matrix = from.matrix(name)?;
-            let found = (matrix.n_rows(), matrix.n_cols());
-            if found == shape {
-                return Ok(matrix);
-            }
-            Err(from.entry(name, format!("has shape {found:?}, but this architecture has {shape:?}")))
-        };
+        let matrix = |name: &str, (n_rows, n_cols): (usize, usize)| shaped(from, name, (Some(n_rows), n_cols));
         let n_items = from.matrix("table")?.n_rows();
         let layers = architecture.layers().into_iter().enumerate();
         Ok(Self {

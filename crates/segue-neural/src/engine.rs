@@ -7,7 +7,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
 use segue_core::kernels::axpy;
 use segue_core::training::adam::{Adam, Decay};
-use segue_core::{ArtifactError, ArtifactReader, ArtifactWriter, FitError, Seed};
+use segue_core::{ArtifactError, ArtifactReader, ArtifactWriter, FitError, Matrix, Seed};
 
 use crate::optimise::{Descent, Optimizer, Pace};
 
@@ -88,6 +88,21 @@ impl Parameter {
             }
         }
     }
+}
+
+/// A matrix of this shape; `None` for any number of rows.
+pub(crate) fn shaped(
+    from: &ArtifactReader<'_>,
+    name: &str,
+    (n_rows, n_cols): (Option<usize>, usize),
+) -> Result<Matrix, ArtifactError> {
+    let matrix = from.matrix(name)?;
+    let found = (matrix.n_rows(), matrix.n_cols());
+    let wanted = (n_rows.unwrap_or(found.0), n_cols);
+    if found == wanted {
+        return Ok(matrix);
+    }
+    Err(from.entry(name, format!("has shape {found:?}, but this architecture has {wanted:?}")))
 }
 
 /// The dense parameters of a model, by name.

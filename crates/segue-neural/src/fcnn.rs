@@ -18,15 +18,12 @@
 //! trained vector, or near the mean user for a guest. Items without ratings speak through their features. Reference:
 //! `golden/neural/fcnn.py`.
 
-use std::ops::Range;
-
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use segue_core::kernels::axpy;
 use segue_core::training::descent::minimise;
 use segue_core::training::ratings::{self, Scale};
 use segue_core::training::rows::{RowGradients, Terms};
-use segue_core::training::sampler::shuffled;
 use segue_core::training::tables::Table;
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, Candidates, Csr, FitCx, FitError, History, Interval,
@@ -38,8 +35,8 @@ use crate::engine::{Computed, Dense, Learning, Parameter, Start, Weights, failed
 use crate::features::ItemFeatures;
 use crate::fused::affine;
 use crate::layers::{Dropout, Tower, linear, linear_parameters};
-use crate::optimise::{clip, descent_params, finite};
-use crate::pairs::{gathered, leaves};
+use crate::optimise::{clip, descent_params, each_batch, held};
+use crate::pairs::{gathered, leaves, of_candidates};
 
 /// Ratings that the engine sees at once: their layers stay in the second-level cache.
 const SHARD: usize = 128;
@@ -227,7 +224,7 @@ impl FcnnModel {
         let wanted: Vec<f32> = rated.iter().map(|&(_, rating)| self.learnt.standard.standardised(rating)).collect();
         let items: Vec<ItemId> = rated.iter().map(|&(item, _)| item).collect();
         let error = |p: &[f32], slope: &mut [f32]| -> Computed<f64> {
-            let met = self.met_by(&Candidates::List(&items))?;
+            let met = of_candidates(&self.met, &Candidates::List(&items))?;
             let leaf = leaves(&Matrix::from_vec(1, p.len(), p.to_vec()), &[0], &[p.len()])?.remove(0);
             let rated = self.net.rate(&Tower::users(&leaf, &self.weights)?, &met, &self.weights, None)?;
             let loss = (rated - Tensor::from_slice(&wanted, wanted.len(), &Device::Cpu)?)?.sqr()?.sum_all()?;
@@ -242,14 +239,6 @@ impl FcnnModel {
         minimise(start, EVALUATIONS, |p, slope| {
             error(p, slope).unwrap_or_else(|error| unreachable!("shapes were checked when the model was made: {error}"))
         })
-    }
-
-    /// What some items add to the first layer.
-    fn met_by(&self, items: &Candidates<'_>) -> Computed<Tensor> {
-        match items {
-            Candidates::Range(Range { start, end }) => self.met.narrow(0, *start as usize, (end - start) as usize),
-            Candidates::List(list) => self.met.index_select(&Tensor::from_slice(list, list.len(), &Device::Cpu)?, 0),
-        }
     }
 }
 
@@ -293,7 +282,7 @@ impl Scorer for Rater<'_> {
             return;
         }
         let FcnnModel { net, learnt, weights, .. } = self.model;
-        let rated = self.model.met_by(&items).and_then(|met| {
+        let rated = of_candidates(&self.model.met, &items).and_then(|met| {
             out.chunks_exact_mut(items.len()).enumerate().try_for_each(|(q, row)| {
                 let rated = numbers(&net.rate(&self.users.narrow(0, q, 1)?, &met, weights, None)?)?;
                 for (score, z) in row.iter_mut().zip(rated) {
@@ -434,33 +423,18 @@ impl<'a> Training<'a> {
 
 /// Whether the layers of a batch of ratings and their gradients fit into memory.
 fn fits(ratings: usize, net: &Fcnn) -> Result<(), FitError> {
-    const LIMIT_MIB: u64 = 4096;
     let width: usize = net.mlp_layers.iter().sum();
     let needed_mib = (ratings as u64).saturating_mul(width as u64 * 8) >> 20;
-    if needed_mib <= LIMIT_MIB {
-        return Ok(());
-    }
-    Err(FitError::Memory {
-        what: format!("a step of `fcnn` over {ratings} ratings"),
-        needed_mib,
-        limit_mib: LIMIT_MIB,
-        way_out: format!("lower `batch_size` to {}", ratings as u64 * LIMIT_MIB / needed_mib),
-    })
+    held(format!("a step of `fcnn` over {ratings} ratings"), ratings, needed_mib, 4096)
 }
 
 impl Trainable for Training<'_> {
     type Model = FcnnModel;
 
     fn epoch(&mut self, epoch: usize) -> Result<f64, FitError> {
-        let seed = self.seed.named("epoch").at(epoch as u64);
-        let (order, samples) = (shuffled(self.ratings.len(), seed), seed.named("samples"));
-        let mut sum = 0.0;
-        for (n, batch) in order.chunks(self.net.descent().batch_size).enumerate() {
-            let loss = self.step(batch, epoch, samples.at(n as u64))?;
-            finite(loss, epoch, n)?;
-            sum += loss;
-        }
-        let mean = sum / order.len() as f64;
+        let sizes = (self.ratings.len(), self.net.descent().batch_size);
+        let mean =
+            each_batch(sizes, (self.seed, epoch), |batch, n, samples| self.step(batch, epoch, samples.at(n as u64)))?;
         self.learning.pace.hear(&self.net.descent(), mean);
         Ok(mean)
     }

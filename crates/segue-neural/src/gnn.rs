@@ -26,24 +26,22 @@
 //! hears, a dislike with its sign turned; items stay as they are. A guest starts from the mean user; without history, the mean user
 //! answers. Negatives come from the domain of the liked item. Checked against `PyTorch` (`golden/neural/gnn.py`).
 
-use rayon::prelude::*;
 use segue_core::kernels::{axpy, dot};
-use segue_core::training::adam::{Moments, matrix_like};
-use segue_core::training::sampler::{Positives, shuffled};
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, DotScorer, FitCx, FitError, Interval, ItemId, Matrix,
     ModelInfo, Output, ParamError, Params as _, Query, Recommender, Scorer, Seed, TrainData, Trainable, run_epochs,
 };
 use serde::{Deserialize, Serialize};
 
+use crate::engine::shaped;
 use crate::features::ItemFeatures;
-use crate::graph::{Graph, Sample, drawn};
-use crate::optimise::{Descent, Optimizer, Pace, clip, descent_params, finite};
-use crate::softmax::Mover;
+use crate::graph::{Graph, Left, leaky, signs};
+use crate::graph_training::Course;
+use crate::optimise::{clip, descent_params};
 
 mod net;
 
-use net::{Layer, Left, Net, Weights, attended, layer_name, leaky, mean_of, softmax};
+use net::{Layer, Net, Weights, attended, layer_name, mean_of, softmax};
 
 /// How what neighbours say becomes one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -104,15 +102,7 @@ impl Algorithm for Gnn {
         let checked = params.check_ranges(Self::INFO.name).and_then(|()| params.check());
         checked.map_err(|error| from.entry("params", error.to_string()))?;
         let d = params.factors;
-        let matrix = |name: &str, n_rows: Option<usize>, n_cols: usize| {
-            let matrix = from.matrix(name)?;
-            let found = (matrix.n_rows(), matrix.n_cols());
-            let wanted = (n_rows.unwrap_or(found.0), n_cols);
-            if found == wanted {
-                return Ok(matrix);
-            }
-            Err(from.entry(name, format!("has shape {found:?}, but this architecture has {wanted:?}")))
-        };
+        let matrix = |name: &str, n_rows: Option<usize>, n_cols: usize| shaped(from, name, (n_rows, n_cols));
         let (users, items) = (matrix("users", None, d)?, matrix("items", None, d)?);
         let states = matrix("states", Some(items.n_rows()), d * params.layers)?;
         let layer = |k: usize| {
@@ -160,9 +150,7 @@ pub struct GnnModel {
 impl GnnModel {
     /// The row of `F` that answers a query.
     fn vector(&self, query: &Query<'_>) -> Vec<f32> {
-        let known = query.history.signed().into_iter().filter(|&(item, _)| (item as usize) < self.items.n_rows());
-        let (items, signs): (Vec<ItemId>, Vec<f32>) =
-            known.map(|(item, strength)| (item, if strength < 0.0 { -1.0 } else { 1.0 })).unzip();
+        let (items, signs) = signs(query.history, self.items.n_rows());
         if items.is_empty() {
             return self.guest.clone();
         }
@@ -230,50 +218,21 @@ impl Recommender for GnnModel {
 
 struct Training<'a> {
     params: &'a Gnn,
-    how: Descent,
-    positives: Positives,
+    course: Course,
     net: Net,
-    seed: Seed,
     weights: Weights,
-    /// In the order of [`Weights::matrices`].
-    moments: Vec<Moments>,
-    pace: Pace,
 }
 
 impl<'a> Training<'a> {
     fn new(params: &'a Gnn, data: &TrainData<'_>, seed: Seed) -> Result<Self, FitError> {
-        let positives = Positives::new(data, Gnn::INFO.name)?;
-        let (n_users, n_items) = (positives.likes().n_rows(), positives.likes().n_cols());
+        let mut course = Course::new(params.descent(), data, Gnn::INFO.name, seed)?;
+        let likes = course.positives.likes();
+        let (n_users, n_items) = (likes.n_rows(), likes.n_cols());
         let features = ItemFeatures::of(data.catalogue, params.features, n_items);
-        let net = Net::new(Graph::new(positives.likes()), n_users, features, params.aggregation);
+        let net = Net::new(Graph::new(likes), n_users, features, params.aggregation);
         let weights = Weights::draw(params, (n_users + n_items, net.features.len()), seed.named("init"));
-        let moments = weights.matrices().map(|(_, _, matrix)| Moments::of(matrix)).collect();
-        Ok(Self { params, how: params.descent(), positives, net, seed, weights, moments, pace: Pace::new() })
-    }
-
-    fn step(&mut self, samples: &[Sample], (t, rate): (u64, f32), seed: Seed) -> f64 {
-        let left = Left { rate: self.params.dropout, seed };
-        let coupled = self.how.optimizer != Optimizer::AdamW;
-        let l2 = if coupled { self.how.l2 } else { 0.0 };
-        let (loss, gradients) = self.net.differentiate(&self.weights, samples, l2, left);
-        let held: Vec<bool> = gradients.matrices().map(|(_, held, _)| held && !coupled).collect();
-        let Weights { base, features, layers } = gradients;
-        let layers = layers.into_iter().flat_map(|layer| [layer.own, layer.heard, layer.bias, layer.attention]);
-        let mut gradients: Vec<Vec<f32>> = [base, features].into_iter().chain(layers).map(Matrix::into_vec).collect();
-        clip(&mut gradients.iter_mut().collect::<Vec<_>>(), self.params.clip_norm);
-        let mover = Mover::new(&self.how, rate, t);
-        let parts = self.weights.matrices_mut().zip(gradients).zip(&mut self.moments).zip(held);
-        for (((x, mut gradient), moments), held) in parts {
-            const NUMBERS: usize = 1 << 14;
-            let m = moments.first.as_mut_slice().par_chunks_mut(NUMBERS);
-            let v = moments.second.as_mut_slice().par_chunks_mut(NUMBERS);
-            let x = x.as_mut_slice().par_chunks_mut(NUMBERS);
-            // A coupled penalty is that of the samples, and in the gradient already.
-            x.zip(gradient.par_chunks_mut(NUMBERS))
-                .zip(m.zip(v))
-                .for_each(|((x, gradient), moments)| mover.step(x, moments, gradient, held));
-        }
-        loss
+        course.learn(weights.matrices().map(|(_, _, matrix)| matrix));
+        Ok(Self { params, course, net, weights })
     }
 }
 
@@ -281,36 +240,28 @@ impl Trainable for Training<'_> {
     type Model = GnnModel;
 
     fn epoch(&mut self, epoch: usize) -> Result<f64, FitError> {
-        let seed = self.seed.named("epoch").at(epoch as u64);
-        let (order, draws) = (shuffled(self.positives.len(), seed), seed.named("samples"));
-        let size = self.how.batch_size;
-        let (mut sum, mut n_samples) = (0.0, 0);
-        for (n, batch) in order.chunks(size).enumerate() {
-            let samples = drawn(&self.positives, batch, (draws, n * size));
-            let pace = self.pace.next(&self.how, epoch);
-            if samples.is_empty() {
-                continue;
-            }
-            let loss = self.step(&samples, pace, seed.named("step").at(n as u64));
-            finite(loss, epoch, n)?;
-            sum += loss * samples.len() as f64;
-            n_samples += samples.len();
-        }
-        let mean = sum / n_samples.max(1) as f64;
-        self.pace.hear(&self.how, mean);
-        Ok(mean)
+        let Self { params, course, net, weights } = self;
+        course.epoch(epoch, |samples, step| {
+            let left = Left { rate: params.dropout, seed: step.seed };
+            let (loss, gradients) = net.differentiate(weights, samples, step.l2(), left);
+            let (held, mut gradients): (Vec<bool>, Vec<Vec<f32>>) = gradients.into_parts().unzip();
+            clip(&mut gradients.iter_mut().collect::<Vec<_>>(), params.clip_norm);
+            let parts = weights.matrices_mut().zip(gradients).zip(held);
+            step.take(parts.map(|((matrix, gradient), held)| (matrix, gradient, held)));
+            loss
+        })
     }
 
     fn snapshot(&self) -> GnnModel {
-        let (n_users, n_items) = (self.net.n_users, self.positives.likes().n_cols());
+        let (n_users, n_items) = (self.net.n_users, self.course.positives.likes().n_cols());
         let (d, pass) = (self.params.factors, self.net.forward(&self.weights, None));
         let base = Matrix::from_vec(n_users, d, self.weights.base.rows(0..n_users).to_vec());
-        let (mean, users) = self.positives.with_mean_user(&base);
+        let (mean, users) = self.course.positives.with_mean_user(&base);
         let answers = |nodes: std::ops::Range<usize>| -> Matrix {
             let rows: Vec<f32> = nodes.clone().flat_map(|node| pass.answer(node)).collect();
             Matrix::from_vec(nodes.len(), d, rows)
         };
-        let (guest, _) = self.positives.with_mean_user(&answers(0..n_users));
+        let (guest, _) = self.course.positives.with_mean_user(&answers(0..n_users));
         let nodes = n_users..n_users + n_items;
         let said = &pass.outputs[..self.params.layers];
         let states: Vec<f32> =
@@ -328,21 +279,12 @@ impl Trainable for Training<'_> {
     }
 
     fn save_state<'b>(&'b self, out: &mut ArtifactWriter<'b>) -> Result<(), ArtifactError> {
-        for ((name, _, matrix), moments) in self.weights.matrices().zip(&self.moments) {
-            out.matrix(&name, matrix);
-            out.scope(&format!("adam.{name}"), |out| moments.save(out));
-        }
-        out.meta("pace", &self.pace)
+        self.course.save(self.weights.matrices().map(|(name, _, matrix)| (name, matrix)), out)
     }
 
     fn load_state(&mut self, from: &ArtifactReader<'_>) -> Result<(), ArtifactError> {
         let names: Vec<String> = self.weights.matrices().map(|(name, _, _)| name).collect();
-        for ((name, matrix), moments) in names.iter().zip(self.weights.matrices_mut()).zip(&mut self.moments) {
-            *matrix = matrix_like(from, name, matrix)?;
-            moments.load(&from.scope(&format!("adam.{name}")))?;
-        }
-        self.pace = from.meta("pace")?;
-        Ok(())
+        self.course.load(names.into_iter().zip(self.weights.matrices_mut()), from)
     }
 }
 

@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 use segue_core::kernels::gather_sum;
-use segue_core::training::sampler::Positives;
-use segue_core::{Csr, Matrix, Seed};
+use segue_core::{Csr, History, ItemId, Matrix, Seed};
+
+use crate::histories::signed;
 
 /// Neighbours of all nodes, users before items.
 #[derive(Debug)]
@@ -89,24 +90,48 @@ impl Graph {
     }
 }
 
-/// A user, a liked item, another item, all as nodes.
-pub(crate) type Sample = [u32; 3];
+/// Nodes that pass a layer together.
+pub(crate) const CHUNK: usize = 256;
+/// Of the leaky rectifier below zero.
+pub(crate) const SLOPE: f32 = 0.2;
 
-/// A sample for each of some likes, the first of which draws from stream `first`; none for who likes all of a domain and compares
-/// nothing.
-pub(crate) fn drawn(positives: &Positives, likes: &[u32], (draws, first): (Seed, usize)) -> Vec<Sample> {
-    let n_users = positives.likes().n_rows() as u32;
-    let draw = |(at, &like): (usize, &u32)| {
-        let (user, item) = positives.pair(like);
-        let others = positives.others(user, item);
-        let mut stream = draws.at((first + at) as u64).stream();
-        (!others.is_empty()).then(|| [user, n_users + item, n_users + others.draw(&mut stream)])
-    };
-    likes.iter().enumerate().filter_map(draw).collect()
+pub(crate) fn leaky(x: f32) -> f32 {
+    if x > 0.0 { x } else { SLOPE * x }
 }
 
-/// `ln(1 + e^-x)` and its slope.
-pub(crate) fn logistic(x: f32) -> (f64, f32) {
-    let e = (-x.abs()).exp();
-    (f64::from((-x).max(0.0) + e.ln_1p()), -(if x > 0.0 { e } else { 1.0 }) / (1.0 + e))
+/// What a step leaves out of each layer's output.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Left {
+    pub(crate) rate: f32,
+    pub(crate) seed: Seed,
+}
+
+impl Left {
+    /// Leaves out some of a chunk of a layer's output; the rest grows.
+    pub(crate) fn of(self, out: &mut [f32], (layer, chunk): (usize, usize)) {
+        if self.rate == 0.0 {
+            return;
+        }
+        let mut stream = self.seed.at(layer as u64).at(chunk as u64).stream();
+        for x in out {
+            let is_left = stream.unit() < f64::from(self.rate);
+            *x = if is_left { 0.0 } else { *x / (1.0 - self.rate) };
+        }
+    }
+}
+
+/// Slopes before [`leaky`], of which a step left out this share, from those behind it: what is exactly zero was left out, if
+/// anything is.
+pub(crate) fn slopes_before(slopes: &[f32], out: &[f32], rate: f32) -> Vec<f32> {
+    let passed = |(g, y): (&f32, &f32)| match *y {
+        y if y > 0.0 => g / (1.0 - rate),
+        0.0 if rate > 0.0 => 0.0,
+        _ => SLOPE * g / (1.0 - rate),
+    };
+    slopes.iter().zip(out).map(passed).collect()
+}
+
+/// Items of a history with 1 for a like and -1 for a dislike, of a model of `n_items`.
+pub(crate) fn signs(history: History<'_>, n_items: usize) -> (Vec<ItemId>, Vec<f32>) {
+    signed(history, n_items).into_iter().map(|(item, liked)| (item, if liked { 1.0 } else { -1.0 })).unzip()
 }

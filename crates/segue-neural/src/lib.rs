@@ -21,6 +21,7 @@ mod gnn;
 #[cfg(test)]
 mod golden;
 mod graph;
+mod graph_training;
 mod heads;
 mod histories;
 mod layers;

@@ -38,24 +38,16 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 use segue_core::kernels::{Block, axpy, dot, gather_sum, matmul, scale};
-use segue_core::training::adam::{Moments, matrix_like};
 use segue_core::training::descent::{minimise, pool};
-use segue_core::training::rows::Terms;
-use segue_core::training::sampler::{Positives, shuffled};
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, DotScorer, FitCx, FitError, Interval, ItemId, Matrix,
     ModelInfo, Output, ParamError, Params as _, Query, Recommender, Scorer, Seed, TrainData, Trainable, run_epochs,
 };
 
-use crate::engine::{Parameter, Start};
-use crate::graph::{Graph, Sample, drawn, logistic};
-use crate::optimise::{Descent, Optimizer, Pace, descent_params};
-use crate::softmax::Mover;
-
-/// Nodes that pass a layer together.
-const CHUNK: usize = 256;
-/// Of the leaky rectifier below zero.
-const SLOPE: f32 = 0.2;
+use crate::engine::{Parameter, Start, shaped};
+use crate::graph::{CHUNK, Graph, Left, SLOPE, leaky, signs, slopes_before};
+use crate::graph_training::{Compared, Course, Sample, logistic};
+use crate::optimise::descent_params;
 
 descent_params! {
     /// Parameters of neural graph collaborative filtering.
@@ -112,15 +104,7 @@ impl Algorithm for Ngcf {
         let checked = params.check_ranges(Self::INFO.name).and_then(|()| params.check());
         checked.map_err(|error| from.entry("params", error.to_string()))?;
         let widths = params.widths();
-        let matrix = |name: &str, n_rows: Option<usize>, n_cols: usize| {
-            let matrix = from.matrix(name)?;
-            let found = (matrix.n_rows(), matrix.n_cols());
-            let wanted = (n_rows.unwrap_or(found.0), n_cols);
-            if found == wanted {
-                return Ok(matrix);
-            }
-            Err(from.entry(name, format!("has shape {found:?}, but this architecture has {wanted:?}")))
-        };
+        let matrix = |name: &str, n_rows: Option<usize>, n_cols: usize| shaped(from, name, (n_rows, n_cols));
         let users = matrix("users", None, params.factors)?;
         let items = matrix("items", None, widths.iter().sum())?;
         let heard = widths[..widths.len() - 1].iter().sum();
@@ -179,7 +163,7 @@ fn mix(heard: &[f32], own: &[f32], [sum, product]: &[Matrix; 2], out: &mut [f32]
     matmul((out, Block::whole(n, behind)), (&added, Block::whole(n, before)), (sum.as_slice(), of), 1.0, 0.0);
     matmul((out, Block::whole(n, behind)), (&multiplied, Block::whole(n, before)), (product.as_slice(), of), 1.0, 1.0);
     for x in out {
-        *x = if *x > 0.0 { *x } else { SLOPE * *x };
+        *x = leaky(*x);
     }
 }
 
@@ -193,13 +177,6 @@ fn unstretched(x: &[f32], slope: &[f32]) -> Vec<f32> {
     let length = length(x);
     let along = dot(x, slope) / (length * length);
     x.iter().zip(slope).map(|(x, g)| (g - along * x) / length).collect()
-}
-
-/// What a step leaves out.
-#[derive(Debug, Clone, Copy)]
-struct Left {
-    message_rate: f32,
-    seed: Seed,
 }
 
 /// The whole graph through all layers.
@@ -228,12 +205,8 @@ impl Graph {
                     self.hear(node, &pass.edges, own, heard);
                 }
                 mix(heard, rows, layer, out);
-                if let Some(left) = left.filter(|left| left.message_rate > 0.0) {
-                    let mut stream = left.seed.named("messages").at(k as u64).at(chunk as u64).stream();
-                    for x in out {
-                        let is_left = stream.unit() < f64::from(left.message_rate);
-                        *x = if is_left { 0.0 } else { *x / (1.0 - left.message_rate) };
-                    }
+                if let Some(left) = left {
+                    left.of(out, (k, chunk));
                 }
             });
             pass.heard.push(heard);
@@ -260,13 +233,7 @@ impl Graph {
             let parts: Vec<[Vec<f32>; 2]> = chunks
                 .map(|(((((of_own, of_heard), own), heard), out), slopes)| {
                     let n = own.len() / before;
-                    // What is exactly zero was left out, if anything is.
-                    let passed = |(g, y): (&f32, &f32)| match *y {
-                        y if y > 0.0 => g / (1.0 - rate),
-                        0.0 if rate > 0.0 => 0.0,
-                        _ => SLOPE * g / (1.0 - rate),
-                    };
-                    let slopes: Vec<f32> = slopes.iter().zip(out).map(passed).collect();
+                    let slopes = slopes_before(slopes, out, rate);
                     let (mut of_sum, mut of_product) = (vec![0.0; own.len()], vec![0.0; own.len()]);
                     let back = |of: &mut [f32], weights: &Matrix| {
                         let weights = (weights.as_slice(), Block::turned(before, behind));
@@ -316,35 +283,14 @@ impl Graph {
 
     /// Mean loss of some samples with its gradients.
     fn differentiate(&self, weights: &Weights, samples: &[Sample], l2: f32, drops: Drops) -> (f64, Weights) {
-        let edges = self.dropped(drops.edge_rate, drops.left.seed.named("edges"));
+        let edges = self.dropped(drops.edge_rate, drops.edges);
         let pass = self.forward(weights, edges, Some(drops.left));
-        let mut nodes: Vec<u32> = samples.iter().flatten().copied().collect();
-        nodes.sort_unstable();
-        nodes.dedup();
-        let slot = |node: u32| nodes.partition_point(|&other| other < node) as u32;
-        let rows: Vec<f32> = nodes.iter().flat_map(|&node| pass.answer(node as usize)).collect();
         let d: usize = pass.outputs.iter().map(Matrix::n_cols).sum();
-        let row = |slot: u32| &rows[slot as usize * d..(slot as usize + 1) * d];
-
-        let (share, mut loss, mut terms) = (1.0 / samples.len() as f32, 0.0, Terms::default());
-        for sample in samples {
-            let [u, i, j] = sample.map(slot);
-            let x = dot(row(u), row(i)) - dot(row(u), row(j));
-            let (cost, slope) = logistic(x);
-            loss += cost;
-            let (slope, penalty) = (share * slope, share * l2);
-            for (of, with, slope, penalty) in
-                [(u, i, slope, penalty), (u, j, -slope, 0.0), (i, u, slope, penalty), (j, u, -slope, penalty)]
-            {
-                terms.push(of, with, slope, penalty);
-            }
-        }
-        let gradients = terms.sum(&rows, d);
+        let compared = Compared::of(samples, d, l2, |node| pass.answer(node));
         let mut of_outputs: Vec<Matrix> =
             pass.outputs.iter().map(|output| Matrix::zeros(output.n_rows(), output.n_cols())).collect();
         let mut penalties = 0.0;
-        for (slot, penalty, gradient) in gradients.within(0..nodes.len()) {
-            let node = nodes[slot] as usize;
+        for (node, penalty, gradient) in compared.each() {
             let mut rest = gradient;
             for (k, of_output) in of_outputs.iter_mut().enumerate() {
                 let (of_this, behind) = rest.split_at(of_output.n_cols());
@@ -359,8 +305,8 @@ impl Graph {
                 }
             }
         }
-        let gradients = self.backward(weights, &pass, of_outputs, drops.left.message_rate);
-        (loss / samples.len() as f64 + penalties, gradients)
+        let gradients = self.backward(weights, &pass, of_outputs, drops.left.rate);
+        (compared.loss + penalties, gradients)
     }
 }
 
@@ -368,6 +314,7 @@ impl Graph {
 #[derive(Debug, Clone, Copy)]
 struct Drops {
     edge_rate: f32,
+    edges: Seed,
     left: Left,
 }
 
@@ -408,9 +355,7 @@ pub struct NgcfModel {
 impl NgcfModel {
     /// The row of `F` that answers a query.
     fn vector(&self, query: &Query<'_>) -> Vec<f32> {
-        let known = query.history.signed().into_iter().filter(|&(item, _)| (item as usize) < self.items.n_rows());
-        let (items, signs): (Vec<ItemId>, Vec<f32>) =
-            known.map(|(item, strength)| (item, if strength < 0.0 { -1.0 } else { 1.0 })).unzip();
+        let (items, signs) = signs(query.history, self.items.n_rows());
         if items.is_empty() {
             return self.guest.clone();
         }
@@ -524,44 +469,18 @@ impl Recommender for NgcfModel {
 
 struct Training<'a> {
     params: &'a Ngcf,
-    how: Descent,
-    positives: Positives,
+    course: Course,
     graph: Graph,
-    seed: Seed,
     weights: Weights,
-    /// In the order of [`Weights::matrices`].
-    moments: Vec<Moments>,
-    pace: Pace,
 }
 
 impl<'a> Training<'a> {
     fn new(params: &'a Ngcf, data: &TrainData<'_>, seed: Seed) -> Result<Self, FitError> {
-        let positives = Positives::new(data, Ngcf::INFO.name)?;
-        let graph = Graph::new(positives.likes());
+        let mut course = Course::new(params.descent(), data, Ngcf::INFO.name, seed)?;
+        let graph = Graph::new(course.positives.likes());
         let weights = Weights::draw(&params.widths(), graph.n_nodes(), seed.named("init"));
-        let moments = weights.matrices().map(|(_, matrix)| Moments::of(matrix)).collect();
-        Ok(Self { params, how: params.descent(), positives, graph, seed, weights, moments, pace: Pace::new() })
-    }
-
-    fn step(&mut self, samples: &[Sample], (t, rate): (u64, f32), seed: Seed) -> f64 {
-        let left = Left { message_rate: self.params.message_dropout, seed };
-        let drops = Drops { edge_rate: self.params.dropout, left };
-        let coupled = self.how.optimizer != Optimizer::AdamW;
-        let l2 = if coupled { self.how.l2 } else { 0.0 };
-        let (loss, mut gradients) = self.graph.differentiate(&self.weights, samples, l2, drops);
-        let mover = Mover::new(&self.how, rate, t);
-        for ((x, gradient), moments) in self.weights.matrices_mut().zip(gradients.matrices_mut()).zip(&mut self.moments)
-        {
-            const NUMBERS: usize = 1 << 14;
-            let m = moments.first.as_mut_slice().par_chunks_mut(NUMBERS);
-            let v = moments.second.as_mut_slice().par_chunks_mut(NUMBERS);
-            let x = x.as_mut_slice().par_chunks_mut(NUMBERS);
-            // A coupled penalty is that of the samples, and in the gradient already.
-            x.zip(gradient.as_mut_slice().par_chunks_mut(NUMBERS))
-                .zip(m.zip(v))
-                .for_each(|((x, gradient), moments)| mover.step(x, moments, gradient, !coupled));
-        }
-        loss
+        course.learn(weights.matrices().map(|(_, matrix)| matrix));
+        Ok(Self { params, course, graph, weights })
     }
 }
 
@@ -569,40 +488,31 @@ impl Trainable for Training<'_> {
     type Model = NgcfModel;
 
     fn epoch(&mut self, epoch: usize) -> Result<f64, FitError> {
-        let seed = self.seed.named("epoch").at(epoch as u64);
-        let (order, draws) = (shuffled(self.positives.len(), seed), seed.named("samples"));
-        let size = self.how.batch_size;
-        let (mut sum, mut n_samples) = (0.0, 0);
-        for (n, batch) in order.chunks(size).enumerate() {
-            let samples = drawn(&self.positives, batch, (draws, n * size));
-            let pace = self.pace.next(&self.how, epoch);
-            if samples.is_empty() {
-                continue;
-            }
-            let loss = self.step(&samples, pace, seed.named("step").at(n as u64));
-            if !loss.is_finite() {
-                return Err(FitError::Diverged { epoch, step: Some(n + 1), loss });
-            }
-            sum += loss * samples.len() as f64;
-            n_samples += samples.len();
-        }
-        let mean = sum / n_samples.max(1) as f64;
-        self.pace.hear(&self.how, mean);
-        Ok(mean)
+        let Self { params, course, graph, weights } = self;
+        course.epoch(epoch, |samples, step| {
+            let left = Left { rate: params.message_dropout, seed: step.seed.named("messages") };
+            let drops = Drops { edge_rate: params.dropout, edges: step.seed.named("edges"), left };
+            let (loss, gradients) = graph.differentiate(weights, samples, step.l2(), drops);
+            let gradients = std::iter::once(gradients.base).chain(gradients.layers.into_iter().flatten());
+            let parts = weights.matrices_mut().zip(gradients);
+            step.take(parts.map(|(matrix, gradient)| (matrix, gradient.into_vec(), true)));
+            loss
+        })
     }
 
     fn snapshot(&self) -> NgcfModel {
-        let (n_users, n_items) = (self.positives.likes().n_rows(), self.positives.likes().n_cols());
+        let likes = self.course.positives.likes();
+        let (n_users, n_items) = (likes.n_rows(), likes.n_cols());
         let widths = self.params.widths();
         let pass = self.graph.forward(&self.weights, Cow::Borrowed(&self.graph.symmetric), None);
         let base = Matrix::from_vec(n_users, widths[0], self.weights.base.rows(0..n_users).to_vec());
-        let (mean, users) = self.positives.with_mean_user(&base);
+        let (mean, users) = self.course.positives.with_mean_user(&base);
         let d = widths.iter().sum();
         let answers = |nodes: std::ops::Range<usize>| -> Matrix {
             let rows: Vec<f32> = nodes.clone().flat_map(|node| pass.answer(node)).collect();
             Matrix::from_vec(nodes.len(), d, rows)
         };
-        let (guest, _) = self.positives.with_mean_user(&answers(0..n_users));
+        let (guest, _) = self.course.positives.with_mean_user(&answers(0..n_users));
         let heard: usize = widths[..widths.len() - 1].iter().sum();
         let mut messages = Matrix::zeros(n_items, heard);
         for item in 0..n_items {
@@ -616,21 +526,12 @@ impl Trainable for Training<'_> {
     }
 
     fn save_state<'b>(&'b self, out: &mut ArtifactWriter<'b>) -> Result<(), ArtifactError> {
-        for ((name, matrix), moments) in self.weights.matrices().zip(&self.moments) {
-            out.matrix(&name, matrix);
-            out.scope(&format!("adam.{name}"), |out| moments.save(out));
-        }
-        out.meta("pace", &self.pace)
+        self.course.save(self.weights.matrices(), out)
     }
 
     fn load_state(&mut self, from: &ArtifactReader<'_>) -> Result<(), ArtifactError> {
         let names: Vec<String> = self.weights.matrices().map(|(name, _)| name).collect();
-        for ((name, matrix), moments) in names.iter().zip(self.weights.matrices_mut()).zip(&mut self.moments) {
-            *matrix = matrix_like(from, name, matrix)?;
-            moments.load(&from.scope(&format!("adam.{name}")))?;
-        }
-        self.pace = from.meta("pace")?;
-        Ok(())
+        self.course.load(names.into_iter().zip(self.weights.matrices_mut()), from)
     }
 }
 
@@ -680,7 +581,7 @@ mod tests {
             let samples: Vec<Sample> = list(&golden["samples"]);
             let samples: Vec<Sample> =
                 samples.iter().map(|&[u, i, j]| [u, n_users as u32 + i, n_users as u32 + j]).collect();
-            let drops = Drops { edge_rate: 0.0, left: Left { message_rate: 0.0, seed: Seed::new(0) } };
+            let drops = Drops { edge_rate: 0.0, edges: Seed::new(0), left: Left { rate: 0.0, seed: Seed::new(0) } };
             let l2 = golden["l2"].as_f64().unwrap() as f32;
             let (loss, gradients) = graph.differentiate(&weights, &samples, l2, drops);
             close(&[loss as f32], &[case["loss"].as_f64().unwrap() as f32], &format!("{widths:?}, loss"));
@@ -696,7 +597,11 @@ mod tests {
         let likes = Csr::from_rows(3, vec![vec![(0, 1.0), (1, 1.0)], vec![(1, 1.0), (2, 1.0)]]).unwrap();
         let graph = Graph::new(&likes);
         let mut weights = Weights::draw(&[3, 4, 2], graph.n_nodes(), Seed::new(3));
-        let drops = Drops { edge_rate: 0.3, left: Left { message_rate: 0.3, seed: Seed::new(5) } };
+        let drops = Drops {
+            edge_rate: 0.3,
+            edges: Seed::new(5).named("edges"),
+            left: Left { rate: 0.3, seed: Seed::new(5).named("messages") },
+        };
         let samples = [[0, 2, 4], [1, 4, 2], [1, 3, 2]];
         let (_, gradients) = graph.differentiate(&weights, &samples, 0.1, drops);
         let gradients: Vec<Vec<f32>> = gradients.matrices().map(|(_, matrix)| matrix.as_slice().to_vec()).collect();

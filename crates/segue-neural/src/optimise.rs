@@ -2,8 +2,9 @@
 
 use candle_core::Tensor;
 use segue_core::training::adam::Decay;
+use segue_core::training::sampler::shuffled;
 use segue_core::training::tables::Table;
-use segue_core::{FitError, Matrix, ParamError};
+use segue_core::{FitError, Matrix, ParamError, Seed};
 use serde::{Deserialize, Serialize};
 
 use crate::losses::{Compared, Loss};
@@ -289,6 +290,33 @@ pub(crate) fn clip(parts: &mut [&mut Vec<f32>], longest: f32) {
 /// Stops a training whose loss, at step `n` of an epoch, from 0, is no longer a number.
 pub(crate) fn finite(loss: f64, epoch: usize, n: usize) -> Result<(), FitError> {
     if loss.is_finite() { Ok(()) } else { Err(FitError::Diverged { epoch, step: Some(n + 1), loss }) }
+}
+
+/// A pass over `n` samples in random order, in batches of `size`: the mean loss. `step` takes a batch, its number from 0
+/// and the seed of what the pass draws, and returns the sum of its losses.
+pub(crate) fn each_batch(
+    (n, size): (usize, usize),
+    (seed, epoch): (Seed, usize),
+    mut step: impl FnMut(&[u32], usize, Seed) -> Result<f64, FitError>,
+) -> Result<f64, FitError> {
+    let seed = seed.named("epoch").at(epoch as u64);
+    let (order, samples) = (shuffled(n, seed), seed.named("samples"));
+    let mut sum = 0.0;
+    for (n, batch) in order.chunks(size).enumerate() {
+        let loss = step(batch, n, samples)?;
+        finite(loss, epoch, n)?;
+        sum += loss;
+    }
+    Ok(sum / order.len() as f64)
+}
+
+/// Refuses a step of a model over so many samples that needs more memory than there may be.
+pub(crate) fn held(step: String, batch: usize, needed_mib: u64, limit_mib: u64) -> Result<(), FitError> {
+    if needed_mib <= limit_mib {
+        return Ok(());
+    }
+    let way_out = format!("lower `batch_size` to {}", (batch as u64 * limit_mib / needed_mib).max(1));
+    Err(FitError::Memory { what: step, needed_mib, limit_mib, way_out })
 }
 
 /// The step size, step by step.

@@ -17,7 +17,7 @@ use candle_core::{Device, Tensor, Var};
 use rayon::prelude::*;
 use segue_core::training::descent::pool;
 use segue_core::training::rows::{RowGradients, Terms};
-use segue_core::training::sampler::{Positives, shuffled};
+use segue_core::training::sampler::Positives;
 use segue_core::training::tables::Tables;
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, Candidates, FitCx, FitError, ItemId, Matrix, ParamError,
@@ -31,7 +31,7 @@ use crate::histories::{Histories, Signed, signed};
 use crate::layers::Dropout;
 use crate::losses::Loss;
 use crate::negatives::best_of;
-use crate::optimise::{Optimisation, clip, finite};
+use crate::optimise::{Optimisation, clip, each_batch, held};
 use crate::reading::Stretches;
 use crate::sequences::liked;
 
@@ -259,6 +259,14 @@ struct PairScorer<'a, N> {
     read: Stretches,
 }
 
+/// The rows of some items.
+pub(crate) fn of_candidates(of_items: &Tensor, items: &Candidates<'_>) -> Computed<Tensor> {
+    match items {
+        Candidates::Range(range) => of_items.narrow(0, range.start as usize, range.len()),
+        Candidates::List(list) => of_items.index_select(&Tensor::from_slice(list, list.len(), &Device::Cpu)?, 0),
+    }
+}
+
 /// The same rows of every part.
 pub(crate) fn of_rows(parts: &[Tensor], rows: impl Fn(&Tensor) -> Computed<Tensor>) -> Computed<Vec<Tensor>> {
     parts.iter().map(rows).collect()
@@ -281,13 +289,7 @@ impl<N: PairNet> Scorer for PairScorer<'_, N> {
         if out.is_empty() {
             return;
         }
-        let met = match &items {
-            Candidates::Range(range) => {
-                of_rows(&self.model.met, |part| part.narrow(0, range.start as usize, range.len()))
-            }
-            Candidates::List(list) => Tensor::from_slice(list, list.len(), &Device::Cpu)
-                .and_then(|rows| of_rows(&self.model.met, |part| part.index_select(&rows, 0))),
-        };
+        let met = of_rows(&self.model.met, |part| of_candidates(part, &items));
         if let Err(error) = met.and_then(|met| self.scores(&met, out)) {
             unreachable!("shapes were checked when the model was made: {error}")
         }
@@ -392,24 +394,29 @@ impl<'a, N: PairNet> Training<'a, N> {
         likes.iter().map(|&like| self.positives.pair(like).0).collect()
     }
 
-    /// What training takes as known at like `n` of an epoch.
+    /// What training of a model that reads takes as known at like `n` of an epoch.
     fn known(&self, samples: Seed, n: usize) -> Known {
-        match self.beside {
-            Some(_) => Known::draw(samples.named("known").at(n as u64), f64::from(self.net.id_dropout())),
-            None => Known::All,
-        }
+        Known::draw(samples.named("known").at(n as u64), f64::from(self.net.id_dropout()))
     }
 
     /// What a shard reads.
     fn read(&self, likes: &[u32], (samples, first): (Seed, usize), weights: &Weights) -> Computed<Reading> {
-        let beside = |(n, &like): (usize, &u32)| match (&self.beside, self.known(samples, first + n)) {
-            (Some(beside), Known::History | Known::All) => {
+        let Some(beside) = &self.beside else {
+            return Ok(Reading {
+                items: Vec::new(),
+                leaves: Vec::new(),
+                said: Vec::new(),
+                liked: Stretches::of([].into_iter()),
+            });
+        };
+        let of_like = |(n, &like): (usize, &u32)| match self.known(samples, first + n) {
+            Known::Nothing => Vec::new(),
+            Known::History | Known::All => {
                 let (user, item) = self.positives.pair(like);
                 beside.likes(user, item, samples.named("history").at((first + n) as u64))
             }
-            _ => Vec::new(),
         };
-        let read: Vec<Vec<ItemId>> = likes.iter().enumerate().map(beside).collect();
+        let read: Vec<Vec<ItemId>> = likes.iter().enumerate().map(of_like).collect();
         let mut items = read.concat();
         items.sort_unstable();
         items.dedup();
@@ -522,33 +529,18 @@ impl<'a, N: PairNet> Training<'a, N> {
 /// Whether the gradients of a batch of `likes` with their negatives fit into memory: a number for each of those of the rows
 /// that the batch names, and once more side by side.
 fn fits(model: &str, likes: usize, negatives: usize, width: usize) -> Result<(), FitError> {
-    const LIMIT_MIB: u64 = 4096;
     let needed_mib = (likes as u64).saturating_mul((2 + negatives) as u64 * width as u64 * 8) >> 20;
-    if needed_mib <= LIMIT_MIB {
-        return Ok(());
-    }
-    Err(FitError::Memory {
-        what: format!("a step of `{model}` over {likes} likes, each with {negatives} negatives,"),
-        needed_mib,
-        limit_mib: LIMIT_MIB,
-        way_out: format!("lower `batch_size` to {}", likes as u64 * LIMIT_MIB / needed_mib),
-    })
+    held(format!("a step of `{model}` over {likes} likes, each with {negatives} negatives,"), likes, needed_mib, 4096)
 }
 
 impl<N: PairNet> Trainable for Training<'_, N> {
     type Model = PairModel<N>;
 
     fn epoch(&mut self, epoch: usize) -> Result<f64, FitError> {
-        let seed = self.seed.named("epoch").at(epoch as u64);
-        let (order, samples) = (shuffled(self.positives.len(), seed), seed.named("samples"));
         let size = self.how.descent.batch_size;
-        let mut sum = 0.0;
-        for (n, batch) in order.chunks(size).enumerate() {
-            let loss = self.step(batch, epoch, (samples, n * size))?;
-            finite(loss, epoch, n)?;
-            sum += loss;
-        }
-        let mean = sum / order.len() as f64;
+        let mean = each_batch((self.positives.len(), size), (self.seed, epoch), |batch, n, samples| {
+            self.step(batch, epoch, (samples, n * size))
+        })?;
         self.learning.pace.hear(&self.how.descent, mean);
         Ok(mean)
     }

@@ -30,7 +30,7 @@ use crate::engine::{Computed, Dense, Learning, Parameter, Weights, failed, gradi
 use crate::heads::{States, slopes};
 use crate::histories::{signed, turn_away};
 use crate::layers::Dropout;
-use crate::optimise::{Optimisation, clip, finite};
+use crate::optimise::{Optimisation, clip, finite, held};
 
 /// Sequences that the engine sees at once, at most.
 const SHARD: usize = 32;
@@ -466,19 +466,11 @@ impl<'a, N: SequenceNet> Training<'a, N> {
 
 /// Whether what the engine keeps of a batch until it is derived fits into memory.
 fn fits<N: SequenceNet>(sequences: usize, length: usize, width: usize) -> Result<(), FitError> {
-    const LIMIT_MIB: u64 = 8192;
     // Some twenty intermediate results of the width of a vector for each place of a block, and the weights of the attention.
     let place = (20 * width + 4 * length) as u64 * 4 * 3;
     let needed_mib = (sequences as u64).saturating_mul(length as u64 * place) >> 20;
-    if needed_mib <= LIMIT_MIB {
-        return Ok(());
-    }
-    Err(FitError::Memory {
-        what: format!("a step of `{}` over {sequences} sequences of up to {length} items", N::INFO.name),
-        needed_mib,
-        limit_mib: LIMIT_MIB,
-        way_out: format!("lower `batch_size` to {}", (sequences as u64 * LIMIT_MIB / needed_mib).max(1)),
-    })
+    let step = format!("a step of `{}` over {sequences} sequences of up to {length} items", N::INFO.name);
+    held(step, sequences, needed_mib, 8192)
 }
 
 impl<N: SequenceNet> Trainable for Training<'_, N> {

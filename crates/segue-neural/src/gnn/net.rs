@@ -3,19 +3,14 @@
 use std::borrow::Cow;
 
 use rayon::prelude::*;
-use segue_core::kernels::{Block, axpy, dot, matmul, scale};
-use segue_core::training::rows::Terms;
+use segue_core::kernels::{Block, axpy, dot, exponentials, highest, matmul, scale};
 use segue_core::{ItemId, Matrix, Seed};
 
 use super::{Aggregation, Gnn};
 use crate::engine::{Parameter, Start};
 use crate::features::ItemFeatures;
-use crate::graph::{Graph, Sample, logistic};
-
-/// Nodes that pass a layer together.
-const CHUNK: usize = 256;
-/// Of the leaky rectifier below zero.
-const SLOPE: f32 = 0.2;
+use crate::graph::{CHUNK, Graph, Left, SLOPE, leaky, slopes_before};
+use crate::graph_training::{Compared, Sample};
 
 pub(super) fn layer_name(k: usize, what: &str) -> String {
     format!("layer{k}.{what}")
@@ -61,10 +56,6 @@ impl Layer {
     }
 }
 
-pub(super) fn leaky(x: f32) -> f32 {
-    if x > 0.0 { x } else { SLOPE * x }
-}
-
 /// What is learnt, or its gradient.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Weights {
@@ -105,17 +96,17 @@ impl Weights {
         tables.into_iter().chain(layers)
     }
 
+    /// The numbers of each, in the same order, and whether a decay holds it back.
+    pub(super) fn into_parts(self) -> impl Iterator<Item = (bool, Vec<f32>)> {
+        let held: Vec<bool> = self.matrices().map(|(_, held, _)| held).collect();
+        let layers = self.layers.into_iter().flat_map(|layer| [layer.own, layer.heard, layer.bias, layer.attention]);
+        held.into_iter().zip([self.base, self.features].into_iter().chain(layers).map(Matrix::into_vec))
+    }
+
     pub(super) fn matrices_mut(&mut self) -> impl Iterator<Item = &mut Matrix> {
         let layers = self.layers.iter_mut().flat_map(Layer::matrices_mut);
         [&mut self.base, &mut self.features].into_iter().chain(layers)
     }
-}
-
-/// What a step leaves out of each layer's output.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Left {
-    pub(super) rate: f32,
-    pub(super) seed: Seed,
 }
 
 /// The whole graph through all layers.
@@ -208,12 +199,8 @@ impl Net {
                     self.graph.hear(node, &edges, own, heard);
                 }
                 layer.of(rows, heard, out);
-                if let Some(left) = left.filter(|left| left.rate > 0.0) {
-                    let mut stream = left.seed.at(k as u64).at(chunk as u64).stream();
-                    for x in out {
-                        let is_left = stream.unit() < f64::from(left.rate);
-                        *x = if is_left { 0.0 } else { *x / (1.0 - left.rate) };
-                    }
+                if let Some(left) = left {
+                    left.of(out, (k, chunk));
                 }
             });
             pass.heard.push(heard);
@@ -298,37 +285,19 @@ impl Net {
     /// Mean loss of some samples with its gradients.
     pub(super) fn differentiate(&self, weights: &Weights, samples: &[Sample], l2: f32, left: Left) -> (f64, Weights) {
         let (d, pass) = (weights.base.n_cols(), self.forward(weights, Some(left)));
-        let mut nodes: Vec<u32> = samples.iter().flatten().copied().collect();
-        nodes.sort_unstable();
-        nodes.dedup();
-        let slot = |node: u32| nodes.partition_point(|&other| other < node) as u32;
-        let rows: Vec<f32> = nodes.iter().flat_map(|&node| pass.answer(node as usize)).collect();
-        let row = |slot: u32| &rows[slot as usize * d..(slot as usize + 1) * d];
-        let (share, mut loss, mut terms) = (1.0 / samples.len() as f32, 0.0, Terms::default());
-        for sample in samples {
-            let [u, i, j] = sample.map(slot);
-            let (cost, slope) = logistic(dot(row(u), row(i)) - dot(row(u), row(j)));
-            loss += cost;
-            let (slope, penalty) = (share * slope, share * l2);
-            for (of, with, slope, penalty) in
-                [(u, i, slope, penalty), (u, j, -slope, 0.0), (i, u, slope, penalty), (j, u, -slope, penalty)]
-            {
-                terms.push(of, with, slope, penalty);
-            }
-        }
-        let found = terms.sum(&rows, d);
+        let compared = Compared::of(samples, d, l2, |node| pass.answer(node));
         let mut of_answers = Matrix::zeros(self.graph.n_nodes(), d);
-        for (slot, _, gradient) in found.within(0..nodes.len()) {
-            of_answers.row_mut(nodes[slot] as usize).copy_from_slice(gradient);
+        for (node, _, gradient) in compared.each() {
+            of_answers.row_mut(node).copy_from_slice(gradient);
         }
         let mut gradients = self.backward(weights, &pass, &of_answers, left.rate);
         let mut penalties = 0.0;
-        for (slot, penalty, _) in found.within(0..nodes.len()) {
-            let x = weights.base.row(nodes[slot] as usize);
-            axpy(penalty, x, gradients.base.row_mut(nodes[slot] as usize));
+        for (node, penalty, _) in compared.each() {
+            let x = weights.base.row(node);
+            axpy(penalty, x, gradients.base.row_mut(node));
             penalties += 0.5 * f64::from(penalty * dot(x, x));
         }
-        (loss / samples.len() as f64 + penalties, gradients)
+        (compared.loss + penalties, gradients)
     }
 }
 
@@ -338,14 +307,8 @@ fn products(rows: &Matrix, vector: &[f32]) -> Vec<f32> {
 }
 
 pub(super) fn softmax(mut scores: Vec<f32>) -> Vec<f32> {
-    let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f32 = scores
-        .iter_mut()
-        .map(|score| {
-            *score = (*score - highest).exp();
-            *score
-        })
-        .sum();
+    let highest = highest(&scores);
+    let sum = exponentials(&mut scores, highest);
     scale(1.0 / sum, &mut scores);
     scores
 }
@@ -366,13 +329,7 @@ fn layer_back(
     let parts: Vec<[Vec<f32>; 3]> = chunks
         .zip(taken.zip(given))
         .map(|((of_own, of_heard), ((own, heard), (out, slopes)))| {
-            // What is exactly zero was left out, if anything is.
-            let passed = |(g, y): (&f32, &f32)| match *y {
-                y if y > 0.0 => g / (1.0 - rate),
-                0.0 if rate > 0.0 => 0.0,
-                _ => SLOPE * g / (1.0 - rate),
-            };
-            let slopes: Vec<f32> = slopes.iter().zip(out).map(passed).collect();
+            let slopes = slopes_before(slopes, out, rate);
             let rows = Block::whole(own.len() / d, d);
             let back = |of: &mut [f32], weights: &Matrix| {
                 matmul((of, rows), (&slopes, rows), (weights.as_slice(), Block::turned(d, d)), 1.0, 0.0);

@@ -15,7 +15,7 @@ use candle_core::{Device, Tensor, Var};
 use rayon::prelude::*;
 use segue_core::kernels::{axpy, dot, scale};
 use segue_core::training::rows::{RowGradients, Terms};
-use segue_core::training::sampler::{Positives, shuffled};
+use segue_core::training::sampler::Positives;
 use segue_core::training::tables::Table;
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, ArtifactWriter, DotScorer, Embeddings, FitCx, FitError, History, ItemId,
@@ -31,7 +31,7 @@ use crate::heads::{InBatch, Slopes, States, in_batch, slopes};
 use crate::histories::{Histories, Signed, signed, turn_away};
 use crate::layers::{Dropout, linear, linear_parameters};
 use crate::losses::Loss;
-use crate::optimise::{Optimisation, clip, finite};
+use crate::optimise::{Optimisation, clip, each_batch};
 use crate::sequences::{Sequences, liked};
 use crate::transformer::Transformer;
 
@@ -576,15 +576,9 @@ impl Trainable for Training<'_> {
     type Model = TowersModel;
 
     fn epoch(&mut self, epoch: usize) -> Result<f64, FitError> {
-        let seed = self.seed.named("epoch").at(epoch as u64);
-        let (order, samples) = (shuffled(self.positives.len(), seed), seed.named("samples"));
-        let mut sum = 0.0;
-        for (n, batch) in order.chunks(self.how.descent.batch_size).enumerate() {
-            let loss = self.step(batch, epoch, samples.at(n as u64))?;
-            finite(loss, epoch, n)?;
-            sum += loss;
-        }
-        let mean = sum / order.len() as f64;
+        let sizes = (self.positives.len(), self.how.descent.batch_size);
+        let mean =
+            each_batch(sizes, (self.seed, epoch), |batch, n, samples| self.step(batch, epoch, samples.at(n as u64)))?;
         self.learning.pace.hear(&self.how.descent, mean);
         Ok(mean)
     }
