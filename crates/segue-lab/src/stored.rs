@@ -18,7 +18,7 @@ use crate::row::{Apart, Part, Row};
 use crate::run::{PARTS, PER_USER, RUN_FORMAT, Trained};
 use crate::settings::Settings;
 use crate::sweep::trainer_keys;
-use crate::tables::{Column, RATINGS, error_by_user};
+use crate::tables::{Column, RATINGS, column, error_by_user};
 use crate::watch::LOG_NAME;
 
 pub(crate) const MANIFEST: &str = "manifest.json";
@@ -277,10 +277,6 @@ fn evaluation(summary: &Summary, by_user: Option<&ByUser>) -> Result<Evaluation,
 /// Whether a value is that of `metrics.json`, however it was rounded on the way.
 fn agree(value: f64, told: f64) -> bool {
     (value - told).abs() <= 1e-9 * told.abs().max(1.0)
-}
-
-fn column<'c>(columns: &'c [Column], name: &str) -> Option<&'c [f64]> {
-    columns.iter().find(|(own, _)| own == name).map(|(_, values)| values.as_slice())
 }
 
 /// Sums of the errors of each user, where they were kept.

@@ -38,15 +38,15 @@ pub(crate) fn per_user_csv(rows: &[Row]) -> String {
     let mut text = format!("{}user{}\n", if several { "question," } else { "" }, columns(&names));
     for row in rows {
         let (ranked, rated) = (ranked(row), rated(row));
-        let found = |columns: &[Column], name: &String, at: Option<usize>| -> Option<f64> {
-            columns.iter().find(|(own, _)| own == name)?.1.get(at?).copied()
-        };
+        let named: Vec<[Option<&[f64]>; 2]> =
+            names.iter().map(|name| [column(&ranked, name), column(&rated, name)]).collect();
         let question = if several { csv_field(&row.question) + "," } else { String::new() };
         for (user, asked, rater) in lines(row) {
             text.push_str(&question);
             text.push_str(&csv_field(user));
-            for name in &names {
-                let value = found(&ranked, name, asked).or_else(|| found(&rated, name, rater));
+            for &[of_asked, of_raters] in &named {
+                let value = |values: Option<&[f64]>, at: Option<usize>| -> Option<f64> { values?.get(at?).copied() };
+                let value = value(of_asked, asked).or_else(|| value(of_raters, rater));
                 text.push(',');
                 // Plus zero: -0 is no value anybody wants to read.
                 text.extend(value.map(|value| (value + 0.0).to_string()));
@@ -59,6 +59,11 @@ pub(crate) fn per_user_csv(rows: &[Row]) -> String {
 
 /// A name, and a value of each user.
 pub(crate) type Column = (String, Vec<f64>);
+
+/// The values of this name.
+pub(crate) fn column<'c>(columns: &'c [Column], name: &str) -> Option<&'c [f64]> {
+    columns.iter().find(|(own, _)| own == name).map(|(_, values)| values.as_slice())
+}
 
 /// Values of the users asked, by metric.
 fn ranked(row: &Row) -> Vec<Column> {
