@@ -191,7 +191,9 @@ fn elsewhere(place: &str) -> Option<String> {
 }
 
 fn redirected_out(address: &str, place: &str) -> DownloadError {
-    let what = format!("is redirected to {place}, which is no address of HTTP; give another address by --mirror");
+    let what = format!(
+        "is redirected to {place}, which is no address of HTTP; give another address (of a data set by --mirror)"
+    );
     DownloadError::protocol(address, what)
 }
 

@@ -46,7 +46,7 @@ pub enum DownloadError {
     },
     /// No answer at all.
     #[error(
-        "{address}: no answer ({what}); check the network and the proxy (HTTPS_PROXY), or give another address by --mirror"
+        "{address}: no answer ({what}); check the network and the proxy (HTTPS_PROXY), or give another address (of a data set by --mirror)"
     )]
     Unreachable {
         /// The address.
@@ -152,7 +152,7 @@ pub enum DownloadError {
         what: String,
     },
     /// Another download writes the same file.
-    #[error("{}: another download is writing there now; wait for it, or give another --root", path.display())]
+    #[error("{}: another download is writing there now; wait for it, or give another folder (--root, of a single address --out)", path.display())]
     Locked {
         /// The unfinished file.
         path: PathBuf,
@@ -168,12 +168,14 @@ pub enum DownloadError {
         place: PathBuf,
     },
     /// What is on the disk is not what was written there.
-    #[error("{data_set}: {}; `segue download {data_set}` fetches what is missing", faults.join("; "))]
+    #[error("{data_set}: {}; `{command}` fetches what is missing", faults.join("; "))]
     Damaged {
         /// The data set.
         data_set: String,
         /// The files, and what is wrong with each.
         faults: Vec<String>,
+        /// The command that fetches them.
+        command: String,
     },
     /// The listener asked to stop.
     #[error("stopped; what has arrived is kept, and the same command goes on from there")]
@@ -223,9 +225,9 @@ fn status_hint(status: u16) -> &'static str {
     match status {
         401 | 403 => {
             " (not allowed): the publisher may ask for a registration or refuse programs; fetch it in a browser, or give \
-             another address by --mirror"
+             another address (of a data set by --mirror)"
         }
-        404 | 410 => " (not there): the address may have moved; give another by --mirror",
+        404 | 410 => " (not there): the address may have moved; give another (of a data set by --mirror)",
         407 => " (the proxy asks for a password): put it into HTTPS_PROXY",
         408 | 425 | 429 => " (too busy for us): try again later; what has arrived is kept",
         500..=599 => " (trouble on its side): try again later; what has arrived is kept",
@@ -262,7 +264,7 @@ fn every(data_set: &str, errors: &[DownloadError], place: &Path) -> String {
     }
     let _ = write!(
         text,
-        "\nfetch it by hand, put it at {} and run the same command again, or give an address that has it by --mirror",
+        "\nfetch it by hand, put it at {} and run the same command again, or give an address that has it (of a data set by --mirror)",
         place.display()
     );
     text
@@ -271,10 +273,10 @@ fn every(data_set: &str, errors: &[DownloadError], place: &Path) -> String {
 fn io_hint(source: &io::Error) -> &'static str {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            "; free some space, or choose another folder by --root; what has arrived is kept, and the same command goes on from there"
+            "; free some space, or choose another folder (--root, of a single address --out); what has arrived is kept, and the same command goes on from there"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "; choose a folder that you may write to by --root, or mend its permissions"
+            "; choose a folder that you may write to (--root, of a single address --out), or mend its permissions"
         }
         _ => "",
     }

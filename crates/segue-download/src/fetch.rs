@@ -264,7 +264,7 @@ fn check_encoding(address: &str, answer: &Answer, target: &Path) -> Result<(), D
         return Ok(());
     }
     let what = format!(
-        "the server sends the file encoded as {encoding}, which was not asked for; give another address by --mirror"
+        "the server sends the file encoded as {encoding}, which was not asked for; give another address (of a data set by --mirror)"
     );
     Err(DownloadError::protocol(address, what))
 }

@@ -66,7 +66,10 @@ pub fn obtain(client: &Client, order: &Order<'_>, listener: &mut Listener<'_>) -
 /// Compares what lies on the disk with what was written there, without a network; the files that are right.
 pub fn check(order: &Order<'_>, listener: &mut Listener<'_>) -> Result<Vec<(PathBuf, u64)>, DownloadError> {
     let folder = order.root.join(order.data_set.folder);
-    let damaged = |faults| Err(DownloadError::Damaged { data_set: order.data_set.name.into(), faults });
+    let damaged = |faults| {
+        let command = order.data_set.download_line(order.root, &order.categories);
+        Err(DownloadError::Damaged { data_set: order.data_set.name.into(), faults, command })
+    };
     let Some(record) = Record::read(&folder) else {
         return damaged(vec![format!("there is no {}", folder.join(crate::RECORD).display())]);
     };

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use segue_core::nearest;
 
-use crate::DownloadError;
+use crate::{DownloadError, Record};
 pub use entries::DATA_SETS;
 
 /// A data set that can be fetched.
@@ -156,6 +156,21 @@ impl DataSet {
             self.files.iter().map(file).collect::<Vec<_>>()
         };
         if self.categories.is_empty() { filled("") } else { categories.iter().flat_map(|it| filled(it)).collect() }
+    }
+
+    /// The categories of which something is recorded below `root`.
+    pub fn recorded(&self, root: &Path) -> Vec<&'static str> {
+        let Some(record) = Record::read(&root.join(self.folder)) else { return Vec::new() };
+        let is_there =
+            |file: File| record.files.contains_key(&file.to) || record.archives.contains_key(&file.addresses[0]);
+        let is_recorded = |category: &&'static str| self.files_of(&[*category]).into_iter().any(is_there);
+        self.categories.iter().copied().filter(is_recorded).collect()
+    }
+
+    /// The command that fetches it into `root`.
+    pub fn download_line(&self, root: &Path, categories: &[&'static str]) -> String {
+        let of = if categories.is_empty() { String::new() } else { format!(" --category {}", categories.join(" ")) };
+        quoted(&format!("segue download {}{of} --root {{root}}", self.name), &root.display().to_string())
     }
 
     /// The command that prepares it, once it is below `root`.

@@ -136,6 +136,10 @@ fn categories_come_one_after_the_other_and_from_the_next_address() {
     let both = order("amazon-2018", &["Digital_Music", "Movies_and_TV"], dir.path(), &server.address);
     let error = check(&both, &mut quiet()).unwrap_err().to_string();
     assert!(error.contains("reviews/Movies_and_TV.json.gz was not downloaded"), "{error}");
+    let again = "`segue download amazon-2018 --category Digital_Music Movies_and_TV --root ";
+    assert!(error.contains(again) && error.contains(&dir.path().display().to_string()), "{error}");
+    assert_eq!(both.data_set.recorded(dir.path()), ["Digital_Music"]);
+    assert!(both.data_set.recorded(&dir.path().join("none")).is_empty());
     let (obtained, _) = get(&both).unwrap();
     assert_eq!((obtained.written.len(), obtained.found.len()), (2, 2));
     let folder = dir.path().join("amazon2018");

@@ -88,7 +88,10 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         .iter()
         .map(|name| {
             let data_set = find(name)?;
-            Ok((data_set, data_set.choose(&args.category)?))
+            // What is there is compared, whatever that is.
+            let recorded =
+                if args.verify && args.category.is_empty() { data_set.recorded(&args.root) } else { Vec::new() };
+            Ok((data_set, if recorded.is_empty() { data_set.choose(&args.category)? } else { recorded }))
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
     let mirror = mirror(args);
@@ -195,7 +198,7 @@ fn one_file(args: &Arguments, address: &str) -> anyhow::Result<()> {
     if target.exists() && !args.force {
         return found(&target, checksum.as_ref(), &mut shown);
     }
-    ensure!(!args.verify, "{}: is not there", target.display());
+    ensure!(!args.verify, "{}: is not there; without --verify it is fetched", target.display());
     let addresses = [address.to_owned()];
     let (checksum, max_bytes) = (checksum.as_ref(), args.max_bytes);
     let request = Request { data_set: address, addresses: &addresses, target: &target, checksum, max_bytes };
