@@ -1,5 +1,7 @@
 //! How much there is: sizes, values, activity and popularity.
 
+use std::fmt::Write as _;
+
 use super::assemble::Section;
 use super::bars::{Column, histogram};
 use super::dots::{Dot, dots};
@@ -11,7 +13,7 @@ use crate::describe::Statistics;
 use crate::numbers::{listed, number, percent, thousands};
 use crate::sections::why_none;
 use crate::statistics::long_tail::{LongTail, Spread};
-use crate::statistics::values::{BinScale, Values};
+use crate::statistics::values::{Bin, BinScale, Values};
 
 /// A cell of something that may be missing.
 fn or_none(x: Option<f64>, decimals: usize) -> String {
@@ -125,6 +127,11 @@ pub(super) fn values(all: &Statistics) -> Section {
     Section { id: "values", title: "Values", lead: lead.into(), cards }
 }
 
+/// The values of a bin.
+fn named(bin: &Bin) -> String {
+    if bin.low == bin.high { number(bin.low, 3) } else { format!("{} – {}", number(bin.low, 3), number(bin.high, 3)) }
+}
+
 fn value_figure(place: usize, values: &Values) -> Figure {
     let frame = Frame { top: 42.0, ..Frame::axes(COLUMN, 240.0) };
     let bins = &values.bins;
@@ -147,11 +154,7 @@ fn value_figure(place: usize, values: &Values) -> Figure {
     let columns: Vec<Column> = bins
         .iter()
         .map(|bin| {
-            let name = if bin.low == bin.high {
-                number(bin.low, 3)
-            } else {
-                format!("{} – {}", number(bin.low, 3), number(bin.high, 3))
-            };
+            let name = named(bin);
             table.push([name.clone(), thousands(bin.events)]);
             let tip = format!("{name}: {} events", thousands(bin.events));
             Column { low: bin.low - half, high: bin.high + half, value: bin.events as f64, tip }
@@ -164,6 +167,7 @@ fn value_figure(place: usize, values: &Values) -> Figure {
             (m.mean, format!("mean {}", number(m.mean, 2))),
             (m.median, format!("median {}", number(m.median, 2))),
         ];
+        marks.retain(|(at, _)| (low - half..=high + half).contains(at));
         marks.sort_by(|a, b| a.0.total_cmp(&b.0));
         let spread = m.variance.map(|v| format!(", variance {}", number(v, 2))).unwrap_or_default();
         says = format!(
@@ -172,6 +176,13 @@ fn value_figure(place: usize, values: &Values) -> Figure {
             number(m.median, 2),
             thousands(m.n)
         );
+    }
+    for far in &values.far {
+        let name = named(far);
+        table.push([name.clone(), thousands(far.events)]);
+        let (events, are) = if far.events == 1 { ("event", "it is") } else { ("events", "they are") };
+        let n = thousands(far.events);
+        let _ = write!(says, " Not in the picture, for {are} far from all others: {n} {events} of {name}.");
     }
     let name = if values.scale == BinScale::Logarithmic { "value, logarithmic" } else { "value" };
     let picture = histogram(&columns, (&scale, name), &marks, (place, frame));
