@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use segue_core::{ModelEntry, Output, Registry};
+use segue_data::prepare::DomainConfig;
 use segue_eval::Dialect;
 use serde_json::{Map, Value, json};
 
@@ -247,8 +248,14 @@ impl Schema for ModelSchema<'_> {
         self.entry(group, option)?.canonical_key(key).map(str::to_owned)
     }
 
-    fn called_elsewhere(&self, key: &str) -> Option<&'static str> {
+    fn called_elsewhere(&self, key: &str) -> Option<String> {
         // Notebooks sample "items", by which they mean rows.
-        (key == "prepare.max_items").then_some("prepare.max_rows")
+        if key == "prepare.max_items" {
+            return Some("prepare.max_rows".into());
+        }
+        // What one domain has, without saying which.
+        let rest = key.strip_prefix("data.")?;
+        let rest = rest.strip_prefix("domains.").unwrap_or(rest);
+        DomainConfig::has_key(rest.split('.').next()?).then(|| format!("data.domains.0.{rest}"))
     }
 }

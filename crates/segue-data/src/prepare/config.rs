@@ -155,6 +155,13 @@ pub struct DomainConfig {
 }
 
 impl DomainConfig {
+    /// Whether a domain may be given this key.
+    pub fn has_key(key: &str) -> bool {
+        let alone = serde_json::Map::from_iter([(key.to_owned(), serde_json::Value::Null)]);
+        let read = serde_json::from_value::<Self>(alone.into());
+        read.err().is_none_or(|error| !error.to_string().starts_with("unknown field"))
+    }
+
     /// Whether an id means the same person in every domain that shares it.
     pub(super) fn shares(&self, user: &str) -> bool {
         match self.users.unwrap_or_default() {

@@ -372,7 +372,12 @@ impl Composer<'_> {
         let ConfigError::UnknownKey(mut error) = unknown_key(at, key, add, &section, parent) else {
             return ConfigError::NeedsMultirun { text: item.text.clone() };
         };
-        let called_elsewhere = self.schema.called_elsewhere(key).map(str::to_owned);
+        let called_elsewhere = self.schema.called_elsewhere(key);
+        if let Some(meant) = &called_elsewhere {
+            // A key that is there is changed, not added.
+            let is_new = get(&self.value, meant).is_none();
+            error.add = value.filter(|_| is_new).map(|value| format!("+{meant}={value}"));
+        }
         error.nearest = called_elsewhere.or(error.nearest).or_else(|| self.elsewhere(key));
         if error.nearest.is_none() && section.is_empty() {
             let groups = self.source.groups("");

@@ -40,8 +40,8 @@ pub trait Schema {
         None
     }
 
-    /// The key that other programs call `key`, for suggestions.
-    fn called_elsewhere(&self, key: &str) -> Option<&'static str> {
+    /// The key that is meant by `key`, as other programs call it or as it is without its place in a list, for suggestions.
+    fn called_elsewhere(&self, key: &str) -> Option<String> {
         let _ = key;
         None
     }

@@ -106,6 +106,10 @@ fn missing_times() {
 fn names_nobody_knows() {
     let scratch = Scratch::new();
     scratch.fails("prepare prepare.max_items=9 --out x", &["did you mean `prepare.max_rows`?"]);
+    for key in ["data.columns", "data.domains.columns"] {
+        let line = format!("prepare data=log data.root=log.csv {key}={{user:who}} --out x");
+        scratch.fails(&line, &["did you mean `data.domains.0.columns`?", "write +data.domains.0.columns={user:who}"]);
+    }
     scratch.fails("prepare prepare.core=null --out x", &["prepare.core", "expected a group with `users`"]);
     scratch.fails("train model=lihgtgcn", &["lihgtgcn", "did you mean `lightgcn`"]);
     scratch.fails("train model=mf model.factor=3", &["factor", "factors"]);
