@@ -12,7 +12,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use segue_core::{DomainId, IdMap, Interactions, OpenedTests, Prepared, Task};
+use segue_core::{DomainId, IdMap, Interactions, OpenedTests, Prepared, Task, nearest};
 use serde::{Deserialize, Serialize};
 
 use super::order::Order;
@@ -51,6 +51,24 @@ pub enum Ids {
     Dense,
 }
 
+/// What is written, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Format of the events.
+    pub format: ExportFormat,
+    /// Which ids.
+    pub ids: Ids,
+    /// The question whose validation and test are written; `None`: the first of each domain.
+    pub question: Option<&'a str>,
+}
+
+impl Wanted<'_> {
+    /// The first question of each domain.
+    pub fn of(format: ExportFormat, ids: Ids) -> Self {
+        Self { format, ids, question: None }
+    }
+}
+
 /// What `export.json` holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,11 +81,17 @@ pub struct Export {
     pub ids: Ids,
     /// The target domain.
     pub target: String,
+    /// The questions whose validation and test are written, one of a domain at most.
+    #[serde(default)]
+    pub questions: Vec<String>,
     /// The line that every number travels with.
     pub protocol: String,
     /// Events whose place among those of their second no file tells: their user has too many there.
     #[serde(default, skip_serializing_if = "is_none")]
     pub out_of_order: u64,
+    /// Titles and categories of items in which the format has no place for a tab or a line end: a space stands for it.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub spaced: u64,
     /// Every other file.
     pub files: Vec<WrittenFile>,
 }
@@ -77,31 +101,31 @@ fn is_none(n: &u64) -> bool {
     *n == 0
 }
 
-/// Writes the first task of each domain of `prepared` and all of its domains: built aside, synced, then renamed.
+/// Writes one task of each domain of `prepared` and all of its domains: built aside, synced, then renamed.
 ///
 /// An existing `dir` is replaced only if it is empty or an export. Opens the test holdout, for it is written out.
-pub fn export(
-    dir: &Path,
-    (prepared, name): (&Prepared, &str),
-    format: ExportFormat,
-    ids: Ids,
-) -> Result<Export, DataError> {
+pub fn export(dir: &Path, (prepared, name): (&Prepared, &str), wanted: Wanted<'_>) -> Result<Export, DataError> {
+    let Wanted { format, ids, question } = wanted;
     let catalogue = &prepared.catalogue;
     let names: Vec<&str> = catalogue.domains().iter().map(|domain| domain.name.as_str()).collect();
-    let Some(task) = prepared.split.tasks.first() else {
+    let Some(task) = chosen(prepared, question)? else {
         return Err(DataError::Folder { path: dir.into(), what: "would hold nothing: the data have no task".into() });
     };
     if let Some(name) = names.iter().find(|name| name.starts_with('.') || name.contains(['/', '\\'])) {
         let what = format!("cannot hold a folder for the domain {name:?}; give the domain a plain word as its name");
         return Err(DataError::Folder { path: dir.into(), what });
     }
-    let asked: Vec<&Task> = (0..names.len()).filter_map(|domain| first_of(prepared, domain)).collect();
+    let is_of = |domain: DomainId| move |task: &&Task| task.target == domain;
+    let first_of = |domain| prepared.split.tasks.iter().find(is_of(domain));
+    let question_of = |domain| question.and(Some(task)).filter(is_of(domain)).or_else(|| first_of(domain));
+    let asked: Vec<&Task> = (0..names.len()).filter_map(question_of).collect();
     let valid = asked.iter().map(|task| &task.valid.events);
     let test =
         asked.iter().map(|task| &task.test.open(&mut OpenedTests::default(), "exported for another program").events);
     let logs: Vec<&Interactions> = std::iter::once(&prepared.split.train).chain(valid).chain(test).collect();
     let order = Order::of(&logs);
     let mut place = Place::prepare(dir, OURS, &names)?;
+    let mut spaced = 0;
     for (domain, name) in names.iter().enumerate() {
         let rows = |n: usize| Rows { prepared, domain, log: logs[n], order: (&order, n), ids };
         let train = rows(0);
@@ -121,7 +145,10 @@ pub fn export(
             ExportFormat::Recbole => (format!("{name}/{name}.item"), Style::Recbole),
             _ => (format!("{name}/items.csv"), Style::Csv),
         };
-        text(&mut place, &file, |out| table::items(out, style, (catalogue, domain), &item))?;
+        text(&mut place, &file, |out| {
+            spaced += table::items(out, style, (catalogue, domain), &item)?;
+            Ok(())
+        })?;
         if ids == Ids::Dense {
             list(&mut place, &format!("{name}/user_list"), &prepared.users)?;
             list(&mut place, &format!("{name}/item_list"), &catalogue.domains()[domain].ids)?;
@@ -132,7 +159,9 @@ pub fn export(
         format,
         ids,
         target: names[task.target].into(),
+        questions: asked.iter().map(|task| task.name.clone()).collect(),
         protocol: prepared.split.protocol.clone(),
+        spaced,
         out_of_order: if format == ExportFormat::Adjacency { 0 } else { order.lost },
         files: place.files.clone(),
     };
@@ -144,9 +173,17 @@ pub fn export(
     Ok(done)
 }
 
-/// The question of a domain that is written: the first of several.
-fn first_of(prepared: &Prepared, domain: DomainId) -> Option<&Task> {
-    prepared.split.tasks.iter().find(|task| task.target == domain)
+/// The question that is asked for, the first of all where none is.
+fn chosen<'p>(prepared: &'p Prepared, question: Option<&str>) -> Result<Option<&'p Task>, DataError> {
+    let tasks = &prepared.split.tasks;
+    let Some(name) = question else { return Ok(tasks.first()) };
+    let found = tasks.iter().find(|task| task.name == name);
+    found.map(Some).ok_or_else(|| {
+        let names = || tasks.iter().map(|task| task.name.as_str());
+        let near = nearest(name, names()).map_or(String::new(), |near| format!("; did you mean {near}?"));
+        let there = names().collect::<Vec<_>>().join(", ");
+        DataError::config("question", format!("{name:?} is none of those of these data ({there}){near}"))
+    })
 }
 
 /// One part of one domain.

@@ -7,4 +7,4 @@ mod parquet;
 mod rows;
 mod table;
 
-pub use self::export::{Export, ExportFormat, Ids, export};
+pub use self::export::{Export, ExportFormat, Ids, Wanted, export};

@@ -53,14 +53,15 @@ pub(super) fn events(out: &mut dyn Write, style: Style, rows: &Rows<'_>) -> io::
     table.flush()
 }
 
-/// Items: id, title, categories (joined by `|`; by spaces, or as a quoted list, in atomic files).
+/// Items: id, title, categories (joined by `|`; by spaces, or as a quoted list, in atomic files). How many titles and lists of
+/// categories have a space where the format has no place for what they have.
 pub(super) fn items(
     out: &mut dyn Write,
     style: Style,
     (catalogue, domain): (&Catalogue, DomainId),
     name: &dyn Fn(u32) -> String,
-) -> io::Result<()> {
-    let mut table = style.writer(out);
+) -> io::Result<u64> {
+    let (mut table, mut spaced) = (style.writer(out), 0);
     table.write_record(style.header(&[("item_id", "token"), ("title", "token"), ("categories", "token_seq")]))?;
     for item in catalogue.range(domain) {
         let info = catalogue.info(item);
@@ -70,10 +71,16 @@ pub(super) fn items(
         match style {
             Style::Csv => table.write_record([&id, title, &info.categories.join("|")])?,
             // A title is no key: what the format cannot hold becomes a space.
-            Style::Recbole => table.write_record([&id, &plain(title), &plain(&words(&info.categories))])?,
+            Style::Recbole => {
+                let categories = words(&info.categories);
+                let held = [title, &categories].map(|text| text.replace(CONTROLS, " "));
+                spaced += u64::from(held[0] != title) + u64::from(held[1] != categories);
+                table.write_record([&id, &held[0], &held[1]])?;
+            }
         }
     }
-    table.flush()
+    table.flush()?;
+    Ok(spaced)
 }
 
 fn words(categories: &[String]) -> String {
@@ -84,9 +91,8 @@ fn words(categories: &[String]) -> String {
     }
 }
 
-fn plain(text: &str) -> String {
-    text.replace(['\t', '\n', '\r'], " ")
-}
+/// What atomic files cannot hold.
+const CONTROLS: [char; 3] = ['\t', '\n', '\r'];
 
 /// Refuses an id that the file cannot hold.
 fn check(style: Style, id: &str) -> io::Result<()> {
@@ -94,7 +100,7 @@ fn check(style: Style, id: &str) -> io::Result<()> {
     if style == Style::Csv && id.contains('\n') && id.contains(',') {
         return Err(unfit(id, "a line end and a comma, which tables cannot hold", "parquet"));
     }
-    if style == Style::Recbole && id.contains(['\t', '\n', '\r']) {
+    if style == Style::Recbole && id.contains(CONTROLS) {
         return Err(unfit(id, "a tab or a line end, which atomic files cannot hold", "csv"));
     }
     Ok(())

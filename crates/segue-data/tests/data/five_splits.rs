@@ -8,7 +8,7 @@ use segue_data::prepare::{
     SplitConfig, SplitKind,
 };
 
-use segue_data::writers::{ExportFormat, Ids, export};
+use segue_data::writers::{ExportFormat, Ids, Wanted, export};
 
 use super::five::{DOMAINS, Five, IN_ORDER, Name, PLAIN, Parts, RENAMED, Timed, five, five_tied, renamed};
 use super::{kind, run};
@@ -141,7 +141,7 @@ fn a_split_given_by_files_is_kept_as_it_is() {
         let world = five(9, PLAIN, 0);
         let (made, _) = prepared(&world, &split);
         let out = world.path().join("exported");
-        export(&out, (&made, "five"), ExportFormat::Csv, Ids::External).unwrap();
+        export(&out, (&made, "five"), Wanted::of(ExportFormat::Csv, Ids::External)).unwrap();
         // A domain may have lost all of its events to linked ones.
         let written = DOMAINS.into_iter().filter(|name| out.join(name).join("train.csv").is_file());
         let domains = written.map(|name| DomainConfig {

@@ -10,7 +10,7 @@ use segue_data::prepare::{DomainConfig, OneOrMany, PrepareOptions, SplitConfig, 
 use segue_data::readers::{
     Column, ColumnMap, Format, Layout, RawRow, Session, hush_guarded_panics, read_ids, read_log,
 };
-use segue_data::writers::{ExportFormat, Ids, export};
+use segue_data::writers::{ExportFormat, Ids, Wanted, export};
 
 use super::{data, domain, files, kind, message, pairs, parts, quiet, run};
 
@@ -312,9 +312,10 @@ fn a_mark_within_a_log_is_no_beginning_of_a_list() {
         run(&data(vec![domain(dir.path(), "films", "log.csv")]), &PrepareOptions::default(), &SplitConfig::default())
             .unwrap();
     let out = dir.path().join("out");
-    let refused = export(&out, (&prepared, "odd"), ExportFormat::Adjacency, Ids::External).unwrap_err().to_string();
+    let refused =
+        export(&out, (&prepared, "odd"), Wanted::of(ExportFormat::Adjacency, Ids::External)).unwrap_err().to_string();
     assert!(refused.contains("byte order mark"), "{refused}");
-    export(&out, (&prepared, "odd"), ExportFormat::Csv, Ids::External).unwrap();
+    export(&out, (&prepared, "odd"), Wanted::of(ExportFormat::Csv, Ids::External)).unwrap();
 }
 
 fn all_files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
@@ -336,7 +337,7 @@ fn a_damaged_parquet_file_is_refused() {
     )
     .unwrap();
     let out = dir.path().join("out");
-    export(&out, (&prepared, "sound"), ExportFormat::Parquet, Ids::External).unwrap();
+    export(&out, (&prepared, "sound"), Wanted::of(ExportFormat::Parquet, Ids::External)).unwrap();
     let mut found = Vec::new();
     all_files(&out, &mut found);
     let file = found.iter().find(|path| path.ends_with("train.parquet")).unwrap();

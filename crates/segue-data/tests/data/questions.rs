@@ -8,7 +8,7 @@ use segue_core::{Prepared, Seed, TaskKind};
 use segue_data::prepare::{
     DataConfig, LinkFile, OneOrMany, PrepareOptions, PrepareReport, SplitConfig, SplitKind, load_folder, write_folder,
 };
-use segue_data::writers::{ExportFormat, Ids, export};
+use segue_data::writers::{ExportFormat, Ids, Wanted, export};
 
 use super::five::{Name, PLAIN, Parts, Timed, five};
 use super::folder::histories;
@@ -324,9 +324,20 @@ fn a_folder_holds_every_question_and_what_came_before_it() {
     assert!(told > 20, "{told} histories were looked at");
     // Other programs take one question of a domain: the first.
     let csv = dir.path().join("csv");
-    export(&csv, (&prepared, "random"), ExportFormat::Csv, Ids::External).unwrap();
+    export(&csv, (&prepared, "random"), Wanted::of(ExportFormat::Csv, Ids::External)).unwrap();
     let rows = std::fs::read_to_string(csv.join("films/test.csv")).unwrap().lines().count() - 1;
     assert_eq!(rows, parts.tasks[0].1[1].len());
+    // Or that which is named.
+    for (name, events) in parts.tasks.iter().filter(|(name, events)| !events[1].is_empty() && !name.is_empty()) {
+        let wanted = Wanted { question: Some(name), ..Wanted::of(ExportFormat::Csv, Ids::External) };
+        let done = export(&csv, (&prepared, "random"), wanted).unwrap();
+        assert!(done.questions.contains(name), "{name}: {:?}", done.questions);
+        let test = std::fs::read_to_string(csv.join(&done.target).join("test.csv")).unwrap();
+        assert_eq!(test.lines().count() - 1, events[1].len(), "{name}");
+    }
+    let wanted = Wanted { question: Some("film"), ..Wanted::of(ExportFormat::Csv, Ids::External) };
+    let message = export(&csv, (&prepared, "random"), wanted).unwrap_err().to_string();
+    assert!(message.contains("did you mean films?"), "{message}");
 }
 
 /// Compares the histories beside the test events of the target with all that their users may be known by.

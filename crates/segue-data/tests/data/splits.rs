@@ -5,7 +5,7 @@ use segue_data::prepare::{
     DataConfig, LinkFile, Moment, OneOrMany, PrepareOptions, RatioOrder, SplitConfig, SplitKind, load_folder,
     write_folder,
 };
-use segue_data::writers::{ExportFormat, Ids, export};
+use segue_data::writers::{ExportFormat, Ids, Wanted, export};
 
 use super::{data, domain, files, kind, message, pairs, run};
 
@@ -78,7 +78,7 @@ fn every_domain_may_ask_its_own_question() {
     assert!(out.join("data/test_music.parquet").is_file());
     assert_eq!(told(&load_folder(&out).unwrap().0), told(&prepared));
     let csv = dir.path().join("csv");
-    export(&csv, (&prepared, "two"), ExportFormat::Csv, Ids::External).unwrap();
+    export(&csv, (&prepared, "two"), Wanted::of(ExportFormat::Csv, Ids::External)).unwrap();
     let given = |name: &str| segue_data::prepare::DomainConfig {
         name: name.into(),
         path: Some(csv.join(name)),

@@ -8,7 +8,7 @@ use segue_core::{
 };
 use segue_data::prepare::{DomainConfig, PrepareOptions, SplitKind};
 use segue_data::readers::{FolderFiles, Format, Layout, RawLog, RawRow, Session, find_files, read_items, read_log};
-use segue_data::writers::{ExportFormat, Ids, export};
+use segue_data::writers::{ExportFormat, Ids, Wanted, export};
 
 use super::{data, kind, parts, quiet, run};
 
@@ -95,7 +95,7 @@ fn forget(format: ExportFormat, rows: &mut [Row]) {
 fn check(prepared: &Prepared, format: ExportFormat) {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("out");
-    let done = export(&out, (prepared, "x"), format, Ids::External).unwrap();
+    let done = export(&out, (prepared, "x"), Wanted::of(format, Ids::External)).unwrap();
     assert!(done.files.iter().all(|file| out.join(&file.path).metadata().unwrap().len() == file.bytes));
     let named = if format == ExportFormat::Adjacency { Format::Adjacency } else { Format::Auto };
     let parts = parts(prepared);
@@ -175,7 +175,7 @@ fn an_export_prepares_again_to_the_same_parts() {
     for format in [ExportFormat::Csv, ExportFormat::Parquet, ExportFormat::Recbole] {
         let out = dir.path().join(format!("{format:?}"));
         let before = small("u");
-        export(&out, (&before, "x"), format, Ids::External).unwrap();
+        export(&out, (&before, "x"), Wanted::of(format, Ids::External)).unwrap();
         let domain =
             |name: &str| DomainConfig { name: name.into(), path: Some(out.join(name)), ..DomainConfig::default() };
         let (after, _) =
@@ -204,7 +204,7 @@ fn events_of_one_second_keep_their_order() {
         assert!(first.iter().rev().is_sorted_by_key(|item| item.parse::<u32>().unwrap()), "{first:?}");
         for format in [ExportFormat::Csv, ExportFormat::Parquet, ExportFormat::Recbole] {
             let out = dir.path().join("out");
-            let done = export(&out, (&before, "x"), format, Ids::External).unwrap();
+            let done = export(&out, (&before, "x"), Wanted::of(format, Ids::External)).unwrap();
             assert_eq!(done.out_of_order, 0);
             let films = DomainConfig { name: "films".into(), path: Some(out.join("films")), ..DomainConfig::default() };
             let (after, _) = run(&data(vec![films]), &PrepareOptions::default(), &kind(SplitKind::Given)).unwrap();
@@ -217,27 +217,47 @@ fn events_of_one_second_keep_their_order() {
 fn dense_ids_come_with_the_lists_that_tell_whose_they_are() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("out");
-    export(&out, (&small("a b"), "x"), ExportFormat::Adjacency, Ids::Dense).unwrap();
+    export(&out, (&small("a b"), "x"), Wanted::of(ExportFormat::Adjacency, Ids::Dense)).unwrap();
     let text = |name: &str| std::fs::read_to_string(out.join("films").join(name)).unwrap();
     assert_eq!([text("train.txt"), text("valid.txt"), text("test.txt")], ["0 0\n", "0 1\n", "0 2\n"]);
     assert_eq!(text("item_list.txt"), "org_id remap_id\na 0\nb 1\nc 2\n");
     // Whoever splits lines at spaces would take `a b 0` for the id `a` and the number `b`: it is a table.
     assert_eq!(text("user_list.csv"), "org_id,remap_id\na b,0\n");
     assert!(!out.join("films/user_list.txt").exists());
-    export(&out, (&small("a\n\"b\", 7"), "x"), ExportFormat::Adjacency, Ids::Dense).unwrap();
+    export(&out, (&small("a\n\"b\", 7"), "x"), Wanted::of(ExportFormat::Adjacency, Ids::Dense)).unwrap();
     let mut table = csv::Reader::from_path(out.join("films/user_list.csv")).unwrap();
     assert_eq!(table.records().map(Result::unwrap).collect::<Vec<_>>(), [vec!["a\n\"b\", 7", "0"]]);
-    export(&out, (&small("u"), "x"), ExportFormat::Adjacency, Ids::Dense).unwrap();
+    export(&out, (&small("u"), "x"), Wanted::of(ExportFormat::Adjacency, Ids::Dense)).unwrap();
     assert_eq!(text("user_list.txt"), "org_id remap_id\nu 0\n");
     assert!(!out.join("films/user_list.csv").exists());
+}
+
+#[test]
+fn titles_lose_what_atomic_files_cannot_hold_and_it_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let ids = |prefix: &str| (0..3).map(|n| format!("{prefix}{n}")).collect::<Vec<_>>();
+    let mut made =
+        prepared(&ids("u"), &ids("i"), &[(0, 0, 1.0, 5)], &[(0, 0, 1.0, 1), (0, 1, 1.0, 2), (0, 2, 1.0, 3)], true);
+    let domains = made.catalogue.domains().to_vec();
+    made.catalogue = Catalogue::new(domains, |d, id| ItemInfo {
+        title: Some(if (d, id) == (1, "i1") { "Alien\tdirected\nby".into() } else { id.to_owned() }),
+        categories: Vec::new(),
+    });
+    let spaced = |format| export(&out, (&made, "x"), Wanted::of(format, Ids::External)).unwrap().spaced;
+    assert_eq!(spaced(ExportFormat::Recbole), 1);
+    let items = std::fs::read_to_string(out.join("films/films.item")).unwrap();
+    assert!(items.contains("i1\tAlien directed by\t"), "{items}");
+    assert_eq!(spaced(ExportFormat::Csv), 0);
 }
 
 #[test]
 fn what_a_format_cannot_hold_is_refused_and_nothing_is_left() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("out");
-    let message =
-        |user: &str, format| export(&out, (&small(user), "x"), format, Ids::External).unwrap_err().to_string();
+    let message = |user: &str, format| {
+        export(&out, (&small(user), "x"), Wanted::of(format, Ids::External)).unwrap_err().to_string()
+    };
     let text = message("a b", ExportFormat::Adjacency);
     assert!(text.contains("\"a b\"") && text.contains("--ids dense"), "{text}");
     for parts_cells in ["a,b", "a;b", "a|b", "a::b"] {
@@ -251,7 +271,7 @@ fn what_a_format_cannot_hold_is_refused_and_nothing_is_left() {
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     // An older export is replaced, a foreign folder is not.
     for _ in 0..2 {
-        export(&out, (&small("u"), "x"), ExportFormat::Csv, Ids::External).unwrap();
+        export(&out, (&small("u"), "x"), Wanted::of(ExportFormat::Csv, Ids::External)).unwrap();
     }
     std::fs::remove_file(out.join("export.json")).unwrap();
     assert!(message("u", ExportFormat::Csv).contains("not written by `segue export`"));

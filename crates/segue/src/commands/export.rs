@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use segue_data::prepare::load_folder;
-use segue_data::writers::{ExportFormat, Ids, export};
+use segue_data::writers::{ExportFormat, Ids, Wanted, export};
 
 use crate::terminal::{Format, print_table, say};
 
@@ -25,6 +25,7 @@ One folder per domain. The target has train, valid and test, a source all of its
 With --ids dense, user_list.txt and item_list.txt tell whose they are, `org_id remap_id` line by line; where ids have spaces
 or line ends, which readers of such lists split at, they are tables instead: user_list.csv, item_list.csv.
 
+Where the data have several questions (split=questions), the first of each domain is written, or that which --question names.
 Read it back with: segue prepare data=log data.root=exported/films split=given --out ...
 The folder is written aside and renamed: a killed run leaves the old one or none.")]
 pub(crate) struct Arguments {
@@ -37,6 +38,9 @@ pub(crate) struct Arguments {
     /// Which ids are written.
     #[arg(long, value_name = "IDS", default_value = "external")]
     ids: WrittenIds,
+    /// The question whose validation and test are written, where there are several.
+    #[arg(long, value_name = "NAME")]
+    question: Option<String>,
     /// The folder to write.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -77,7 +81,8 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         WrittenIds::External => Ids::External,
         WrittenIds::Dense => Ids::Dense,
     };
-    let done = export(&args.out, (&prepared, &manifest.name), format, ids)?;
+    let question = args.question.as_deref();
+    let done = export(&args.out, (&prepared, &manifest.name), Wanted { format, ids, question })?;
     let rows: Vec<Vec<String>> =
         done.files.iter().map(|file| vec![file.path.clone(), file.bytes.to_string()]).collect();
     print_table(&["file", "bytes"].map(String::from), &rows, Format::or_fitting(None))?;
@@ -88,12 +93,18 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         );
     }
     let tasks = &prepared.split.tasks;
-    let is_first = |n: usize| tasks[..n].iter().all(|other| other.target != tasks[n].target);
-    let left: Vec<&str> = (0..tasks.len()).filter(|&n| !is_first(n)).map(|n| tasks[n].name.as_str()).collect();
-    if !left.is_empty() {
+    if tasks.len() > done.questions.len() {
+        let left = tasks.iter().map(|task| &task.name).filter(|name| !done.questions.contains(name));
         say(&format!(
-            "note: an export holds the first question of a domain; these are in the prepared folder alone: {}",
-            left.join(", ")
+            "note: an export holds one question of a domain, here {}; others are written by another call: --question {}",
+            done.questions.join(", "),
+            left.cloned().collect::<Vec<_>>().join(", --question ")
+        ));
+    }
+    if done.spaced > 0 {
+        say(&format!(
+            "note: {} titles or lists of categories have tabs or line ends, which atomic files cannot hold; spaces stand for them",
+            done.spaced
         ));
     }
     if done.files.iter().any(|file| file.path.ends_with("_list.csv")) {
