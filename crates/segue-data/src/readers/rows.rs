@@ -89,8 +89,10 @@ impl Rows {
                 // Most records stand on one line, and only others need to be looked at.
                 let within = if next - before > 1 { count_newlines(self.record.as_slice()) } else { 0 };
                 let passed = self.csv.get_ref().passed();
-                self.lines = passed + next - within - 1..passed + next;
                 self.bytes = begin..position.byte();
+                // A quote that is open at the end has taken the last line's end along, after which there is no line.
+                let open = next > position.line() && self.csv.get_ref().raw(self.bytes.clone()).ends_with(b"\n");
+                self.lines = passed + next - within - 1..passed + next - u64::from(open);
                 return Ok(more);
             }
         }

@@ -140,7 +140,14 @@ fn a_quote_left_open_takes_no_lines_along_in_silence() {
     // To the end of the file: every line of it is a bad one.
     let open = format!("u,\"b,3,text\n{}", "u,c,4,text\n".repeat(50));
     let text = refusal(&rows(1000, &open), &table);
-    assert!(text.contains("of 1052") && text.contains("1002: goes on to the end of the file"), "{text}");
+    assert!(text.contains("51 of 1051") && text.contains("1002: goes on to the end of the file"), "{text}");
+    for last in ["u,\"b,3,text\n", "u,\"b,3,text", "u,\"b,3,text\r\n"] {
+        let text = refusal(&rows(50, last), &table);
+        assert!(
+            text.contains("1 of 51 lines") && text.contains("52: goes on to the end of the file"),
+            "{last:?}: {text}"
+        );
+    }
     // The same in a column that nobody reads.
     let unread = format!("u,b,3,\"text\n{}", "u,c,4,text\n".repeat(50));
     assert!(refusal(&rows(1000, &unread), &table).contains("is a quote left open?"));
