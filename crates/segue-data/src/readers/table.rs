@@ -39,26 +39,44 @@ pub(super) fn read(
         let first = Sample::of(&head, &rows);
         layout.columns.by_position(&path, cells.len()).map(|at| first.place(at, &layout.columns, cells.len()))
     }?;
-    let time_first = at.value.zip(at.time).is_some_and(|(value, time)| time < value);
-    let swapped = !header && layout.columns == ColumnMap::default() && time_first;
+    let is_guessed = !header && layout.columns == ColumnMap::default();
+    let told = is_guessed.then(|| told_of(at, &Sample::of(&head, &rows))).flatten();
     let chosen = layout.only.among(&path, if header { &cells } else { &[] })?;
-    let mut unused = Unused::of(if header && at.value.is_none() { &cells } else { &[] }, at, &chosen);
+    let mut unused = Unused::of(if header { &cells } else { &[] }, at, &chosen);
     rows.each(header, session, |record| {
         unused.look(record);
         take(record, at, (&chosen, layout, delimiter), log)
     })?;
-    if swapped {
-        session.note(
-            "no header, and the third column has moments: read as user, item, time, rating; `columns: {value: 2, time: 3}` \
-             would read it the other way round"
-                .into(),
-        );
+    if let Some(note) = told {
+        session.note(note.into());
     }
-    unused.note(&cells).into_iter().for_each(|note| session.note(note));
+    unused.notes(&cells, at).into_iter().for_each(|note| session.note(note));
     if let Some(note) = doubt(&cells).filter(|_| layout.header.is_none() && !header) {
         session.note(note);
     }
     Ok(())
+}
+
+/// What to tell of a table without header whose columns are not in the usual order, or seem not to be.
+fn told_of(at: Positions, first: &Sample) -> Option<&'static str> {
+    if at.time == Some(1) {
+        Some(
+            "no header, and the second column has moments: read as check-ins, which are user, time, latitude, longitude, \
+             place; `columns: {user: 0, item: 1}` would read it otherwise",
+        )
+    } else if at.value.zip(at.time).is_some_and(|(value, time)| time < value) {
+        Some(
+            "no header, and the third column has moments: read as user, item, time, rating; `columns: {value: 2, time: 3}` \
+             would read it the other way round",
+        )
+    } else if first.are_dates(1) {
+        Some(
+            "no header, and the second column has moments, which were taken for items; `columns: {user: 0, item: ..., \
+             time: 1}` by position from 0 would say what the others are",
+        )
+    } else {
+        None
+    }
 }
 
 /// What to tell of a first row that was taken for an event and may be a header: two words, which no other column tells
@@ -74,27 +92,58 @@ pub(super) fn doubt(cells: &[String]) -> Option<String> {
     })
 }
 
-/// Rows in which a column that is not used must hold numbers to be told of.
+/// Rows in which a column that is not used must hold numbers or moments to be told of.
 const LOOKED: usize = 100;
 
-/// Columns of numbers that nobody uses where none is the value.
+/// Columns that nobody uses, and what their cells have in common.
 #[derive(Debug, Default)]
 struct Unused {
-    /// Whether a number was met.
-    columns: Vec<(usize, bool)>,
+    columns: Vec<(usize, Held)>,
     looked: usize,
 }
 
+/// What the cells of a column hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// Every one was empty.
+    Nothing,
+    Numbers,
+    Moments,
+}
+
+impl Held {
+    /// `None` where a cell holds something else.
+    fn of(cell: &str) -> Option<Self> {
+        match parse_value(cell) {
+            Ok(None) => Some(Self::Nothing),
+            Ok(Some(value)) if value < A_TIME => Some(Self::Numbers),
+            _ => parse_time(cell).is_ok().then_some(Self::Moments),
+        }
+    }
+
+    /// What two cells have in common.
+    fn and(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Nothing, held) | (held, Self::Nothing) => Some(held),
+            _ => (self == other).then_some(self),
+        }
+    }
+}
+
 impl Unused {
-    /// Those of `names` that may be: ids and the index of a table tool are no values.
+    /// Those of `names` that may be a value or a time: ids and the index of a table tool are neither.
     fn of(names: &[String], at: Positions, chosen: &Chosen<'_>) -> Self {
-        let used = |n: usize| n == at.user || n == at.item || at.time == Some(n) || chosen.iter().any(|(c, _)| c == n);
+        let used = |n: usize| {
+            let used = [Some(at.user), Some(at.item), at.value, at.time];
+            used.contains(&Some(n)) || chosen.iter().any(|(c, _)| c == n)
+        };
         let is_other = |name: &str| {
             let name = name.trim().to_lowercase();
             name.is_empty() || name == "index" || name.starts_with("unnamed") || name.ends_with("id")
         };
-        let columns = names.iter().enumerate().filter(|&(n, name)| !used(n) && !is_other(name));
-        Self { columns: columns.map(|(n, _)| (n, false)).collect(), looked: 0 }
+        let is_asked = at.value.is_none() || at.time.is_none();
+        let columns = names.iter().enumerate().filter(|&(n, name)| is_asked && !used(n) && !is_other(name));
+        Self { columns: columns.map(|(n, _)| (n, Held::Nothing)).collect(), looked: 0 }
     }
 
     fn look(&mut self, record: &csv::ByteRecord) {
@@ -102,25 +151,34 @@ impl Unused {
             return;
         }
         self.looked += 1;
-        self.columns.retain_mut(|(n, met)| {
+        self.columns.retain_mut(|(n, held)| {
             let cell = record.get(*n).and_then(|cell| str::from_utf8(cell).ok()).unwrap_or("?");
-            match parse_value(cell) {
-                Ok(Some(value)) if value < A_TIME => *met = true,
-                Ok(None) => {}
-                Ok(Some(_)) | Err(_) => return false,
-            }
-            true
+            let both = Held::of(cell).and_then(|of_cell| held.and(of_cell));
+            both.inspect(|&both| *held = both).is_some()
         });
     }
 
-    fn note(&self, names: &[String]) -> Option<String> {
-        let met: Vec<&str> = self.columns.iter().filter(|column| column.1).map(|&(n, _)| names[n].as_str()).collect();
-        let first = met.first()?;
-        Some(format!(
-            "each event is worth 1; the numbers of {} are not used, `columns: {{value: {first}}}` would make those of \
-             {first} the value",
-            met.join(", ")
-        ))
+    fn notes(&self, names: &[String], at: Positions) -> Vec<String> {
+        let of = |wanted: Held| {
+            let columns = self.columns.iter().filter(|(_, held)| *held == wanted);
+            columns.map(|&(n, _)| names[n].as_str()).collect::<Vec<_>>()
+        };
+        let (numbers, moments) = (of(Held::Numbers), of(Held::Moments));
+        let value = numbers.first().filter(|_| at.value.is_none()).map(|first| {
+            format!(
+                "each event is worth 1; the numbers of {} are not used, `columns: {{value: {first}}}` would make those of \
+                 {first} the value",
+                numbers.join(", ")
+            )
+        });
+        let time = moments.first().filter(|_| at.time.is_none()).map(|first| {
+            format!(
+                "events have no times; the moments of {} are not used, `columns: {{time: {first}}}` would make those of \
+                 {first} the time",
+                moments.join(", ")
+            )
+        });
+        value.into_iter().chain(time).collect()
     }
 }
 
@@ -154,6 +212,25 @@ impl Sample {
         cells.peek().is_some() && cells.all(is_time)
     }
 
+    /// Whether every cell of a column is a moment that is written as a date.
+    fn are_dates(&self, column: usize) -> bool {
+        let is_date = |cell: &str| parse_value(cell).is_err() && matches!(parse_time(cell), Ok(Some(_)));
+        let cell = |record: &csv::ByteRecord| {
+            record.get(column).and_then(|cell| str::from_utf8(cell).ok()).is_some_and(is_date)
+        };
+        !self.0.is_empty() && self.0.iter().all(cell)
+    }
+
+    /// Whether these are check-ins, as SNAP publishes those of Gowalla and Brightkite: user, time, latitude, longitude,
+    /// place.
+    fn are_check_ins(&self) -> bool {
+        let within = |record: &csv::ByteRecord, column: usize, most: f64| {
+            let cell = record.get(column).and_then(|cell| str::from_utf8(cell).ok());
+            cell.and_then(|cell| parse_value(cell).ok()?).is_some_and(|degrees| degrees.abs() <= most)
+        };
+        self.are_dates(1) && self.0.iter().all(|record| within(record, 2, 90.0) && within(record, 3, 180.0))
+    }
+
     /// Whether the third column has the moments and the fourth has not.
     pub(super) fn times_come_first(&self) -> bool {
         self.are_times(2) && !self.are_times(3)
@@ -164,6 +241,7 @@ impl Sample {
     fn place(&self, at: Positions, columns: &ColumnMap, width: usize) -> Positions {
         match width {
             _ if *columns != ColumnMap::default() => at,
+            5 if self.are_check_ins() => Positions { user: 0, item: 4, value: None, time: Some(1) },
             3 if self.are_times(2) => Positions { value: None, time: Some(2), ..at },
             4.. if self.times_come_first() => Positions { value: Some(3), time: Some(2), ..at },
             _ => at,

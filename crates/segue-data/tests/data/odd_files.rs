@@ -517,13 +517,17 @@ fn numbers_that_nobody_uses_are_told() {
         ("userId,songId,listen_count", "7"),
         ("userId,songId,Play Count", "7"),
         ("userId,songId,sessionId", "7"),
-        ("userId,songId,heard", "964982703"),
         ("userId,songId,album", "7up"),
         ("userId,songId,clicks", ""),
         ("userId,songId,rating,clicks", "3,7"),
     ] {
         let notes = told(header, cell);
         assert!(!notes.contains("are not used"), "{header}: {notes}");
+    }
+    for heard in ["964982703", "2017-08-24 10:00:00"] {
+        let notes = told("userId,songId,heard", heard);
+        assert!(notes.contains("moments of heard are not used") && notes.contains("{time: heard}"), "{heard}: {notes}");
+        assert!(!told("userId,songId,heard,timestamp", &format!("{heard},1500000000")).contains("moments of heard"));
     }
     let plays = read(table("userId,songId,listen_count", "7").as_bytes(), &Layout::default()).0;
     assert_eq!(plays[0].2, Some(7.0));

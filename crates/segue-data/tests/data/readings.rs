@@ -33,6 +33,25 @@ fn has(report: &PrepareReport, what: &str) -> bool {
 }
 
 #[test]
+fn check_ins_are_read_as_their_publisher_orders_them() {
+    let at = |n: usize| format!("2010-10-{:02}T23:55:27Z", 10 + n);
+    let rows = |mark: &str| -> String {
+        let row =
+            |n: usize| [format!("u{}", n % 2), at(n), "30.2".into(), "-97.8".into(), format!("i{n}\n")].join(mark);
+        (0..10).map(row).collect()
+    };
+    for (file, mark) in [("log.csv", ","), ("log.tsv", "\t")] {
+        let (prepared, report) = read(file, &rows(mark));
+        assert_eq!(events(&prepared)[0], (1.0, Some(1_286_754_927)), "{file}");
+        assert!(prepared.catalogue.find(0, "i7").is_some(), "{file}");
+        assert!(has(&report, "user, time, latitude, longitude, place"), "{:?}", report.notes);
+    }
+    // Dates where items should be, among other columns, are told.
+    let (_, report) = read("log.csv", &(0..10).map(|n| format!("u,{},{n}\n", at(n))).collect::<String>());
+    assert!(has(&report, "moments, which were taken for items"), "{:?}", report.notes);
+}
+
+#[test]
 fn without_header_moments_tell_which_column_has_the_times() {
     let expected: Vec<_> = (0..10_u16).map(|n| (f32::from(n % 5), Some(1_500_000_000 + i64::from(n)))).collect();
     let time_first = ten(|n| format!("{},{}", 1_500_000_000 + n, n % 5));
