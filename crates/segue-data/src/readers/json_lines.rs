@@ -133,7 +133,7 @@ pub(super) fn each_object(
     let roles = [&keys.user, &keys.item, &keys.value, &keys.time];
     let slots: Vec<&Key<'_>> = roles.into_iter().chain(wanted.iter().map(|(key, _)| key)).collect();
     let path = input.path().to_path_buf();
-    let (mut met, mut names, mut looked) = (vec![false; slots.len()], BTreeSet::new(), 0);
+    let (mut met, mut names, mut looked, mut trimmed) = (vec![false; slots.len()], BTreeSet::new(), 0, 0);
     session.each_line(input, |line| {
         let mut cells: Vec<Found<'_>> = slots.iter().map(|_| None).collect();
         let mut json = serde_json::Deserializer::from_str(line);
@@ -162,9 +162,12 @@ pub(super) fn each_object(
             None if !has_value && keys.unvalued == Unvalued::One => Some(1.0),
             value => value,
         };
+        let spaced = [&user, &item].into_iter().filter(|id| id.has_spaces_around()).count() as u64;
         log.push(&user.name(&keys.user)?, &item.name(&keys.item)?, value, time.time()?);
+        trimmed += spaced;
         Ok(())
     })?;
+    session.note_trimmed(trimmed);
     // A row without the key may be wanted, too.
     let is_needed = |slot: usize| slot.checked_sub(4).is_none_or(|n| !wanted[n].1.contains(""));
     let mut lacking = slots.iter().zip(met).enumerate().filter(|&(slot, (_, met))| !met && is_needed(slot));
@@ -274,6 +277,10 @@ enum Cell<'de> {
 }
 
 impl Cell<'_> {
+    fn has_spaces_around(&self) -> bool {
+        matches!(self, Self::Text(text) if text.trim().len() < text.len())
+    }
+
     fn name(self, key: &Key<'_>) -> Result<String, Reason> {
         match self {
             Self::Text(text) => Ok(text.trim().to_owned()),

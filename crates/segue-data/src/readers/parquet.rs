@@ -33,7 +33,7 @@ pub(super) fn read(path: &Path, session: &mut Session<'_>, log: &mut RawLog, lay
     let mut reading = session.begin(path);
     let rows: i64 = reader.metadata().row_groups().iter().map(RowGroupMetaData::num_rows).sum();
     let mut row = 0_u64;
-    let (mut user, mut item, mut text) = (String::new(), String::new(), String::new());
+    let (mut user, mut item, mut text, mut trimmed) = (String::new(), String::new(), String::new(), 0);
     for group in 0..reader.num_row_groups() {
         let group = guarded(|| reader.get_row_group(group)).map_err(wrong())?;
         let chunk = |column: usize| Chunk::open(&*group, column).map_err(wrong());
@@ -62,6 +62,7 @@ pub(super) fn read(path: &Path, session: &mut Session<'_>, log: &mut RawLog, lay
                     }
                     let value = values.as_ref().map_or(Ok(Some(1.0)), |cells| cells.value(n))?;
                     let time = times.as_ref().map_or(Ok(None), |cells: &Cells| cells.time(n))?;
+                    trimmed += [&user, &item].into_iter().filter(|id| id.trim().len() < id.len()).count() as u64;
                     log.push(user.trim(), item.trim(), layout.rated(value), time);
                     Ok(())
                 });
@@ -72,7 +73,9 @@ pub(super) fn read(path: &Path, session: &mut Session<'_>, log: &mut RawLog, lay
             session.tell(&reading, share as u64, bytes)?;
         }
     }
-    session.end_with(reading, path, bytes, hash.hex())
+    session.end_with(reading, path, bytes, hash.hex())?;
+    session.note_trimmed(trimmed);
+    Ok(())
 }
 
 /// Size and hash of a whole file.

@@ -116,6 +116,13 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Tells of ids of the file just read that do not stand there as they are held: quoted text may begin or end by a space.
+    pub(crate) fn note_trimmed(&mut self, ids: u64) {
+        if ids > 0 {
+            self.note(format!("{ids} ids begin or end by spaces, and are the same as those without"));
+        }
+    }
+
     /// Adds files that other sessions read.
     pub(crate) fn add(&mut self, files: Vec<InputFile>) {
         self.files.extend(files);
