@@ -149,26 +149,46 @@ pub fn find_files(path: &Path) -> Result<FolderFiles, DataError> {
         }
         return Ok(files);
     }
-    let within: Vec<&String> = names.iter().filter(|name| path.join(name).is_dir()).collect();
+    let within = folders_in(path);
     let shown = if names.is_empty() { "nothing".into() } else { names[..names.len().min(8)].join(", ") };
     let more = if names.len() > 8 { ", ..." } else { "" };
     let way_out = match *within.as_slice() {
         [] => {
             "Name the file itself as `path`, or the files as `interactions`, `train`, `valid`, `test`, `items`".into()
         }
-        [one] => format!("Name the folder within it: {}", path.join(one).display()),
-        [one, other, ..] => format!(
-            "Name a folder within it, such as {}, or two of them: data=pair data.root={} data.source={one} \
-             data.target={other} (equal ids are then the same people; a domain where they are not says `users: own`, or \
-             `shared_below`)",
-            path.join(one).display(),
-            path.display()
-        ),
+        [ref one] => format!("Name the folder within it: {}", path.join(one).display()),
+        _ => {
+            let (root, one, other) = pair_within(path, within);
+            format!(
+                "Name a folder within it, such as {}, or two of them: data=pair data.root={} data.source={one} \
+                 data.target={other} (equal ids are then the same people; a domain where they are not says `users: own`, \
+                 or `shared_below`)",
+                root.join(&one).display(),
+                root.display()
+            )
+        }
     };
     Err(DataError::Format {
         path: path.into(),
         what: format!("is in no layout that is known; it holds {shown}{more}. {way_out}"),
     })
+}
+
+fn folders_in(path: &Path) -> Vec<String> {
+    names_in(path).into_iter().filter(|name| path.join(name).is_dir()).collect()
+}
+
+/// Two folders that may be two domains, and where they lie: folders of nothing but folders are editions of the data, of which
+/// the first is looked into.
+fn pair_within(path: &Path, within: Vec<String>) -> (PathBuf, String, String) {
+    let first = path.join(&within[0]);
+    let deeper = folders_in(&first);
+    if deeper.len() > 1 && deeper.len() == names_in(&first).len() {
+        return pair_within(&first, deeper);
+    }
+    let mut names = within.into_iter();
+    let mut next = || names.next().unwrap_or_default();
+    (path.into(), next(), next())
 }
 
 /// The one file that fits the first pattern that any fits.

@@ -168,6 +168,48 @@ fn given_negatives_are_read_back() {
     assert_eq!(loaded.split.tasks[0].valid.negatives, prepared.split.tasks[0].valid.negatives);
     assert_eq!((negatives.cols_of(0), negatives.cols_of(1)), (&[3, 4][..], &[4][..]));
     assert!(!loaded.split.train.has_times());
+    assert!(!report.notes.iter().any(|note| note.contains("are not held out")), "{:?}", report.notes);
+}
+
+#[test]
+fn negatives_of_another_test_part_are_told() {
+    let notes = |negatives: &str| {
+        let dir =
+            files(&[("train.tsv", "u\ta\nu\tb\nv\ta\nv\tc\n"), ("test.tsv", "u\tc\nv\tb\n"), ("n.txt", negatives)]);
+        let one = |file: &str| Some(OneOrMany::One(dir.path().join(file)));
+        let films = DomainConfig {
+            name: "films".into(),
+            train: one("train.tsv"),
+            test: one("test.tsv"),
+            negatives: Some(dir.path().join("n.txt")),
+            ..DomainConfig::default()
+        };
+        let split = SplitConfig { valid_fraction: 0.0, ..kind(SplitKind::Given) };
+        run(&data(vec![films]), &PrepareOptions::default(), &split).unwrap().1.notes.join("; ")
+    };
+    // Of an item that is in training, of one that nobody has, and of no item at all.
+    for other in ["a", "x"] {
+        let told = notes(&format!("(u,{other})\td\te\n(v,b)\te\n"));
+        assert!(told.contains("1 of the 2 pairs that the given negatives name"), "{other}: {told}");
+    }
+    assert!(!notes("u\td\te\nv\te\n").contains("not held out"));
+}
+
+#[test]
+fn a_folder_of_editions_is_looked_into_for_two_domains() {
+    let dir = files(&[("a.txt", "")]);
+    for folder in ["one/films", "one/songs", "two/films", "two/songs"] {
+        std::fs::create_dir_all(dir.path().join("all").join(folder)).unwrap();
+    }
+    let of = |path: std::path::PathBuf| {
+        let films = DomainConfig { name: "films".into(), path: Some(path), ..DomainConfig::default() };
+        message(run(&data(vec![films]), &PrepareOptions::default(), &SplitConfig::default()))
+    };
+    let told = of(dir.path().join("all"));
+    assert!(told.contains("data.source=films data.target=songs") && told.contains("all/one "), "{told}");
+    // A file beside the folders tells that they are no editions.
+    std::fs::write(dir.path().join("all/one/readme.md"), "").unwrap();
+    assert!(of(dir.path().join("all")).contains("data.source=one data.target=two"));
 }
 
 /// A test part with one row a user looks like a list of items for each, and is none: the training part tells.
