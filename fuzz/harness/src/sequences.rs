@@ -1,6 +1,6 @@
 //! Target `sequences`: files of names between spaces, and the small files beside a log: links, negatives, ids.
 
-use segue_data::readers::{read_ids, read_links, read_negatives};
+use segue_data::readers::{Negatives, read_ids, read_links, read_negatives};
 use serde_json::json;
 
 use crate::case::Case;
@@ -99,7 +99,9 @@ pub(crate) fn check(bytes: &[u8]) {
 type Found = Result<(Vec<String>, u64), String>;
 
 fn links(path: &std::path::Path, header: Option<bool>) -> Found {
-    let (pairs, lines, _, bad) = in_session(path, u64::MAX, |session| read_links(path, header, session))?;
+    let (links, lines, _, bad) = in_session(path, u64::MAX, |session| read_links(path, header, session))?;
+    let pairs = links.pairs;
+    assert!(header.is_none_or(|header| header == links.header));
     assert_eq!(pairs.len() as u64 + bad, lines);
     let sound = |id: &String| !id.is_empty() && id.trim() == id;
     assert!(pairs.iter().all(|(a, b)| sound(a) && sound(b)), "{pairs:?}");

@@ -82,7 +82,7 @@ pub(super) fn describe(
     let Some(features) = &options.features else { return Ok(catalogue) };
     let mut same: HashMap<String, String> = SAME.iter().map(|&(one, other)| (one.into(), other.into())).collect();
     if let Some(path) = &features.synonyms {
-        let pairs = read_links(path, Some(false), session)?;
+        let pairs = read_links(path, Some(false), session)?.pairs;
         same.extend(pairs.into_iter().map(|(one, other)| (canonical(&one), canonical(&other))));
     }
     let unknown = options.unknown_category.as_deref().map(canonical);

@@ -22,7 +22,7 @@ use super::deduplicate::best_first;
 use super::rows::{Part, Row, World};
 use super::split::Made;
 use crate::DataError;
-use crate::readers::{Names, Session, read_links};
+use crate::readers::{Links, Names, Session, read_links};
 
 /// A position among the domains in use, and an external id.
 type Id = (usize, String);
@@ -123,14 +123,25 @@ fn read(
         let position = |name: &String| domains.iter().position(|domain| domain.name == *name);
         let (Some(a), Some(b)) = (position(first), position(second)) else { continue };
         (groups.linked[a], groups.linked[b]) = (true, true);
-        let pairs = read_links(&link.file, link.header, session)?;
+        let Links { mut pairs, header } = read_links(&link.file, link.header, session)?;
+        let file = link.file.display();
+        let is_met = |(one, other): &(String, String)| known(a, one) && known(b, other);
+        let met = pairs.iter().filter(|pair| is_met(pair)).count();
+        // What nobody has ever heard of, above links that join, are names.
+        let are_names = |(one, other): &(String, String)| {
+            link.header.is_none() && !header && met > 0 && !known(a, one) && !known(b, other)
+        };
+        if pairs.first().is_some_and(are_names) {
+            let (one, other) = pairs.remove(0);
+            notes.push(format!(
+                "{file}: the first line, {one:?} and {other:?}, was taken for a header, for neither domain has such an id; \
+                 `header: false` would count it as a link"
+            ));
+        }
         let n = pairs.len();
-        let mut met = 0;
         for (one, other) in pairs {
-            met += usize::from(known(a, &one) && known(b, &other));
             groups.join((a, one), (b, other));
         }
-        let file = link.file.display();
         if met == 0 {
             let what = format!(
                 "{file} links no id of {first} to one of {second}; is its first column that of {first}, and `header` right?"

@@ -8,13 +8,18 @@ use super::session::Session;
 use super::{recbole, table};
 use crate::DataError;
 
-/// Reads pairs of ids, the first domain's and the second's. `header`: whether the first line has names; `None`: it has
-/// if they carry `RecBole`'s types or are usual names of ids.
-pub fn read_links(
-    path: &Path,
-    header: Option<bool>,
-    session: &mut Session<'_>,
-) -> Result<Vec<(String, String)>, DataError> {
+/// What a file of links says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Links {
+    /// Ids that are one, the first domain's and the second's.
+    pub pairs: Vec<(String, String)>,
+    /// Whether the first line was read as names.
+    pub header: bool,
+}
+
+/// Reads pairs of ids. `header`: whether the first line has names; `None`: it has if they carry `RecBole`'s types or are
+/// usual names of ids.
+pub fn read_links(path: &Path, header: Option<bool>, session: &mut Session<'_>) -> Result<Links, DataError> {
     let mut input = Input::open(path)?;
     let delimiter = table::delimiter_of(&mut input, None)?;
     let rows = table::rows(input, delimiter)?;
@@ -31,5 +36,5 @@ pub fn read_links(
         Ok(_) => Err("lacks one of its two ids".into()),
         Err(cells) => Err(format!("has {} cells, 2 ids are needed", cells.len()).into()),
     })?;
-    Ok(pairs)
+    Ok(Links { pairs, header })
 }

@@ -46,7 +46,7 @@ pub use self::format::{Format, Layout, read_log};
 pub use self::ids::read_ids;
 pub use self::items::read_items;
 pub(crate) use self::kept::{read_texts, version, write_texts};
-pub use self::links::read_links;
+pub use self::links::{Links, read_links};
 pub(crate) use self::log::{Dates, Values, is_rounded, rounded_note};
 pub use self::log::{RawLog, RawRow, RawRows};
 pub(crate) use self::many::{LogFile, read_logs};

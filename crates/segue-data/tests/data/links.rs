@@ -32,6 +32,22 @@ fn users_of_a_link_file_are_one_person_and_no_others() {
 }
 
 #[test]
+fn a_header_that_nobody_knows_is_no_link() {
+    let notes = |text: &str, header: Option<bool>| {
+        let (_dir, config, file) = two(text);
+        let config = DataConfig { user_links: vec![LinkFile { header, ..file }], ..config };
+        run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap().1.notes.join("; ")
+    };
+    let told = notes("reader,viewer\n7,1\n", None);
+    assert!(told.contains("1 of 1 links") && told.contains("\"reader\" and \"viewer\", was taken"), "{told}");
+    let told = notes("reader,viewer\n7,1\n", Some(false));
+    assert!(told.contains("1 of 2 links") && !told.contains("taken for a header"), "{told}");
+    // An id of either domain is no name, and below a header there is none.
+    assert!(notes("7,viewer\n7,1\n", None).contains("1 of 2 links"));
+    assert!(notes("user,item\nreader,viewer\n7,1\n", None).contains("1 of 2 links"));
+}
+
+#[test]
 fn ids_of_one_domain_that_links_make_one_are_told() {
     let notes = |link: &str, change: &dyn Fn(&mut DataConfig, LinkFile)| {
         let (_dir, mut config, file) = two(link);

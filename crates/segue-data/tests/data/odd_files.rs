@@ -164,6 +164,14 @@ fn a_quote_left_open_takes_no_lines_along_in_silence() {
 }
 
 #[test]
+fn ids_that_lose_spaces_are_told_where_quotes_kept_them() {
+    let line = |user: &str| format!("{{\"user\": \"{user}\", \"item\": \"i\"}}\n");
+    assert_eq!(noted(line("u").as_bytes()), [""; 0]);
+    let told = noted([line("u "), line("u"), line(" v")].concat().as_bytes()).join("; ");
+    assert!(told.contains("2 ids begin or end by spaces"), "{told}");
+}
+
+#[test]
 fn columns_belong_to_a_table_whatever_it_looks_like() {
     let columns = ColumnMap { user: at(1), item: at(0), time: at(2), ..ColumnMap::default() };
     let mapped = Layout { columns: columns.clone(), ..Layout::default() };
