@@ -1,5 +1,6 @@
 //! Rows with parts into dense ids, with only the users and items that occur, and into the events of each part.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -8,7 +9,7 @@ use segue_core::{
 };
 
 use super::report::{Overlap, PartCount};
-use super::rows::{Counts, Part, Row, Rows, World};
+use super::rows::{Counts, Given, Part, Row, Rows, World};
 use super::split::{Asked, AskedTask};
 use crate::DataError;
 use crate::spill::Spill;
@@ -146,7 +147,12 @@ pub(super) fn assemble(
     let held_out = census.held_out(target);
     // Given negatives are those of the first task.
     let wanted = |user: u32| held_out[user as usize] && asked.may_be_first(target, user);
+    let (asked_about, negatives) = match negatives {
+        Some(Given { negatives, asked }) => (asked, Some(negatives)),
+        None => (Vec::new(), None),
+    };
     let negatives = negatives.map(|pairs| pairs.into_iter().filter(|p| wanted(p.0)).collect::<Vec<_>>());
+    let asked_about: HashSet<(u32, u32)> = asked_about.into_iter().filter(|p| wanted(p.0)).collect();
     let used = census.used_users(users.len());
     let users = renumber(users, &used);
     let (mut start, mut out, mut rows, mut item_ids) = (0_u32, Vec::new(), Vec::new(), Vec::new());
@@ -174,6 +180,7 @@ pub(super) fn assemble(
     };
     if let Some(negatives) = &negatives {
         notes.extend(rows.doubts(negatives, target, &census.domains[target][Part::Test as usize])?);
+        notes.extend(rows.elsewhere(asked_about, target)?);
     }
     Ok((Assembled { users: users.map, domains: out, rows, negatives }, notes))
 }
@@ -192,6 +199,26 @@ impl SplitRows {
             (clash > 0).then(|| format!("{clash} given negatives are events of their user; they are used as given"));
         let without = (without > 0).then(|| format!("{without} users with a test event have no given negatives"));
         Ok(clash.into_iter().chain(without).collect())
+    }
+
+    /// Which of the pairs that given negatives go with are no held-out events of the target; `asked`: old ids.
+    fn elsewhere(&self, mut asked: HashSet<(u32, u32)>, target: usize) -> Result<Option<String>, DataError> {
+        let n = asked.len();
+        let held_out = |rows: &[Row]| {
+            let held_out = rows.iter().filter(|row| matches!(row.part, Part::Valid | Part::Test));
+            held_out.map(|row| (row.user, row.item)).filter(|pair| asked.contains(pair)).collect::<Vec<_>>()
+        };
+        let met: Vec<_> = self.domains[target].read(held_out)?.concat();
+        for pair in &met {
+            asked.remove(pair);
+        }
+        Ok((!asked.is_empty()).then(|| {
+            format!(
+                "{} of the {n} pairs that the given negatives name, a user and what was asked, are not held out; are these \
+                 the negatives of another test part?",
+                asked.len()
+            )
+        }))
     }
 
     /// All is written: returns how many bytes went through files, and removes those.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{DataConfig, PrepareOptions, SplitConfig};
 use super::report::{Overlap, StepCount};
-use super::rows::{DomainRows, Rows, World};
+use super::rows::{DomainRows, Given, Rows, World};
 use super::split::Asked;
 use crate::DataError;
 use crate::readers::{InputFile, Session, read_texts, version, write_texts};
@@ -45,7 +45,7 @@ struct Note {
     cuts: Vec<u32>,
     target: usize,
     targets: Vec<usize>,
-    negatives: Option<Vec<(u32, u32)>>,
+    negatives: Option<Given>,
     steps: Vec<StepCount>,
     notes: Vec<String>,
     overlaps: Vec<Overlap>,

@@ -9,12 +9,12 @@ use segue_core::{IdMap, Signal, nearest};
 
 use super::config::{DataConfig, DomainConfig, OneOrMany, SplitConfig, SplitKind, UserIdentity};
 use super::links::People;
-use super::rows::{Counts, DomainRows, Files, Part, Row, Scatter, World, cut};
+use super::rows::{Counts, DomainRows, Files, Given, Part, Row, Scatter, World, cut};
 use super::split::targets;
 use crate::DataError;
 use crate::readers::{
-    Dates, Layout, LogFile, Names, RawLog, RawRow, RawRows, Session, Values, of_parts, read_logs, read_negatives,
-    rounded_note,
+    Dates, Layout, LogFile, Names, Negatives, RawLog, RawRow, RawRows, Session, Values, of_parts, read_logs,
+    read_negatives, rounded_note,
 };
 use crate::spill::Spill;
 
@@ -74,7 +74,8 @@ pub(super) fn ingest(
 
     // The names of the negatives come last in each list of lists.
     let mut named: Vec<(usize, &Names)> = logs.iter().map(|log| (log.domain, &log.raw.users)).collect();
-    named.extend(negatives.iter().map(|negatives| (target, &negatives.users)));
+    let extra = || negatives.iter().flat_map(|Negatives { log, asked }| [log, asked]);
+    named.extend(extra().map(|log| (target, &log.users)));
     people.check_names(&domains, &named)?;
     notes.extend(people.doubt(&domains, &named));
     let sizes: Vec<usize> = named.iter().map(|(_, names)| names.len()).collect();
@@ -82,22 +83,25 @@ pub(super) fn ingest(
         let (d, names) = named[list];
         people.name((d, domains[d]), names.get(n))
     });
-    let negative_users = user_of.split_off(logs.len()).pop().unwrap_or_default();
+    let extra_users = user_of.split_off(logs.len());
     let mut world = World { users, domains: Vec::new(), target, targets, negatives: None, steps: Vec::new(), notes };
     let mut item_of: Vec<Vec<u32>> = vec![Vec::new(); logs.len()];
     let mut maps = Vec::new();
     for d in 0..domains.len() {
         let own: Vec<usize> = (0..logs.len()).filter(|&n| logs[n].domain == d).collect();
         let mut named: Vec<&Names> = own.iter().map(|&n| &logs[n].raw.items).collect();
-        named.extend(negatives.iter().filter(|_| d == target).map(|negatives| &negatives.items));
+        named.extend(extra().filter(|_| d == target).map(|log| &log.items));
         let sizes: Vec<usize> = named.iter().map(|names| names.len()).collect();
         let (items, mut dense) = IdMap::joined(&sizes, |list, n| named[list].get(n).into());
-        if let Some(negatives) = negatives.as_ref().filter(|_| d == target) {
-            let negative_items = dense.pop().unwrap_or_default();
-            let mut pairs = Vec::with_capacity(negatives.len());
-            let pair = |row: RawRow| pairs.push((negative_users[row.user as usize], negative_items[row.item as usize]));
-            negatives.rows.each(pair)?;
-            world.negatives = Some(pairs);
+        let extra_items = dense.split_off(own.len());
+        let pairs = extra().zip(&extra_users).zip(&extra_items).map(|((log, users), items)| {
+            let mut pairs = Vec::with_capacity(log.len());
+            log.rows.each(|row: RawRow| pairs.push((users[row.user as usize], items[row.item as usize])))?;
+            Ok(pairs)
+        });
+        let mut pairs = pairs.collect::<Result<Vec<_>, DataError>>()?.into_iter();
+        if let (Some(negatives), Some(asked)) = (pairs.next(), pairs.next()) {
+            world.negatives = Some(Given { negatives, asked });
         }
         own.into_iter().zip(dense).for_each(|(n, dense)| item_of[n] = dense);
         maps.push(items);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use segue_core::{IdMap, Signal};
+use serde::{Deserialize, Serialize};
 
 use super::report::StepCount;
 use crate::DataError;
@@ -54,6 +55,14 @@ pub(crate) struct DomainRows {
     pub(crate) timed: bool,
 }
 
+/// Given negatives, by user and item.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Given {
+    pub(crate) negatives: Vec<(u32, u32)>,
+    /// What the file says was asked with them; empty where it names users alone.
+    pub(crate) asked: Vec<(u32, u32)>,
+}
+
 /// All domains on their way.
 #[derive(Debug)]
 pub(crate) struct World {
@@ -63,8 +72,8 @@ pub(crate) struct World {
     pub(crate) target: usize,
     /// Positions of the domains that are split, the target first.
     pub(crate) targets: Vec<usize>,
-    /// Given negatives of the target: user and item.
-    pub(crate) negatives: Option<Vec<(u32, u32)>>,
+    /// Given negatives of the target.
+    pub(crate) negatives: Option<Given>,
     pub(crate) steps: Vec<StepCount>,
     pub(crate) notes: Vec<String>,
 }

@@ -7,7 +7,7 @@ use segue_core::IdMap;
 
 use super::assemble::renumber;
 use super::config::{DataConfig, PrepareOptions};
-use super::rows::World;
+use super::rows::{Given, World};
 use crate::DataError;
 use crate::readers::{Session, read_ids};
 
@@ -47,9 +47,10 @@ pub(super) fn subset(
             }
             Ok(())
         })?;
-        if let Some(negatives) = world.negatives.as_mut().filter(|_| d == world.target) {
-            negatives.retain(|&(_, item)| kept[item as usize]);
-            for (_, item) in negatives {
+        let given = world.negatives.as_mut().filter(|_| d == world.target);
+        for pairs in given.into_iter().flat_map(|Given { negatives, asked }| [negatives, asked]) {
+            pairs.retain(|&(_, item)| kept[item as usize]);
+            for (_, item) in pairs {
                 *item = items.new_id[*item as usize];
             }
         }

@@ -51,7 +51,7 @@ pub(crate) use self::log::{Dates, Values, is_rounded, rounded_note};
 pub use self::log::{RawLog, RawRow, RawRows};
 pub(crate) use self::many::{LogFile, read_logs};
 pub use self::names::Names;
-pub use self::negatives::read_negatives;
+pub use self::negatives::{Negatives, read_negatives};
 pub use self::only::{Only, Wanted};
 pub use self::open::Fnv;
 pub use self::open::Input;

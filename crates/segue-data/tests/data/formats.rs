@@ -202,7 +202,8 @@ fn movielens_of_kaggle_has_dates() {
     recognised("0\t32\t4\t978824330\n", Format::Movielens, &["0 32 4 978824330"]);
     let dir = files(&[("n", "(0,25)\t1064\t174\n(1, 133)\t1072\n7 8 9\n")]);
     let negatives = read_negatives(&dir.path().join("n"), &mut Session::new(Some(0), &mut quiet())).unwrap();
-    assert_eq!(rows(&negatives), ["0 1064 1 -", "0 174 1 -", "1 1072 1 -", "7 8 1 -", "7 9 1 -"]);
+    assert_eq!(rows(&negatives.asked), ["0 25 1 -", "1 133 1 -"]);
+    assert_eq!(rows(&negatives.log), ["0 1064 1 -", "0 174 1 -", "1 1072 1 -", "7 8 1 -", "7 9 1 -"]);
 }
 
 #[test]

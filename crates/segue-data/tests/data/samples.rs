@@ -226,6 +226,6 @@ fn amazon_pairs_come_with_negatives_per_pair() {
     assert_eq!((train.restricted(prepared.catalogue.range(0)).len(), test.len()), (50_558, 4_002));
     assert_eq!(train.restricted(prepared.catalogue.range(1)).len() + valid.len(), 42_446);
     let path = sample("amazon-sport-phone").unwrap().join("gdccdr/phone_sport/test_neg_99.txt.gz");
-    let log = read_negatives(&path, &mut Session::new(Some(0), &mut quiet())).unwrap();
+    let log = read_negatives(&path, &mut Session::new(Some(0), &mut quiet())).unwrap().log;
     assert_eq!((log.len(), log.users.len()), (4_002 * 99, 4_002));
 }
