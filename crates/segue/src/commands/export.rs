@@ -96,9 +96,9 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     if tasks.len() > done.questions.len() {
         let left = tasks.iter().map(|task| &task.name).filter(|name| !done.questions.contains(name));
         say(&format!(
-            "note: an export holds one question of a domain, here {}; others are written by another call: --question {}",
+            "note: an export holds one question of a domain, here {}; --question NAME writes another: {}",
             done.questions.join(", "),
-            left.cloned().collect::<Vec<_>>().join(", --question ")
+            left.cloned().collect::<Vec<_>>().join(", ")
         ));
     }
     if done.spaced > 0 {

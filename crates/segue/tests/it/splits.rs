@@ -70,8 +70,10 @@ fn many_questions_are_prepared_at_once_and_trained_on() {
     assert!(measured.contains("ndcg"), "{measured}");
     let exported = scratch.line("export small --format csv --out csv");
     assert_eq!(exported.code, Some(0), "{}", exported.stderr);
-    let note = "these are in the prepared folder alone: films_cold_user, films_cold_item";
+    let note = "--question NAME writes another: films_cold_user, films_cold_item";
     assert!(exported.stderr.contains(note), "{}", exported.stderr);
+    let cold = scratch.line("export small --format csv --question films_cold_user --out csv");
+    assert!(cold.code == Some(0) && cold.stderr.contains("here music, films_cold_user, books"), "{}", cold.stderr);
 }
 
 #[test]
