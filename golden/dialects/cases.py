@@ -4,7 +4,8 @@
 
 A case is a small world. Scores are multiples of 1/1024, so that they are the same numbers in single and double precision;
 they are distinct but in the case `tied`. `hidden` items are never candidates, `relevant` are held-out items with a grade of 1
-to 5, and an item may be both. Every user of a case has a held-out item.
+to 5, and an item may be both. Every user of a case has a held-out item. `others` are people whom nobody asks: the items that each
+met before.
 """
 
 import json
@@ -29,9 +30,9 @@ def user(rng, n_items, n_relevant, n_hidden=0, levels=None):
     }
 
 
-def case(name, n_items, users):
-    """Train is what is hidden: what a user met before."""
-    return {"name": name, "n_items": n_items, "users": users}
+def case(name, n_items, users, others=()):
+    """Train is what is hidden, which is what a user met before, and what others met."""
+    return {"name": name, "n_items": n_items, "users": users} | ({"others": list(others)} if others else {})
 
 
 def adversarial(rng):
@@ -52,12 +53,17 @@ def adversarial(rng):
     return [first, last, all_of_them, many, graded, missed]
 
 
+def others():
+    """One item is met by everybody, many by equally many, and the last six by nobody."""
+    return [[item for item in range(24) if item % (n + 1) == 0] for n in range(8)]
+
+
 def main():
     rng = random.Random(20251128)
     cases = [
         case("random", 60, [user(rng, 60, rng.randint(1, 8), rng.randint(0, 12)) for _ in range(40)]),
         case("one_positive", 100, [user(rng, 100, 1, 5) for _ in range(40)]),
-        case("adversarial", 30, adversarial(rng)),
+        case("adversarial", 30, adversarial(rng), others()),
         case("tied", 40, [user(rng, 40, rng.randint(1, 6), rng.randint(0, 6), levels=6) for _ in range(30)]),
     ]
     path = Path(__file__).parent / "cases.json"

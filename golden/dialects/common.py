@@ -38,9 +38,15 @@ def relevant(user):
     return {int(item): grade for item, grade in user["relevant"].items()}
 
 
-def train(case):
-    """(user, item) of what was met before."""
+def hidden(case):
+    """(user, item) of what those who are asked met before."""
     return [(u, item) for u, user in enumerate(case["users"]) for item in user["hidden"]]
+
+
+def train(case):
+    """(user, item) of what anybody met before; whom nobody asks stands after those who are."""
+    others = enumerate(case.get("others", []), len(case["users"]))
+    return hidden(case) + [(u, item) for u, items in others for item in items]
 
 
 def lists():

@@ -4,7 +4,7 @@ Lists are measured as the model gives them: of `tied`, with the lower index firs
 """
 
 import numpy as np
-from common import CUTOFFS, by_index, cases, ranked, relevant, train, write
+from common import CUTOFFS, by_index, cases, hidden, ranked, relevant, write
 from implicit.evaluation import ranking_metrics_at_k
 from scipy.sparse import csr_matrix
 
@@ -28,7 +28,7 @@ def main():
     values = {}
     for case in cases("random", "one_positive", "adversarial", "tied"):
         held = matrix(case, [(u, item) for u, user in enumerate(case["users"]) for item in relevant(user)])
-        met = matrix(case, train(case))
+        met = matrix(case, hidden(case))
         model = Given([ranked(user) for user in case["users"]])
         found = {}
         for k in CUTOFFS:

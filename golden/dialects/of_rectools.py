@@ -13,8 +13,6 @@ MEASURES = {
     "novelty": MeanInvUserFreq, "average_popularity": AvgRecPopularity, "coverage": CatalogCoverage,
     "serendipity": Serendipity,
 }
-# Of what was met before, which one case has none of.
-OF_TRAINING = ("novelty", "average_popularity", "serendipity")
 
 
 def table(pairs, *columns):
@@ -28,11 +26,10 @@ def main():
         reco = table([(u, i, n) for u, user in users for n, i in enumerate(ranked(user)[: max(CUTOFFS)], 1)], Columns.Rank)
         held = table([(u, i) for u, user in users for i in relevant(user)])
         before = table(train(case))
-        wanted = [name for name in MEASURES if name not in OF_TRAINING or not before.empty]
-        metrics = {f"{name}@{k}": MEASURES[name](k=k) for name in wanted for k in CUTOFFS}
+        metrics = {f"{name}@{k}": measure(k=k) for name, measure in MEASURES.items() for k in CUTOFFS}
         # The catalogue is what was met in training, as in the example of calc_metrics; items that nobody met are recommended beside it.
         catalog = sorted(set(before[Columns.Item]))
-        found = calc_metrics(metrics, reco, held, None if before.empty else before, catalog)
+        found = calc_metrics(metrics, reco, held, before, catalog)
         values[by_index(case)] = {name: float(value) for name, value in found.items()}
     write("rectools", ["rectools", "pandas", "numpy"], values)
 
