@@ -12,7 +12,8 @@ use segue_lab::{
 };
 
 use super::comparison::{
-    Baseline, POPULARITY, are_measured, main_note, marks_note, shown, table, test_values, tests, tests_note, values,
+    Baseline, POPULARITY, main_note, marks_note, shown, spoken_names, table, test_values, tests,
+    tests_note, values,
 };
 use super::explore::replaceable;
 use super::results_page::results;
@@ -44,7 +45,7 @@ coverage, time and memory. The page opens offline.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     configuration: Configuration,
-    /// Metrics to show, in order; by default all ranking metrics at the first cut-off.
+    /// Metrics to show, in order, each as `evaluation.dialect` has it; by default all ranking metrics at the first cut-off.
     #[arg(long, value_delimiter = ',', value_name = "METRIC@K")]
     show: Vec<String>,
     /// Run every model with its controls, for a claim across domains: on the target alone, on all domains, and with the
@@ -303,7 +304,8 @@ fn of_jobs(args: &Arguments, baseline: &str) -> anyhow::Result<Option<(Compariso
     }
     // The first row's metrics are the ones that can be shown.
     let measured = protocol(&first.evaluation, first.seed, first.entry(&registry)?.info.output)?.specs()?;
-    are_measured(&args.show, &measured.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    let measured: Vec<String> = measured.iter().map(ToString::to_string).collect();
+    spoken_names(&args.show, &measured, first.evaluation.dialect)?;
     let mut settings = settings.clone();
     if !names.contains(&POPULARITY)
         && let Some(popular) = settings.pop()

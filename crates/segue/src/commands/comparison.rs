@@ -1,6 +1,6 @@
 //! A comparison as tables of words, and of values for programs.
 
-use segue_eval::{Cell, Difference, Interval, MetricSpec, OverSeeds};
+use segue_eval::{Cell, Dialect, Difference, Interval, MetricSpec, OverSeeds};
 use segue_lab::{ALPHA, Comparison, LabError, Row, Scope, Settings, Tested, spoken_metric};
 use serde_json::{Value, json};
 
@@ -488,8 +488,7 @@ pub(crate) fn shown(comparison: &Comparison, show: &[String], settings: &Setting
         let usual: Vec<String> = usual.map(|spec| spec.to_string()).filter(|name| known.contains(name)).collect();
         return Ok(if usual.is_empty() { known } else { usual });
     }
-    are_measured(show, &known)?;
-    Ok(show.to_vec())
+    spoken_names(show, &known, settings.evaluation.dialect)
 }
 
 /// Which metric rows are told apart by, where nobody chose one and it is not the usual.
@@ -501,12 +500,19 @@ pub(crate) fn main_note(names: &[String], settings: &Settings) -> Option<String>
         .then(|| format!("marks, gains and tests go by {main}, for {usual} was not measured; --show names another"))
 }
 
-/// Refuses names that are not among the metrics that are measured.
-pub(crate) fn are_measured(show: &[String], known: &[String]) -> Result<(), LabError> {
-    match show.iter().find(|name| !known.contains(name)) {
-        Some(name) => {
-            Err(LabError::NotFound(format!("--show {name} was not measured; there are: {}", known.join(", "))))
+/// The metrics that are asked for, each once, as the dialect has them; of rows in another dialect also by their own names. Those that are
+/// not among the measured are refused.
+pub(crate) fn spoken_names(show: &[String], known: &[String], dialect: Dialect) -> Result<Vec<String>, LabError> {
+    let mut names: Vec<String> = Vec::new();
+    for name in show {
+        let spoken = spoken_metric(name, dialect).ok().map(|spec| spec.to_string());
+        let measured = spoken.iter().chain([name]).find(|name| known.contains(name));
+        let measured = measured.ok_or_else(|| {
+            LabError::NotFound(format!("--show {name} was not measured; there are: {}", known.join(", ")))
+        })?;
+        if !names.contains(measured) {
+            names.push(measured.clone());
         }
-        None => Ok(()),
     }
+    Ok(names)
 }

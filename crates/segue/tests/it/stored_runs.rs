@@ -370,6 +370,28 @@ fn a_run_comes_out_again_to_the_bit() {
 }
 
 #[test]
+fn metrics_are_named_in_the_dialect_of_the_runs() {
+    let scratch = Scratch::new();
+    scratch.ok("prepare data=sample data.world.n_users=250 --out data");
+    let job = "data_dir=data model=ease evaluation.bootstrap=50 evaluation.dialect=trec_eval";
+    scratch.ok(&format!("train {job} out=run"));
+    for what in ["run", job] {
+        let header = |show: &str| -> String {
+            let table = scratch.ok(&format!("compare {what} --show {show}"));
+            table.lines().next().unwrap().split('\t').skip(2).take(3).collect::<Vec<_>>().join(" ")
+        };
+        // trec_eval's NDCG is graded, its MRR has no cut-off, and whoever knows our names for them may use these.
+        assert_eq!(header("ndcg@10,HR@10,mrr@10"), "ndcg_graded@10 hr@10 trec_eval:mrr");
+        assert_eq!(header("trec_eval:mrr,ndcg_graded@10,ndcg@10,hit@10"), "trec_eval:mrr ndcg_graded@10 hr@10");
+        scratch.fails(&format!("compare {what} --show f1@10"), &["--show f1@10 was not measured", "ndcg_graded@10"]);
+        let tests = scratch.ok(&format!("compare {what} --tests --show ndcg@10"));
+        assert!(tests.starts_with("model\tscope\tndcg_graded@10 over popularity"), "{tests}");
+    }
+    let guide = scratch.line("models --guide run --metric ndcg@10");
+    assert!(guide.code == Some(0) && guide.stderr.contains(", ndcg_graded@10;"), "{}", guide.stderr);
+}
+
+#[test]
 fn a_run_comes_out_again_where_its_data_are_elsewhere() {
     let scratch = Scratch::new();
     let world = World::generate(&WorldConfig::small()).unwrap();
