@@ -109,16 +109,16 @@ pub(crate) struct Arguments {
 /// Keys that say how a model is asked, which nobody asks here of a run of lists.
 const OF_MODELS: [&str; 5] = ["history", "hide", "seed", "negatives", "test"];
 
-/// The key of an override.
-fn key_of(given: &str) -> &str {
+/// The key of an override, and its value.
+fn parted(given: &str) -> (&str, Option<&str>) {
     let given = given.trim_start_matches('+');
-    given.split_once('=').map_or(given, |(key, _)| key)
+    given.split_once('=').map_or((given, None), |(key, value)| (key, Some(value)))
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let registry = crate::registry();
-    let known = |o: &&String| o.trim_start_matches('+').starts_with("evaluation") || o.starts_with("seed=");
+    let known = |o: &&String| parted(o).0.starts_with("evaluation") || o.starts_with("seed=");
     if let Some(other) = args.overrides.iter().find(|o| !known(o)) {
         anyhow::bail!(
             "`{other}`: evaluate only reads evaluation.* and seed; the model and its data are given by --run and --data"
@@ -126,7 +126,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     }
     let own = args.run.as_deref().and_then(run_of);
     // A group that is chosen takes the place of the run's.
-    let chosen = args.overrides.iter().any(|o| o.trim_start_matches('+').starts_with("evaluation="));
+    let chosen = args.overrides.iter().any(|o| matches!(parted(o), ("evaluation", Some(_))));
     let mut overrides = match own.filter(|_| !chosen) {
         Some(run) => in_dialect(settings_of(run)?, &args.overrides).measuring()?,
         None => Vec::new(),
@@ -135,7 +135,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     overrides.extend(args.overrides.iter().cloned());
     let settings = Composer::new(None, &registry)?.job(&overrides)?.settings()?;
     let format = Format::or_fitting(args.format);
-    let given = |key: &str| args.overrides.iter().find(|o| key_of(o).strip_prefix("evaluation.") == Some(key));
+    let given = |key: &str| args.overrides.iter().find(|o| parted(o).0.strip_prefix("evaluation.") == Some(key));
     let (run, data) = match (args, &args.run, &args.data) {
         (Arguments { trec_run_in: Some(run), qrels: Some(qrels), .. }, ..) => {
             if let Some(given) = OF_MODELS.iter().find_map(|key| given(key)) {
@@ -237,8 +237,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
 
 /// The settings of a run. Its metrics were not chosen for a dialect that is given without metrics: those are measured that it has.
 fn in_dialect(mut settings: Settings, overrides: &[String]) -> Settings {
-    let given =
-        |key: &str| overrides.iter().find_map(|o| o.trim_start_matches('+').strip_prefix(key)?.strip_prefix('='));
+    let given = |key: &str| overrides.iter().map(|o| parted(o)).find(|(known, _)| *known == key)?.1;
     if let (Some(dialect), None) = (given("evaluation.dialect"), given("evaluation.metrics"))
         && let Ok(dialect) = dialect.parse::<Dialect>()
     {
