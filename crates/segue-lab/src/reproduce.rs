@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::error::LabError;
 use crate::files::read;
 use crate::settings::Settings;
-use crate::stored::{MANIFEST, manifest_of};
+use crate::stored::{MANIFEST, manifest_of, records};
+use crate::watch::LOG_NAME;
 
 /// What became of one file, or of one fact of the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,21 @@ pub fn settings_again(run: &Path, out: &Path) -> Result<Settings, LabError> {
     };
     let settings = Settings::from_value(told)?;
     Ok(Settings { out: out.to_owned(), overwrite: false, numbered: false, ..settings })
+}
+
+/// What the clock may have to do with differences: a limit of time ends training where it ends, which is never the same twice.
+/// `None` without a limit.
+pub fn by_the_clock(settings: &Settings, stored: &Path, again: &Path) -> Result<Option<String>, LabError> {
+    let Some(limit) = settings.trainer.time_limit else { return Ok(None) };
+    // A model without epochs has no log, and that of the stored run may be gone.
+    let epochs = |run: &Path| records(&run.join(LOG_NAME)).map(|log| log.len());
+    let why = match (epochs(stored)?, epochs(again)?) {
+        (before, now) if before.min(now) > 0 && before != now => {
+            format!("training ended after epoch {before} then, and after epoch {now} now")
+        }
+        _ => "what differs may come from it".to_owned(),
+    };
+    Ok(Some(format!("trainer.time_limit={limit} stops training by the clock, not by what was learnt: {why}")))
 }
 
 /// Keys of the configuration that say where a run is written, which changes no number.

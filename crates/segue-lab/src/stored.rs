@@ -329,7 +329,8 @@ fn values(
     cells.map(|(name, cell)| Ok((name.clone(), number(path, cell)?))).collect()
 }
 
-fn records(path: &Path) -> Result<Vec<EpochRecord>, LabError> {
+/// The training log of a run.
+pub(crate) fn records(path: &Path) -> Result<Vec<EpochRecord>, LabError> {
     // A model without epochs has no log.
     if !path.is_file() {
         return Ok(Vec::new());

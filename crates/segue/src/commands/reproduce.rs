@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use segue_lab::{compare_runs, settings_again, train};
+use segue_lab::{by_the_clock, compare_runs, settings_again, train};
 
 use super::train::load_again;
 use crate::terminal::{Bar, Format, print_table, say};
@@ -20,7 +20,8 @@ run read a prepared folder) where the data are now. A data.root that is not ther
 every metric, every user's value and the training log are compared byte for byte, and every fact and setting that the manifest tells;
 times are not. What is run are the settings in manifest.json: where config.yaml says otherwise, that is a difference. Where something
 differs, the facts that may explain it (inputs, split, version, instruction set) stand first, and the exit code is 1. The same
-machine, data and program give the same bytes whatever the number of threads.")]
+machine, data and program give the same bytes whatever the number of threads, but with trainer.time_limit, which ends training by
+the clock: then it is told as what may explain differences.")]
 pub(crate) struct Arguments {
     /// A run folder.
     run: PathBuf,
@@ -64,6 +65,11 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let differ = found.iter().filter(|one| one.difference.is_some()).count();
     if let Some(kept) = &args.keep {
         say(&format!("wrote {}", kept.display()));
+    }
+    if differ > 0
+        && let Some(clock) = by_the_clock(&settings, &args.run, &out)?
+    {
+        say(&clock);
     }
     anyhow::ensure!(differ == 0, "{differ} of {} differ: the run was not reproduced", found.len());
     let gone = found.iter().filter(|one| !one.kept).count();

@@ -370,6 +370,27 @@ fn a_run_comes_out_again_to_the_bit() {
 }
 
 #[test]
+fn a_limit_of_time_is_named_where_a_run_does_not_come_out_again() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    scratch.ok(&format!("train {world} model=mf trainer.max_epochs=3 trainer.time_limit=0 out=run"));
+    let again = scratch.line("reproduce run");
+    assert!(again.code == Some(0) && !again.stderr.contains("time_limit"), "{}", again.stderr);
+    let manifest = scratch.path("run/manifest.json");
+    let stored = fs::read_to_string(&manifest).unwrap();
+    // As if another machine had come no further by then.
+    fs::write(&manifest, stored.replace("\"time_limit\": 0.0", "\"time_limit\": 1000.0")).unwrap();
+    let clock = "trainer.time_limit=1000 stops training by the clock";
+    scratch.fails("reproduce run", &[clock, "training ended after epoch 1 then, and after epoch 3 now"]);
+    // Without their logs nothing is known of epochs.
+    fs::remove_file(scratch.path("run/train_log.csv")).unwrap();
+    scratch.fails("reproduce run", &[clock, "what differs may come from it"]);
+    fs::write(&manifest, stored.replace("\"time_limit\": 0.0", "\"time_limit\": null")).unwrap();
+    let again = scratch.line("reproduce run");
+    assert!(again.code == Some(1) && !again.stderr.contains("by the clock"), "{}", again.stderr);
+}
+
+#[test]
 fn metrics_are_named_in_the_dialect_of_the_runs() {
     let scratch = Scratch::new();
     scratch.ok("prepare data=sample data.world.n_users=250 --out data");
