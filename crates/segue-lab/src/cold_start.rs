@@ -27,6 +27,8 @@ pub struct ColdStart {
     /// over that of the same model which learnt from the target alone, asked the same of the same people. (People as they come
     /// are asked about one event, these about all but k: their values have no common scale.)
     pub scores: Vec<(u32, f64)>,
+    /// Those k, rising, at which the model of the target alone comes to 0, over which there is no score.
+    pub undefined: Vec<u32>,
 }
 
 impl Comparison {
@@ -55,16 +57,19 @@ impl Comparison {
             let alone = |row: &Row| {
                 let twin =
                     self.rows.iter().filter(same).find(|twin| twin.scope == Scope::Target && twin.is_asked_as(row))?;
-                twin.test.value(metric).filter(|value| *value > 0.0)
+                twin.test.value(metric)
             };
-            let mut scores: Vec<(u32, f64)> = own()
+            let mut few: Vec<(u32, f64, f64)> = own()
                 .filter_map(|row| match row.kind {
-                    TaskKind::FewShot(k) => Some((k, row.test.value(metric)? / alone(row)?)),
+                    TaskKind::FewShot(k) => Some((k, row.test.value(metric)?, alone(row)?)),
                     _ => None,
                 })
                 .collect();
-            scores.sort_by_key(|(k, _)| *k);
-            if cold.is_some() || !scores.is_empty() {
+            few.sort_by_key(|(k, ..)| *k);
+            let (defined, undefined): (Vec<_>, Vec<_>) = few.into_iter().partition(|(.., alone)| *alone > 0.0);
+            let scores: Vec<(u32, f64)> = defined.into_iter().map(|(k, value, alone)| (k, value / alone)).collect();
+            let undefined: Vec<u32> = undefined.into_iter().map(|(k, ..)| k).collect();
+            if cold.is_some() || !scores.is_empty() || !undefined.is_empty() {
                 found.push(ColdStart {
                     model: row.model.clone(),
                     target: row.target.clone(),
@@ -72,6 +77,7 @@ impl Comparison {
                     metric,
                     cold,
                     scores,
+                    undefined,
                 });
             }
         }
@@ -86,12 +92,18 @@ impl fmt::Display for ColdStart {
         if let Some(cold) = self.cold {
             write!(f, " cold-start performance {} {cold:.4}", self.metric)?;
         }
-        if !self.scores.is_empty() {
-            let scores: Vec<String> = self.scores.iter().map(|(k, score)| format!("{score:.2} with {k}")).collect();
-            let and = if self.cold.is_some() { ";" } else { "" };
-            write!(f, "{and} domain generalisation score {} events", scores.join(", "))?;
+        let scores = self.scores.iter().map(|(k, score)| format!("{score:.2} with {k}")).collect::<Vec<_>>().join(", ");
+        let undefined = self.undefined.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+        let why = "for the model of the target alone comes to 0 there";
+        let and = if self.cold.is_some() { ";" } else { "" };
+        match (scores.is_empty(), undefined.is_empty()) {
+            (true, true) => Ok(()),
+            (false, true) => write!(f, "{and} domain generalisation score {scores} events"),
+            (true, false) => write!(f, "{and} no domain generalisation score with {undefined} events, {why}"),
+            (false, false) => {
+                write!(f, "{and} domain generalisation score {scores} events, none with {undefined}, {why}")
+            }
         }
-        Ok(())
     }
 }
 
@@ -189,6 +201,20 @@ mod tests {
                 "ease with seed 2 on films: cold-start performance ndcg@10 0.2000"
             ]
         );
+        // Over a model that finds nothing there is no score, and that is said.
+        comparison.rows[5].test.metrics[0].value = 0.0;
+        let told = |comparison: &Comparison| comparison.cold_starts("ndcg@10".parse().unwrap())[0].to_string();
+        let why = "for the model of the target alone comes to 0 there";
+        let cold = "ease on films: cold-start performance ndcg@10 0.1000";
+        assert_eq!(
+            told(&comparison),
+            format!("{cold}; domain generalisation score 0.75 with 3 events, none with 1, {why}")
+        );
+        comparison.rows[6].test.metrics[0].value = 0.0;
+        assert_eq!(told(&comparison), format!("{cold}; no domain generalisation score with 1, 3 events, {why}"));
+        let without_cold = Comparison { rows: comparison.rows.iter().skip(2).cloned().collect() };
+        let score = format!("ease on films: no domain generalisation score with 1, 3 events, {why}");
+        assert_eq!(told(&without_cold), score);
         // Without the model of the target alone there is nothing to divide by.
         comparison.rows.truncate(4);
         assert_eq!(comparison.cold_starts("ndcg@10".parse().unwrap())[0].scores, []);

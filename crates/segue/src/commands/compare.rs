@@ -423,7 +423,7 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
         notes.extend(transfers.iter().filter(|transfer| transfer.model != POPULARITY).map(ToString::to_string));
         let cold_starts = comparison.cold_starts(spec);
         notes.extend(cold_starts.iter().map(ToString::to_string));
-        if cold_starts.iter().any(|cold| !cold.scores.is_empty()) {
+        if cold_starts.iter().any(|cold| !cold.scores.is_empty() || !cold.undefined.is_empty()) {
             notes.push(format!(
                 "domain generalisation score: {spec} on people with so many events in the target, over that of the model that learnt \
                  from the target alone"
