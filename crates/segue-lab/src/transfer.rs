@@ -30,6 +30,20 @@ pub enum Verdict {
     Negative,
 }
 
+impl Verdict {
+    /// What differences to the two controls with their corrected ps say; of an error less is a gain.
+    fn of(metric: MetricSpec, over_target: &(Tested, f64), over_shuffled: Option<&(Tested, f64)>) -> Self {
+        let sign = if metric.metric.more_is_better() { 1.0 } else { -1.0 };
+        let gain = |(tested, p): &(Tested, f64)| if *p < ALPHA { sign * tested.paired.mean } else { 0.0 };
+        match over_shuffled {
+            _ if gain(over_target) < 0.0 => Self::Negative,
+            _ if gain(over_target) <= 0.0 => Self::None,
+            Some(over_shuffled) if gain(over_shuffled) <= 0.0 => Self::NotByLinks,
+            _ => Self::Transfer,
+        }
+    }
+}
+
 /// A joint row beside its controls.
 #[derive(Debug, Clone)]
 pub struct Transfer {
@@ -56,20 +70,14 @@ impl Comparison {
         let transfer = |(tested, p): (Tested, f64)| {
             let row = &self.rows[tested.row];
             let shuffled = over_shuffled.iter().find(|(other, _)| other.row == tested.row).cloned();
-            let gains = |tested: &Tested, p: f64| p < ALPHA && tested.paired.mean > 0.0;
-            let verdict = match &shuffled {
-                _ if p < ALPHA && tested.paired.mean < 0.0 => Verdict::Negative,
-                _ if !gains(&tested, p) => Verdict::None,
-                Some((other, p)) if !gains(other, *p) => Verdict::NotByLinks,
-                _ => Verdict::Transfer,
-            };
+            let over_target = (tested, p);
             Transfer {
                 model: row.model.clone(),
                 question: several.then(|| row.question.clone()),
                 seed: self.has_several_seeds().then_some(row.seed),
-                over_target: (tested, p),
+                verdict: Verdict::of(metric, &over_target, shuffled.as_ref()),
+                over_target,
                 over_shuffled: shuffled,
-                verdict,
             }
         };
         Ok(over_target.into_iter().map(transfer).collect())
@@ -93,7 +101,9 @@ impl fmt::Display for Transfer {
             format!("{d:+.4} [{:+.4}, {:+.4}], p {is} {p}", i.low, i.high)
         };
         let metric = self.over_target.0.difference.spec;
-        let over_target = format!("{metric} {} over the target alone", told(&self.over_target));
+        let (over, less) =
+            if metric.metric.more_is_better() { ("over", "") } else { ("beside", ", less of which is better,") };
+        let over_target = format!("{metric}{less} {} {over} the target alone", told(&self.over_target));
         let seed = self.seed.map(|seed| format!(" with seed {seed}")).unwrap_or_default();
         let on = self.question.as_ref().map(|question| format!(" on {question}")).unwrap_or_default();
         let model = format!("{}{seed}{on}", self.model);
@@ -106,7 +116,9 @@ impl fmt::Display for Transfer {
                 let one_of = if n > 1 { format!(", one of {n},") } else { String::new() };
                 let could = match tested.detectable() {
                     Some(could) if could > 0.0 => {
-                        format!("this test{one_of} would find {could:.4} in four of five tries")
+                        // Users are compared by squares where the metric is the root of their mean.
+                        let of = if metric.metric.name == "rmse" { " of mse" } else { "" };
+                        format!("this test{one_of} would find {could:.4}{of} in four of five tries")
                     }
                     Some(_) => "every user has the same value either way".into(),
                     None => format!(
@@ -118,12 +130,12 @@ impl fmt::Display for Transfer {
             }
             (Verdict::NotByLinks, Some(shuffled)) => write!(
                 f,
-                "no evidence of transfer between people: {model} gains as much from anybody's histories ({over_target}; {} over \
+                "no evidence of transfer between people: {model} gains as much from anybody's histories ({over_target}; {} {over} \
                  shuffled links)",
                 told(shuffled)
             ),
             (_, Some(shuffled)) => {
-                write!(f, "transfer: {model} ({over_target}; {} over shuffled links)", told(shuffled))
+                write!(f, "transfer: {model} ({over_target}; {} {over} shuffled links)", told(shuffled))
             }
             (_, None) => write!(
                 f,
@@ -138,6 +150,50 @@ impl fmt::Display for Transfer {
 mod tests {
     use super::*;
     use segue_eval::{Difference, Interval, Paired};
+
+    /// A row whose users have so much more than those of its control, with a p.
+    fn beside(spec: &str, more: f64, p: f64) -> (Tested, f64) {
+        let paired = Paired::of(&[more; 30], &[0.0; 30], (99, 1)).unwrap();
+        let interval = Interval { low: more, high: more, level: 0.95 };
+        let difference = Difference { spec: spec.parse().unwrap(), difference: more, interval, p, n_users: 30 };
+        (Tested { row: 0, difference, paired, family: 1 }, p)
+    }
+
+    #[test]
+    fn less_of_an_error_is_a_gain() {
+        use Verdict::{Negative, None, NotByLinks, Transfer};
+        for (spec, gain) in [("ndcg@10", 0.1), ("rmse", -0.1), ("mae", -0.1)] {
+            let verdict = |target: (f64, f64), shuffled: Option<(f64, f64)>| {
+                let [target, shuffled] =
+                    [Some(target), shuffled].map(|of| of.map(|(times, p)| beside(spec, times * gain, p)));
+                Verdict::of(spec.parse().unwrap(), &target.unwrap(), shuffled.as_ref())
+            };
+            assert_eq!(verdict((1.0, 0.01), Some((1.0, 0.01))), Transfer, "{spec}");
+            assert_eq!(verdict((1.0, 0.01), Option::None), Transfer, "{spec}");
+            assert_eq!(verdict((1.0, 0.01), Some((1.0, 0.2))), NotByLinks, "{spec}");
+            assert_eq!(verdict((1.0, 0.01), Some((-1.0, 0.01))), NotByLinks, "{spec}");
+            assert_eq!(verdict((1.0, 0.2), Some((1.0, 0.01))), None, "{spec}");
+            assert_eq!(verdict((0.0, 0.01), Option::None), None, "{spec}");
+            assert_eq!(verdict((-1.0, 0.01), Some((1.0, 0.01))), Negative, "{spec}");
+        }
+        let told = super::Transfer {
+            model: "svd".into(),
+            question: Option::None,
+            seed: Option::None,
+            over_target: beside("rmse", -0.1, 0.01),
+            over_shuffled: Some(beside("rmse", -0.05, 0.02)),
+            verdict: Transfer,
+        };
+        let text = told.to_string();
+        assert!(
+            text.starts_with("transfer: svd (rmse, less of which is better, -0.1000 [-0.1000, -0.1000], p "),
+            "{text}"
+        );
+        assert!(
+            text.contains(" beside the target alone; -0.0500 ") && text.ends_with(" beside shuffled links)"),
+            "{text}"
+        );
+    }
 
     /// A gain of the joint row of so many users, one of a family of tests, that proves nothing.
     fn told(n_users: usize, family: usize) -> String {

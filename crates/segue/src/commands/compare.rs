@@ -12,7 +12,7 @@ use segue_lab::{
 };
 
 use super::comparison::{
-    Baseline, POPULARITY, main_note, marks_note, shown, spoken_names, table, test_values, tests,
+    Baseline, POPULARITY, errors_note, main_note, marks_note, shown, spoken_names, table, test_values, tests,
     tests_note, values,
 };
 use super::explore::replaceable;
@@ -399,10 +399,11 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
     });
     if controlled
         && let Some(Ok(spec)) = names.first().map(|name| name.parse::<MetricSpec>())
-        && !matches!(spec.metric.measure, Measure::PerUser(_))
+        && !judges(spec)
     {
         notes.push(format!(
-            "no verdict on other domains by {spec}, which is no mean over users; --show ndcg@10 or another that is has one"
+            "no verdict on other domains by {spec}, which says not of each user what was found; --show ndcg@10 or another that does \
+             has one"
         ));
     }
     let tuned = comparison.rows.iter().filter(|row| row.scope != Scope::Target).filter(|row| {
@@ -416,11 +417,18 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
             joined(tuned)
         ));
     }
-    let named = names.iter().filter_map(|name| name.parse::<MetricSpec>().ok());
-    for spec in named.filter(|spec| matches!(spec.metric.measure, Measure::PerUser(_))).take(1) {
+    let specs: Vec<MetricSpec> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    if let Some(spec) = specs.iter().copied().find(|spec| judges(*spec)) {
         let transfers = comparison.transfers(spec, baseline.resamples)?;
         // What is popular is the same for everybody, and claims nothing.
-        notes.extend(transfers.iter().filter(|transfer| transfer.model != POPULARITY).map(ToString::to_string));
+        let claims: Vec<String> =
+            transfers.iter().filter(|transfer| transfer.model != POPULARITY).map(ToString::to_string).collect();
+        if spec.metric.is_error() && !args.tests && !claims.is_empty() {
+            notes.push(errors_note(spec));
+        }
+        notes.extend(claims);
+    }
+    if let Some(spec) = specs.iter().copied().find(|spec| matches!(spec.metric.measure, Measure::PerUser(_))) {
         let cold_starts = comparison.cold_starts(spec);
         notes.extend(cold_starts.iter().map(ToString::to_string));
         if cold_starts.iter().any(|cold| !cold.scores.is_empty() || !cold.undefined.is_empty()) {
@@ -469,6 +477,11 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
         say(&format!("wrote {} ({} KiB)", path.display(), html.len().div_ceil(1024)));
     }
     Ok(())
+}
+
+/// Whether verdicts go by a metric: it tells of each user how well they are served.
+fn judges(spec: MetricSpec) -> bool {
+    matches!(spec.metric.measure, Measure::PerUser(_)) || spec.metric.is_error()
 }
 
 /// Why some rows have no marks, gains and tests, if any have none.

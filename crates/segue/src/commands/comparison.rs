@@ -125,11 +125,13 @@ pub(crate) fn tests_note(comparison: &Comparison, baseline: &Baseline<'_>, name:
             baseline.model
         ));
     }
+    Some(format!("{}; effect and detectable are of these, the difference is of {spec}", errors_note(spec)))
+}
+
+/// By what users are compared where a metric is an error.
+pub(crate) fn errors_note(spec: MetricSpec) -> String {
     let of = if spec.metric.name == "rmse" { "squared errors, whose mean is the mse" } else { "errors" };
-    Some(format!(
-        "{spec}: users are compared by the sum of their {of}, so that each counts by the number of their ratings; effect and \
-         detectable are of these, the difference is of {spec}"
-    ))
+    format!("{spec}: users are compared by the sum of their {of}, so that each counts by the number of their ratings")
 }
 
 /// Plus zero: -0 is no value anybody wants to read. What is no number is none.

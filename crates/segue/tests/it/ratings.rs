@@ -68,6 +68,34 @@ fn errors_are_compared_user_by_user() {
 }
 
 #[test]
+fn errors_tell_whether_other_domains_help() {
+    let scratch = Scratch::new();
+    let controls = "model=svd evaluation.metrics=[rmse,mae] --controls --baseline svd";
+    for metric in ["rmse", "mae"] {
+        let done = scratch.line(&format!("compare {WORLD} {controls} --show {metric} --format csv"));
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        assert!(!done.stderr.contains("no verdict"), "{}", done.stderr);
+        let cells: Vec<Vec<&str>> = done.stdout.lines().map(|line| line.split(',').collect()).collect();
+        let joint = cells.iter().find(|row| row[1] == "joint").unwrap();
+        let number = |name: &str| joint[cells[0].iter().position(|column| *column == name).unwrap()].parse().unwrap();
+        let (gain, p): (f64, f64) = (number("gain_over_target"), number("gain_over_target_p"));
+        // A gain is less of an error.
+        let told = format!("svd ({metric}, less of which is better, {:+.4} [", -gain);
+        assert!(done.stderr.contains(&told), "{told}: {}", done.stderr);
+        let verdict = match (p < 0.05, gain > 0.0) {
+            (false, _) => "no evidence of transfer: ",
+            (true, false) => "NEGATIVE TRANSFER: ",
+            (true, true) => "transfer",
+        };
+        assert!(done.stderr.contains(verdict), "{verdict}: {}", done.stderr);
+        assert!(done.stderr.contains(&format!("{metric}: users are compared by the sum of their")), "{}", done.stderr);
+    }
+    // What is no measure of how well users are served has none.
+    let done = scratch.line(&format!("compare {WORLD} model=svd --controls --show coverage@10"));
+    assert!(done.stderr.contains("no verdict on other domains by coverage@10"), "{}", done.stderr);
+}
+
+#[test]
 fn who_predicts_no_ratings_has_no_errors() {
     let scratch = Scratch::new();
     let done =
