@@ -41,8 +41,8 @@ pub struct Row {
     pub fit: usize,
     /// Training time, seconds.
     pub seconds: f64,
-    /// Memory that training took at its peak beyond what the program held before (the data, above all), in bytes; where it can
-    /// be told: of the first fit of a program, on a system that tells it.
+    /// Memory that training took at its peak beyond what the program held before (the data, above all), in bytes; where the system tells
+    /// it: on Linux of every fit, but of the first of a program alone where freed memory cannot be handed back or the peak not be reset.
     pub memory: Option<u64>,
     /// Whether the model says what each event of a history adds to a score.
     pub explains: bool,

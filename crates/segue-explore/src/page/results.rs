@@ -246,7 +246,7 @@ fn header(all: &Results) -> String {
         tile("longest training", &seconds(slowest.seconds), &clipped(&slowest.label, 28));
     }
     if let Some(most) = all.rows.iter().filter_map(|row| row.memory).max() {
-        tile("most memory", &mebibytes(most), "at the peak of training");
+        tile("most memory", &mebibytes(most), "at the peak of training, beyond the data");
     }
     out.push_str("</dl></header>");
     out

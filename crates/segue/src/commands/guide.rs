@@ -102,7 +102,11 @@ pub(crate) fn guide(folders: &[PathBuf], metric: &str) -> anyhow::Result<Guide> 
     };
     let sign = if more_is_better { 1.0 } else { -1.0 };
     let mut notes = vec![
-        format!("{}, {metric}; time and memory as measured when each was trained", first.test.protocol),
+        format!(
+            "{}, {metric}; time and memory as measured when each was trained, memory at the peak beyond the data and all else that the \
+             program held before",
+            first.test.protocol
+        ),
         format!("highest accuracy: {}", by(&|e| sign * e.accuracy)),
         format!("fastest training: {}", by(&|e| -e.seconds)),
     ];
@@ -115,8 +119,8 @@ pub(crate) fn guide(folders: &[PathBuf], metric: &str) -> anyhow::Result<Guide> 
     }
     if entries.iter().any(|entry| entry.memory.is_none() && entry.stored.is_some()) {
         notes.push(
-            "memory at least: the size of the stored model; what training took is told of the first that a process trains, for later ones \
-             use freed memory again: a `segue train` for each tells it"
+            "memory at least: the size of the stored model; what training took was not told by the system, or was measured by a version \
+             that told it of the first fit of a process alone"
                 .into(),
         );
     }
@@ -185,8 +189,7 @@ fn entry(runs: &[&Row], rows: &[Row], metric: &str) -> anyhow::Result<Entry> {
     };
     let cold = mean(runs.iter().filter_map(|run| cold(run)));
     let seconds = mean(runs.iter().map(|run| run.seconds)).unwrap_or_default();
-    // Told of the first fit of a program alone.
-    let memory = runs.iter().find_map(|run| run.memory);
+    let memory = runs.iter().filter_map(|run| run.memory).max();
     Ok(Entry { model: row.model.clone(), seconds, memory, stored: None, cold, accuracy, explains: row.explains })
 }
 

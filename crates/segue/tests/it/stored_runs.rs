@@ -63,8 +63,8 @@ fn stored_runs_compare_as_fresh_ones_do() {
         "{guide}"
     );
 
-    // Trained by one process: of all but the first the stored model alone is told.
-    assert!(!guide.contains("not told") && guide.contains("\tat least "), "{guide}");
+    // What each took is told, though one process trained them, or that the stored model is so large at least.
+    assert!(!guide.contains("not told"), "{guide}");
 
     // What is no run, or not to be mixed, is said.
     scratch.fails("compare outputs/none", &["outputs/none holds no finished run", "segue train"]);

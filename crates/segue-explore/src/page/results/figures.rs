@@ -314,7 +314,7 @@ pub(super) fn costs(all: &Results, series: &Series) -> Section {
         figure("Training time", "From the first look at the data to the model that is kept.", &time).html("f-time"),
     ];
     if rows.iter().any(|row| row.memory.is_some()) {
-        let says = "What training held at its peak beyond what the program held before, the data above all; told where a program trained this model first.";
+        let says = "What training held at its peak beyond what the program held before, the data above all, where the system told it.";
         cards.push(figure("Memory", says, &memory).html("f-memory"));
     }
     let lead = "Measured where the models were trained: beside each other they tell, alone they do not.".into();
