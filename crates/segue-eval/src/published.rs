@@ -17,6 +17,11 @@ pub struct PublishedTable {
     pub percent: bool,
     /// The share above 1 that alone makes them percent, as printed: nothing in the table says so.
     pub above_one: Option<String>,
+    /// Columns of a kind that is in percent which say nothing of it themselves, and have no share above 1: they may be percent as the
+    /// others are, or shares beside them.
+    pub unmarked: Vec<String>,
+    /// The table with those read as shares, where there are any.
+    pub otherwise: Option<Box<Self>>,
     /// Its rows.
     pub rows: Vec<PublishedRow>,
 }
@@ -50,7 +55,14 @@ type Line = (usize, Vec<String>);
 pub fn published_tables(text: &str, k: Option<usize>) -> Vec<PublishedTable> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let blocks = if text.lines().any(is_rule) { markdown(text) } else { vec![separated(text)] };
-    blocks.into_iter().filter_map(|lines| understood(&lines, k)).collect()
+    let read = |lines: Vec<Line>| {
+        let mut table = understood(&lines, k, Unmarked::AsOthers)?;
+        if !table.unmarked.is_empty() {
+            table.otherwise = understood(&lines, k, Unmarked::Shares).map(Box::new);
+        }
+        Some(table)
+    };
+    blocks.into_iter().filter_map(read).collect()
 }
 
 /// The line of dashes under a header.
@@ -154,6 +166,15 @@ impl Kind {
     }
 }
 
+/// How columns are read that do not say whether they are percent where others of their kind are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unmarked {
+    /// As percent.
+    AsOthers,
+    /// As shares.
+    Shares,
+}
+
 /// A number of a cell, half a unit of its last digit, and whether it says percent.
 fn number(cell: &str) -> Option<(f64, f64, bool)> {
     // `0.31 ± 0.02`, `0.31 (0.02)` and `0.31 [0.29, 0.33]` are the number before.
@@ -184,7 +205,7 @@ fn is_missing(cell: &str) -> bool {
 }
 
 /// A table whose header names metrics.
-fn understood(lines: &[Line], k: Option<usize>) -> Option<PublishedTable> {
+fn understood(lines: &[Line], k: Option<usize>, as_what: Unmarked) -> Option<PublishedTable> {
     let ((line, header), body) = lines.split_first()?;
     let metrics: Vec<Option<(&str, Option<usize>)>> = header.iter().map(|cell| metric_of(cell)).collect();
     let cut = |metric: &Option<(&'static str, Option<usize>)>| {
@@ -214,6 +235,21 @@ fn understood(lines: &[Line], k: Option<usize>) -> Option<PublishedTable> {
         (said || above_one.is_some(), above_one)
     };
     let ((lists, list_above_one), (areas, area_above_one)) = (in_percent(Kind::List), in_percent(Kind::Area));
+    // A column that is percent says so, or has what no share is.
+    let is_unmarked: Vec<bool> = header
+        .iter()
+        .enumerate()
+        .map(|(n, title)| {
+            let of_percent = is_metric(n).is_some_and(|(name, _)| match Kind::of(name) {
+                Kind::List => lists,
+                Kind::Area => areas,
+                Kind::Error => false,
+            });
+            let own: Vec<_> = body.iter().filter_map(|(_, cells)| number(cells.get(n)?)).collect();
+            let marked = title.contains('%') || own.iter().any(|(value, _, said)| *said || *value > 1.0);
+            of_percent && !marked && !own.is_empty()
+        })
+        .collect();
     let rows = body.iter().map(|(line, cells)| {
         let (mut values, mut overall) = (Vec::<AtCutoff>::new(), Overall::default());
         let (mut name, mut unreadable) = (Vec::new(), Vec::new());
@@ -235,6 +271,7 @@ fn understood(lines: &[Line], k: Option<usize>) -> Option<PublishedTable> {
                 Kind::Area => areas,
                 Kind::Error => said,
             };
+            let percent = percent && (as_what == Unmarked::AsOthers || !is_unmarked[n]);
             let factor = if percent { 0.01 } else { 1.0 };
             let printed = Some(Printed { value: value * factor, within: within * factor });
             let Some(k) = k else {
@@ -274,6 +311,8 @@ fn understood(lines: &[Line], k: Option<usize>) -> Option<PublishedTable> {
         repeated: named(&|n| is_repeated[n]),
         percent: lists || areas,
         above_one: list_above_one.or(area_above_one),
+        unmarked: named(&|n| is_unmarked[n]),
+        otherwise: None,
         rows: rows.filter(PublishedRow::says_something).collect(),
     })
 }
@@ -332,6 +371,24 @@ mod tests {
         assert_eq!(above_one("model,HR@10\nA,.85\nB,1.00\n"), (false, None));
         assert_eq!(above_one("model,HR@10 (%)\nA,.85\nB,1.20\n"), (true, None));
         assert_eq!(above_one("model,HR@10\nA,.85%\nB,1.20\n"), (true, None));
+    }
+
+    #[test]
+    fn a_column_that_does_not_say_percent_may_be_shares() {
+        let of = |text: &str| {
+            let table = published_tables(text, None).remove(0);
+            let ndcg = |table: &PublishedTable| table.rows[0].values[0].ndcg.unwrap().value;
+            (table.unmarked.join(","), ndcg(&table), table.otherwise.as_deref().map(ndcg))
+        };
+        for header in ["HR@10 (%),NDCG@10\nA,50.3,0.31", "HR@10,NDCG@10\nA,50.3%,0.31", "HR@10,NDCG@10\nA,50.3,0.31"] {
+            let (unmarked, percent, shares) = of(&format!("model,{header}\n"));
+            assert_eq!((unmarked.as_str(), shares), ("NDCG@10", Some(0.31)), "{header}");
+            assert!((percent - 0.0031).abs() < 1e-15, "{header}");
+        }
+        for header in ["HR@10,NDCG@10\nA,50.3,31", "HR@10 (%),NDCG@10 (%)\nA,.5,.3", "HR@10,NDCG@10\nA,.5,.3"] {
+            let (unmarked, _, shares) = of(&format!("model,{header}\n"));
+            assert_eq!((unmarked.as_str(), shares), ("", None), "{header}");
+        }
     }
 
     #[test]

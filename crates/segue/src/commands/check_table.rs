@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use anyhow::{anyhow, bail};
 use clap::{Args, ValueEnum};
-use segue_eval::check::{Positives, Verdict, check_overall, check_row};
-use segue_eval::{PublishedTable, published_tables};
+use segue_eval::check::{Finding, Positives, Verdict, check_overall, check_row};
+use segue_eval::{PublishedRow, PublishedTable, published_tables};
 
 use crate::terminal::{Format, print_table, say};
 
@@ -24,7 +24,8 @@ const MOST: u64 = 16 << 20;
 
 Columns are found by their names (HR@10, Hit Ratio@10, Precision@10, Recall@10, F1@10, MAP@10, MRR@10, NDCG@10, AUC, GAUC, MSE, RMSE,
 MAE) in a Markdown document, CSV or TSV; the other cells name the row. A number stands for all that round to it; shares above 1,
-or with a percent sign, are percent; where no sign says so, a note does.
+or with a percent sign, are percent; where no sign says so, a note does. Columns without sign and without such a number, beside others in
+percent, are read as percent or as shares, whichever leaves fewer rows that cannot be, and a note says which.
 
 impossible: nothing that is measured has these numbers. unreadable: a cell is no number, and none is known to be wrong. at odds: two numbers that are one by definition differ, be it by another
 definition, another run or a slip. With one relevant item a list (leave-one-out), precision is HR/k, F1 is 2 HR/(k+1), and
@@ -56,7 +57,12 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let name = args.file.display().to_string();
     let text = read(args).map_err(|error| anyhow!("cannot read {name}: {error}"))?;
     let tables = published_tables(&text, args.k.map(|k| k as usize));
-    let checked: Vec<&PublishedTable> = tables.iter().filter(|table| !table.metrics.is_empty()).collect();
+    let positives = match args.positives {
+        Number::One => Positives::One,
+        Number::Many => Positives::Many,
+    };
+    let checked = tables.iter().filter(|table| !table.metrics.is_empty());
+    let checked: Vec<&PublishedTable> = checked.map(|table| in_good_faith(table, positives)).collect();
     for table in &tables {
         if !table.uncut.is_empty() {
             say(&format!(
@@ -77,6 +83,11 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         if let Some(cell) = &table.above_one {
             say(&format!("note: {name}:{}: read as percent, for {cell} is above 1 and no share is", table.line));
         }
+        if !table.unmarked.is_empty() {
+            let (columns, is_shares) = (table.unmarked.join(", "), table.otherwise.is_none());
+            let read = if is_shares { "read as shares beside percent" } else { "read as percent, as others are" };
+            say(&format!("note: {name}:{}: {columns} {read}, for no sign says which", table.line));
+        }
     }
     if checked.is_empty() {
         bail!(
@@ -84,21 +95,15 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
              say --k 10"
         );
     }
-    let positives = match args.positives {
-        Number::One => Positives::One,
-        Number::Many => Positives::Many,
-    };
     let of_lists = checked.iter().any(|table| table.rows.iter().any(|row| !row.values.is_empty()));
     let (mut rows, mut impossible, mut n_rows, mut n_of_many) = (Vec::new(), Vec::new(), 0, 0);
     for table in checked {
         for row in &table.rows {
             n_rows += 1;
-            let mut findings = check_row(&row.values, positives, table.percent);
-            findings.extend(check_overall(&row.overall, table.percent));
+            let findings = found_in(table, row, positives);
             let worst = findings.iter().map(|finding| finding.verdict).max();
             if matches!(args.positives, Number::One) && worst.is_some() {
-                let of_many = check_row(&row.values, Positives::Many, table.percent).into_iter();
-                let of_many = of_many.chain(check_overall(&row.overall, table.percent));
+                let of_many = found_in(table, row, Positives::Many).into_iter();
                 n_of_many += usize::from(of_many.map(|finding| finding.verdict).max() < worst);
             }
             let verdict = match worst {
@@ -131,6 +136,23 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         bail!("{} of {n_rows} rows cannot have been measured as they say: {}", impossible.len(), impossible.join(", "));
     }
     Ok(())
+}
+
+/// Every bound that a row breaks.
+fn found_in(table: &PublishedTable, row: &PublishedRow, positives: Positives) -> Vec<Finding> {
+    let mut found = check_row(&row.values, positives, table.percent);
+    found.extend(check_overall(&row.overall, table.percent));
+    found
+}
+
+/// The table as it was meant: of two ways to read what no sign tells, the one in which fewer rows cannot be.
+fn in_good_faith(table: &PublishedTable, positives: Positives) -> &PublishedTable {
+    let wrong = |table: &PublishedTable| {
+        let worst = |row| found_in(table, row, positives).into_iter().map(|finding| finding.verdict).max();
+        let count = |wanted| table.rows.iter().filter(|row| worst(row) == Some(wanted)).count();
+        (count(Verdict::Impossible), count(Verdict::AtOdds))
+    };
+    table.otherwise.as_deref().filter(|otherwise| wrong(otherwise) < wrong(table)).unwrap_or(table)
 }
 
 fn read(args: &Arguments) -> anyhow::Result<String> {

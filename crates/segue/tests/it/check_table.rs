@@ -90,6 +90,25 @@ fn what_several_relevant_items_allow_is_bound_too() {
 }
 
 #[test]
+fn columns_of_two_units_accuse_nobody() {
+    let scratch = Scratch::new();
+    for header in ["HR@10 (%),NDCG@10\nA,50.3,0.312\nB,61.2,0.401", "HR@10,NDCG@10\nA,50.3%,0.312\nB,61.2%,0.401"] {
+        scratch.write("units.csv", format!("model,{header}\n"));
+        let done = scratch.line("check-table units.csv");
+        assert_eq!(done.code, Some(0), "{}", done.stdout);
+        let note = "note: units.csv:1: NDCG@10 read as shares beside percent, for no sign says which";
+        assert!(done.stderr.contains(note), "{}", done.stderr);
+    }
+    // Small numbers of a hard task are percent like the others.
+    scratch.write("units.csv", "model,HR@10 (%),NDCG@10\nA,1.2,0.6\nB,0.9,0.5\n");
+    let done = scratch.line("check-table units.csv");
+    assert!(done.code == Some(0) && done.stderr.contains("NDCG@10 read as percent, as others are"), "{}", done.stderr);
+    // What can be by neither reading cannot be.
+    scratch.write("units.csv", "model,HR@10 (%),NDCG@10\nA,50.3,0.312\nB,50.3,0.912\n");
+    scratch.fails("check-table units.csv", &["1 of 2 rows cannot have been measured as they say: B"]);
+}
+
+#[test]
 fn what_is_no_table_of_results_is_refused() {
     let scratch = Scratch::new();
     scratch.write("log.csv", "user,item\n1,2\n");
