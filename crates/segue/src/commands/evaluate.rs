@@ -237,7 +237,8 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
 
 /// The settings of a run. Its metrics were not chosen for a dialect that is given without metrics: those are measured that it has.
 fn in_dialect(mut settings: Settings, overrides: &[String]) -> Settings {
-    let given = |key: &str| overrides.iter().map(|o| parted(o)).find(|(known, _)| *known == key)?.1;
+    // Of one that is given twice the last counts.
+    let given = |key: &str| overrides.iter().rev().map(|o| parted(o)).find(|(known, _)| *known == key)?.1;
     if let (Some(dialect), None) = (given("evaluation.dialect"), given("evaluation.metrics"))
         && let Ok(dialect) = dialect.parse::<Dialect>()
     {

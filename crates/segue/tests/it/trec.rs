@@ -67,6 +67,9 @@ fn written_lists_are_measured_as_the_model_is() {
     let names: Vec<&str> = of_run.stdout.lines().skip(1).map(|line| line.split(['@', '\t']).next().unwrap()).collect();
     assert!(names.contains(&"ndcg_graded") && !names.contains(&"f1"), "{}", of_run.stdout);
     assert_eq!(of_run.stdout, scratch.ok(of_lists));
+    // Of a key that is given twice the last counts, here as anywhere.
+    let twice = scratch.line(&own.replace("evaluation.dialect=", "evaluation.dialect=elliot evaluation.dialect="));
+    assert_eq!(twice.stdout, of_run.stdout, "{}", twice.stderr);
     scratch.fails(
         &format!("{of_lists} evaluation.metrics=[f1,ndcg,gini]"),
         &["evaluation.metrics: trec_eval has no metric `f1`, `gini`; it has precision"],
