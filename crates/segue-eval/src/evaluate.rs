@@ -269,8 +269,9 @@ pub(crate) fn all_finite(values: impl IntoIterator<Item = (MetricSpec, f64)>) ->
     }
 }
 
-/// The metrics to measure, if this model may be asked them.
-pub(crate) fn specs_for(question: &Question<'_>, protocol: &Protocol) -> Result<Vec<MetricSpec>, EvalError> {
+/// The metrics to measure, if this model may be asked them, which does not depend on the answers: the validation question tells it of
+/// the test question, too.
+pub fn specs_for(question: &Question<'_>, protocol: &Protocol) -> Result<Vec<MetricSpec>, EvalError> {
     let specs = protocol.specs()?;
     match specs.iter().find(|spec| spec.metric.is_error()) {
         Some(spec) if question.output == Output::Ranking => {

@@ -27,7 +27,7 @@ mod validation;
 
 pub use breakdown::{By, Group, among_first, breakdown};
 pub use corrected::{GAMMA, Sampling, Uncorrected};
-pub use evaluate::{EvalError, Evaluation, Measured, PerUser, evaluate, evaluate_watched};
+pub use evaluate::{EvalError, Evaluation, Measured, PerUser, evaluate, evaluate_watched, specs_for};
 pub use facts::ItemFacts;
 pub use metrics::{Dialect, Exposure, Grades, Judged, List, Measure, Metric, MetricError, MetricSpec, Ranks};
 pub use protocol::{Candidates, Draw, Protocol, ProtocolError, Seen};

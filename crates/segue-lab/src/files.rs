@@ -32,13 +32,18 @@ pub(crate) fn map(path: &Path) -> Result<Blob, LabError> {
     mapped.map_or_else(|_| read(path).map(Blob::new), |mapped| Ok(Blob::new(mapped)))
 }
 
-/// Writes beside `path`, syncs, and renames: a killed writer leaves the old file or none.
-pub fn write_aside(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), LabError> {
-    let aside = aside(path);
-    // A device, a pipe or a folder is nobody's old version.
+/// Refuses what [`write_aside`] will not replace: a device, a pipe or a folder is nobody's old version.
+pub fn may_be_written(path: &Path) -> Result<(), LabError> {
     if path.exists() && !path.is_file() {
         return Err(LabError::io("write", path, &io::Error::other("it is no plain file, and is not replaced")));
     }
+    Ok(())
+}
+
+/// Writes beside `path`, syncs, and renames: a killed writer leaves the old file or none.
+pub fn write_aside(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), LabError> {
+    let aside = aside(path);
+    may_be_written(path)?;
     let result = (|| {
         if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
             fs::create_dir_all(parent)?;

@@ -40,7 +40,7 @@ pub use compare::{Comparison, Tested, compare};
 pub use elsewhere::with_data_elsewhere;
 pub use error::LabError;
 pub use experiment::{Answer, Bench, Fitted, Loaded, Validated, fingerprint, fit, load_data, measure, prepare_data};
-pub use files::write_aside;
+pub use files::{may_be_written, write_aside};
 pub use job::{Composer, Job};
 pub use machine::measure_rates;
 pub use measure::{answered, leave_out_coverage, measure_test, measure_valid, protocol, spoken, spoken_metric};

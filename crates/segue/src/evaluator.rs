@@ -4,9 +4,13 @@ use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
 use segue_core::{Holdout, Interactions, OpenedTests, Output, Prepared, Task};
-use segue_eval::{By, Cell, Dialect, Evaluation, Group, Protocol, Question, Summary, TrecWriter, breakdown};
+use segue_eval::{
+    By, Cell, Dialect, EvalError, Evaluation, Group, Part, Protocol, Question, Summary, TrecWriter, breakdown,
+    specs_for,
+};
 use segue_lab::{
-    Bundle, CandidateKind, EvaluationSettings, Known, LabError, Openable, Opening, Translated, fingerprint, run_of,
+    Bundle, CandidateKind, EvaluationSettings, Known, LabError, Openable, Opening, Translated, fingerprint,
+    may_be_written, run_of,
 };
 
 /// Measures models on the test part of prepared data.
@@ -101,6 +105,7 @@ impl Evaluator {
         if run.is_some() && run == qrels {
             return Err(LabError::Config("--trec-run and --trec-qrels name one file; give each its own".into()));
         }
+        [run, qrels].into_iter().flatten().try_for_each(may_be_written)?;
         if self.settings.candidates == CandidateKind::Full {
             return Ok(());
         }
@@ -157,6 +162,11 @@ impl Evaluator {
             unlearnt(&task.valid.events, &data.split.train)?;
             None
         } else {
+            // What is refused opens no test part.
+            specs_for(&Question { output, ..Question::valid(data, task) }, &protocol)?;
+            if self.settings.candidates == CandidateKind::Given && !task.test.has_negatives() {
+                return Err(EvalError::NoNegatives { part: Part::Test, user: None }.into());
+            }
             let known = data.train_and_valid();
             if let Some(run) = &self.run {
                 let hash = fingerprint((data, task), [&known]);

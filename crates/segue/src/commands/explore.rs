@@ -8,7 +8,7 @@ use clap::Args;
 use segue_core::OpenedTests;
 use segue_data::prepare::load_folder;
 use segue_explore::{Statistics, describe, page};
-use segue_lab::{STOP, write_aside};
+use segue_lab::{STOP, may_be_written, write_aside};
 
 use super::train::{Configuration, load};
 use crate::terminal::say;
@@ -83,6 +83,7 @@ pub(crate) fn replaceable(path: &Path, mark: &str) -> anyhow::Result<()> {
     if path.is_dir() {
         anyhow::bail!("{}: is a folder; name a file in it", path.display());
     }
+    may_be_written(path)?;
     let Ok(file) = std::fs::File::open(path) else { return Ok(()) };
     let mut start = Vec::new();
     file.take(mark.len() as u64).read_to_end(&mut start)?;

@@ -55,6 +55,9 @@ fn stored_runs_compare_as_fresh_ones_do() {
     scratch.ok(&format!("compare {runs} --html results.html"));
     scratch.write("mine.html", "precious");
     scratch.fails(&format!("compare {runs} --html mine.html"), &["mine.html", "not written by this command"]);
+    // Before anything is measured.
+    let device = scratch.line(&format!("compare {runs} --html /dev/null"));
+    assert!(device.stderr.starts_with("error: cannot write /dev/null: it is no plain file"), "{}", device.stderr);
 
     let guide = scratch.ok(&format!("models --guide {runs} --format tsv"));
     let ease = guide.lines().find(|line| line.starts_with("ease\t")).unwrap();
@@ -638,6 +641,9 @@ fn every_look_at_the_test_part_is_written_down() {
     scratch.fails("compare run --baseline mf", &["--baseline mf: it is not compared"]);
     scratch.fails("compare run --baseline nosuch", &["nosuch"]);
     scratch.fails(&format!("{ask} --trec-run a --trec-qrels a"), &["name one file"]);
+    scratch.fails(&format!("{ask} --trec-run data"), &["data: it is no plain file"]);
+    scratch.fails(&format!("{ask} evaluation.metrics=[rmse]"), &["`rmse` compares predicted ratings"]);
+    scratch.fails(&format!("{ask} evaluation.candidates=given"), &["the test part has none"]);
     scratch.fails(&format!("{ask} --question nosuch"), &["there is no question"]);
     assert!(fs::read_to_string(&manifest).unwrap() == kept);
     let books = scratch.line(&format!("{ask} --question books --trec-run books.run"));
