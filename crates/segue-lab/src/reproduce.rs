@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::error::LabError;
 use crate::files::read;
 use crate::settings::Settings;
-use crate::stored::{MANIFEST, manifest_of, records};
+use crate::stored::{MANIFEST, manifest_of, manifest_of_run, records};
 use crate::watch::LOG_NAME;
 
 /// What became of one file, or of one fact of the manifest.
@@ -25,13 +25,7 @@ pub struct Reproduced {
 
 /// The settings that the manifest of a stored run tells, to be run again in the folder `out`.
 pub fn settings_again(run: &Path, out: &Path) -> Result<Settings, LabError> {
-    if !run.join(MANIFEST).is_file() {
-        return Err(LabError::NotFound(format!(
-            "{} holds no finished run: name a folder that `segue train` wrote",
-            run.display()
-        )));
-    }
-    let Some(told) = manifest_of(run)?.remove("settings") else {
+    let Some(told) = manifest_of_run(run)?.remove("settings") else {
         return Err(LabError::NotFound(format!(
             "{}: its manifest tells no settings; the run is damaged",
             run.display()

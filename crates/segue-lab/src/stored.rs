@@ -130,23 +130,27 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
 
 /// What a finished run says of itself.
 fn ended(folder: &Path) -> Result<(Manifest, Metrics), LabError> {
-    let path = folder.join(MANIFEST);
-    if !path.is_file() {
-        return Err(LabError::NotFound(format!(
-            "{} holds no finished run: name a folder that `segue train` wrote (a run still going is called <name>.partial)",
-            folder.display()
-        )));
-    }
-    let bytes = read(&path)?;
-    let format = serde_json::from_slice::<Value>(&bytes).ok().and_then(|manifest| manifest.get("format")?.as_u64());
-    if format != Some(RUN_FORMAT) {
+    let manifest = manifest_of_run(folder)?;
+    if manifest["format"].as_u64() != Some(RUN_FORMAT) {
         return Err(LabError::NotFound(format!(
             "{}: written by another version of segue; train the run again to compare it",
             folder.display()
         )));
     }
-    let manifest = serde_json::from_slice(&bytes).map_err(|error| damaged(&path, &error))?;
+    let manifest = serde_json::from_value(Value::Object(manifest));
+    let manifest = manifest.map_err(|error| damaged(&folder.join(MANIFEST), &error))?;
     Ok((manifest, json(&folder.join(METRICS))?))
+}
+
+/// All that the manifest of a finished run tells, of whatever version; a folder of prepared data has a manifest, too, and is none.
+pub(crate) fn manifest_of_run(folder: &Path) -> Result<Map<String, Value>, LabError> {
+    let manifest = if folder.join(MANIFEST).is_file() { Some(manifest_of(folder)?) } else { None };
+    manifest.filter(|manifest| manifest.contains_key("format")).ok_or_else(|| {
+        LabError::NotFound(format!(
+            "{} holds no finished run: name a folder that `segue train` wrote (a run still going is called <name>.partial)",
+            folder.display()
+        ))
+    })
 }
 
 /// All that the manifest of a run tells.

@@ -178,7 +178,7 @@ fn entry(runs: &[&Row], rows: &[Row], metric: &str) -> anyhow::Result<Entry> {
     let row = runs[0];
     let Some(accuracy) = mean(runs.iter().filter_map(|run| run.value(metric))) else {
         let known: Vec<String> = row.summary.metrics.iter().map(|estimate| estimate.metric.to_string()).collect();
-        anyhow::bail!("{metric} was not measured; there are: {}", known.join(", "))
+        anyhow::bail!("{metric} was not measured of {}; there are: {}", row.model, known.join(", "))
     };
     let cold = |row: &Row| {
         let asked = rows.iter().find(|other| other.fit == row.fit && other.kind == TaskKind::ColdUser);

@@ -41,6 +41,9 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let registry = crate::registry();
     let scratch = tempfile::tempdir()?;
     let out = args.keep.clone().unwrap_or_else(|| scratch.path().join("run"));
+    if let Some(kept) = args.keep.as_ref().filter(|kept| kept.exists()) {
+        anyhow::bail!("--keep {}: it exists; name a folder that does not", kept.display());
+    }
     let settings = settings_again(&args.run, &out)?;
     // What is run, and written down, are the settings of the run, wherever its data lie.
     let loaded = load_again(&settings, &args.overrides)?;

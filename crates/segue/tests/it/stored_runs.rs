@@ -74,7 +74,7 @@ fn stored_runs_compare_as_fresh_ones_do() {
     scratch.fails(&format!("compare {runs} seed=1"), &["`seed=1`", "leave it out"]);
     scratch.fails(&format!("compare {runs} --controls"), &["--controls", "scope=target"]);
     scratch.fails(&format!("compare {runs} --baseline ials"), &["--baseline ials", "not compared"]);
-    scratch.fails(&format!("models --guide {runs} --metric ndcg@7"), &["ndcg@7 was not measured", "ndcg@10"]);
+    scratch.fails(&format!("models --guide {runs} --metric ndcg@7"), &["ndcg@7 was not measured of ease", "ndcg@10"]);
     let metrics = scratch.path("outputs/segue/mf_joint_seed42/metrics.json");
     let sound = fs::read_to_string(&metrics).unwrap();
     fs::write(&metrics, "{").unwrap();
@@ -370,6 +370,16 @@ fn a_run_comes_out_again_to_the_bit() {
     assert!(again.stdout.contains("test_metrics.csv\tno\tline 2: `fm,"), "{}", again.stdout);
     assert!(again.stderr.contains("was not reproduced") && scratch.path("outputs/again/manifest.json").is_file());
     scratch.fails("reproduce outputs/none", &["outputs/none holds no finished run"]);
+    // Prepared data have a manifest, too.
+    for command in ["reproduce first", "compare first", "models --guide first"] {
+        scratch.fails(command, &["first holds no finished run"]);
+    }
+    let again = scratch.line("reproduce outputs/segue/one --keep outputs/again");
+    assert!(
+        again.stderr == "error: --keep outputs/again: it exists; name a folder that does not\n",
+        "{}",
+        again.stderr
+    );
 }
 
 #[test]
