@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use segue_core::{OpenedTests, Registry, Watch};
-use segue_eval::{Bootstrap, Difference, Evaluation, MetricSpec, OverSeeds, Paired, PerUser, holm};
+use segue_eval::{Bootstrap, Difference, Evaluation, Measure, MetricSpec, OverSeeds, Paired, holm};
 
 use crate::error::LabError;
 use crate::experiment::{Bench, Fitted, Loaded, fit, measure};
@@ -39,6 +39,20 @@ pub fn compare<W: Watch>(
         keep(fitted);
     }
     Ok(Comparison { rows })
+}
+
+/// Refuses to test by a metric that has no values by user whoever is asked: it is of all lists or scores together, or of two means.
+pub fn refuse_untestable(metric: MetricSpec) -> Result<(), LabError> {
+    match metric.metric.measure {
+        Measure::OfAll(_) | Measure::OfScores(_) | Measure::OfMeans { .. } => Err(no_mean(metric)),
+        _ => Ok(()),
+    }
+}
+
+fn no_mean(metric: MetricSpec) -> LabError {
+    LabError::NotFound(format!(
+        "{metric} is no mean over users, so that no test compares it user by user; choose another by --show"
+    ))
 }
 
 /// Random signs at least for each test of a family.
@@ -217,21 +231,9 @@ impl Comparison {
         seeds.into_iter().map(of_seed).collect()
     }
 
-    /// The values of a metric by user: of errors, what a user adds to the mean over all ratings, squared where the metric takes the
-    /// root of that mean.
+    /// The values of a metric by user.
     fn by_user(&self, row: usize, metric: MetricSpec) -> Result<Cow<'_, [f64]>, LabError> {
-        match self.rows[row].measured(metric).map(|measured| &measured.per_user) {
-            Some(PerUser::Mean(values)) => Ok(values.into()),
-            // Over the mean number of ratings, not the user's own, so that the mean over users is that over ratings, and no test
-            // contradicts the metric.
-            Some(PerUser::Pooled { sums, counts }) => {
-                let each = counts.iter().sum::<f64>() / counts.len() as f64;
-                Ok(sums.iter().map(|sum| sum / each).collect())
-            }
-            _ => Err(LabError::NotFound(format!(
-                "{metric} is no mean over users, so that no test compares it user by user; choose another by --show"
-            ))),
-        }
+        self.rows[row].by_user(metric).ok_or_else(|| no_mean(metric))
     }
 
     /// One row beside another, by so many resamples of the bootstrap and random signs; `None` with fewer than two users.

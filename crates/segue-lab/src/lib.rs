@@ -36,7 +36,7 @@ mod watch;
 pub use bench::{Timed, TimedEpoch, time_fit};
 pub use bundle::Bundle;
 pub use cold_start::ColdStart;
-pub use compare::{Comparison, Tested, compare};
+pub use compare::{Comparison, Tested, compare, refuse_untestable};
 pub use elsewhere::with_data_elsewhere;
 pub use error::LabError;
 pub use experiment::{Answer, Bench, Fitted, Loaded, Validated, fingerprint, fit, load_data, measure, prepare_data};

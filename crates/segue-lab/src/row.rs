@@ -1,5 +1,7 @@
 //! What one model came to on one question: all that is compared of a run, whether it has just ended or was stored.
 
+use std::borrow::Cow;
+
 use segue_core::{EpochRecord, Prepared, Query, TaskKind, UserId};
 use segue_eval::{Evaluation, Group, Measured, MetricSpec, PerUser, Summary};
 use serde_json::Value;
@@ -181,7 +183,26 @@ impl Row {
 
     /// Whether the values of a metric by user are there, so that tests compare it user by user.
     pub fn is_by_user(&self, metric: MetricSpec) -> bool {
-        self.measured(metric).is_some_and(|m| matches!(m.per_user, PerUser::Mean(_) | PerUser::Pooled { .. }))
+        self.by_user(metric).is_some()
+    }
+
+    /// The values of a metric by user, whose mean it is: of errors, what a user adds to the mean over all ratings, squared where the
+    /// metric takes the root of that mean. `None` where it is no mean over users, or their values were not kept.
+    pub(crate) fn by_user(&self, metric: MetricSpec) -> Option<Cow<'_, [f64]>> {
+        match &self.measured(metric)?.per_user {
+            PerUser::Mean(values) => Some(values.into()),
+            // Where all weigh the same, as in leave-one-out, it is one, and was stored as one.
+            PerUser::Weighted { sums, weights } if weights.iter().all(|weight| *weight == weights[0]) => {
+                Some(sums.iter().zip(weights).map(|(sum, weight)| sum / weight).collect())
+            }
+            // Over the mean number of ratings, not the user's own, so that the mean over users is that over ratings, and no test
+            // contradicts the metric.
+            PerUser::Pooled { sums, counts } => {
+                let each = counts.iter().sum::<f64>() / counts.len() as f64;
+                Some(sums.iter().map(|sum| sum / each).collect())
+            }
+            PerUser::Weighted { .. } | PerUser::OfMeans(_) | PerUser::Whole => None,
+        }
     }
 
     /// A metric on test with what it is made of.

@@ -12,8 +12,8 @@ use segue_lab::{
 };
 
 use super::comparison::{
-    Baseline, POPULARITY, errors_note, main_note, marks_note, shown, spoken_names, table, test_values, tests,
-    tests_note, values,
+    Baseline, POPULARITY, errors_note, judges, main_note, marks_note, may_be_tested, shown, shown_of, table,
+    test_values, tests, tests_note, values,
 };
 use super::explore::replaceable;
 use super::results_page::results;
@@ -150,7 +150,10 @@ fn of_runs(args: &Arguments, folders: &[&String], live: Option<&str>) -> anyhow:
     let mut comparison = Comparison { rows: runs.into_iter().flat_map(|run| run.rows).collect() };
     if let Some(baseline) = live {
         // What is refused opens no test part.
-        shown(&comparison, &args.show, &first)?;
+        let names = shown(&comparison, &args.show, &first)?;
+        if args.tests {
+            may_be_tested(&names)?;
+        }
         if baseline != POPULARITY {
             has_baseline(&comparison.rows, baseline)?;
         }
@@ -305,7 +308,10 @@ fn of_jobs(args: &Arguments, baseline: &str) -> anyhow::Result<Option<(Compariso
     // The first row's metrics are the ones that can be shown.
     let measured = protocol(&first.evaluation, first.seed, first.entry(&registry)?.info.output)?.specs()?;
     let measured: Vec<String> = measured.iter().map(ToString::to_string).collect();
-    spoken_names(&args.show, &measured, first.evaluation.dialect)?;
+    let shown = shown_of(measured, &args.show, first)?;
+    if args.tests {
+        may_be_tested(&shown)?;
+    }
     let mut settings = settings.clone();
     if !names.contains(&POPULARITY)
         && let Some(popular) = settings.pop()
@@ -399,7 +405,7 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
     });
     if controlled
         && let Some(Ok(spec)) = names.first().map(|name| name.parse::<MetricSpec>())
-        && !judges(spec)
+        && !judges(comparison, spec)
     {
         notes.push(format!(
             "no verdict on other domains by {spec}, which says not of each user what was found; --show ndcg@10 or another that does \
@@ -418,7 +424,7 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
         ));
     }
     let specs: Vec<MetricSpec> = names.iter().filter_map(|name| name.parse().ok()).collect();
-    if let Some(spec) = specs.iter().copied().find(|spec| judges(*spec)) {
+    if let Some(spec) = specs.iter().copied().find(|spec| judges(comparison, *spec)) {
         let transfers = comparison.transfers(spec, baseline.resamples)?;
         // What is popular is the same for everybody, and claims nothing.
         let claims: Vec<String> =
@@ -477,11 +483,6 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
         say(&format!("wrote {} ({} KiB)", path.display(), html.len().div_ceil(1024)));
     }
     Ok(())
-}
-
-/// Whether verdicts go by a metric: it tells of each user how well they are served.
-fn judges(spec: MetricSpec) -> bool {
-    matches!(spec.metric.measure, Measure::PerUser(_)) || spec.metric.is_error()
 }
 
 /// Why some rows have no marks, gains and tests, if any have none.

@@ -1,7 +1,7 @@
 //! A comparison as tables of words, and of values for programs.
 
-use segue_eval::{Cell, Dialect, Difference, Interval, MetricSpec, OverSeeds};
-use segue_lab::{ALPHA, Comparison, LabError, Row, Scope, Settings, Tested, spoken_metric};
+use segue_eval::{Cell, Dialect, Difference, Interval, Measure, MetricSpec, OverSeeds};
+use segue_lab::{ALPHA, Comparison, LabError, Row, Scope, Settings, Tested, refuse_untestable, spoken_metric};
 use serde_json::{Value, json};
 
 use crate::terminal::{fixed, plain};
@@ -132,6 +132,19 @@ pub(crate) fn tests_note(comparison: &Comparison, baseline: &Baseline<'_>, name:
 pub(crate) fn errors_note(spec: MetricSpec) -> String {
     let of = if spec.metric.name == "rmse" { "squared errors, whose mean is the mse" } else { "errors" };
     format!("{spec}: users are compared by the sum of their {of}, so that each counts by the number of their ratings")
+}
+
+/// Whether verdicts go by a metric: it tells of each user how well they are served.
+pub(crate) fn judges(comparison: &Comparison, spec: MetricSpec) -> bool {
+    match spec.metric.measure {
+        Measure::PerUser(_) | Measure::Error { .. } => true,
+        // Users may weigh the same or not.
+        Measure::Uncut { .. } => {
+            let mut measured = comparison.rows.iter().filter(|row| !row.is_lean() && row.test.value(spec).is_some());
+            measured.all(|row| row.is_by_user(spec))
+        }
+        _ => false,
+    }
 }
 
 /// Plus zero: -0 is no value anybody wants to read. What is no number is none.
@@ -473,7 +486,7 @@ fn means(
     Ok(rows.into_iter().map(|(_, row)| row).collect())
 }
 
-/// The metrics to show: those asked for, or the usual ones at the first cut-off, as the dialect has them.
+/// The metrics to show of the rows: those asked for, or the usual ones at the first cut-off, as the dialect has them.
 pub(crate) fn shown(comparison: &Comparison, show: &[String], settings: &Settings) -> Result<Vec<String>, LabError> {
     let mut known: Vec<String> = Vec::new();
     for estimate in comparison.rows.iter().flat_map(|row| &row.summary.metrics) {
@@ -482,15 +495,25 @@ pub(crate) fn shown(comparison: &Comparison, show: &[String], settings: &Setting
             known.push(name);
         }
     }
-    if show.is_empty() {
-        let k = settings.evaluation.k_values.first().copied().unwrap_or(10);
-        let dialect = settings.evaluation.dialect;
-        let usual = ["ndcg", "hr", "recall", "mrr", "coverage"].into_iter();
-        let usual = usual.filter_map(|name| spoken_metric(&format!("{name}@{k}"), dialect).ok());
-        let usual: Vec<String> = usual.map(|spec| spec.to_string()).filter(|name| known.contains(name)).collect();
-        return Ok(if usual.is_empty() { known } else { usual });
+    shown_of(known, show, settings)
+}
+
+/// The metrics to show of those that are measured.
+pub(crate) fn shown_of(known: Vec<String>, show: &[String], settings: &Settings) -> Result<Vec<String>, LabError> {
+    let dialect = settings.evaluation.dialect;
+    if !show.is_empty() {
+        return spoken_names(show, &known, dialect);
     }
-    spoken_names(show, &known, settings.evaluation.dialect)
+    let k = settings.evaluation.k_values.first().copied().unwrap_or(10);
+    let usual = ["ndcg", "hr", "recall", "mrr", "coverage"].into_iter();
+    let usual = usual.filter_map(|name| spoken_metric(&format!("{name}@{k}"), dialect).ok());
+    let usual: Vec<String> = usual.map(|spec| spec.to_string()).filter(|name| known.contains(name)).collect();
+    Ok(if usual.is_empty() { known } else { usual })
+}
+
+/// Refuses to test by a metric that nothing is tested by: the first that is shown.
+pub(crate) fn may_be_tested(names: &[String]) -> Result<(), LabError> {
+    refuse_untestable(metric(names.first())?)
 }
 
 /// Which metric rows are told apart by, where nobody chose one and it is not the usual.
@@ -504,7 +527,7 @@ pub(crate) fn main_note(names: &[String], settings: &Settings) -> Option<String>
 
 /// The metrics that are asked for, each once, as the dialect has them; of rows in another dialect also by their own names. Those that are
 /// not among the measured are refused.
-pub(crate) fn spoken_names(show: &[String], known: &[String], dialect: Dialect) -> Result<Vec<String>, LabError> {
+fn spoken_names(show: &[String], known: &[String], dialect: Dialect) -> Result<Vec<String>, LabError> {
     let mut names: Vec<String> = Vec::new();
     for name in show {
         let spoken = spoken_metric(name, dialect).ok().map(|spec| spec.to_string());

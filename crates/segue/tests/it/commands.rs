@@ -299,6 +299,10 @@ fn every_comparison_has_popularity_and_tests_each_row_against_it() {
         &format!("compare {world} model=ease --tests --show coverage@10"),
         &["coverage@10 is no mean over users"],
     );
+    // Before anything is read.
+    let untrained = "compare data_dir=nowhere model=ease --tests";
+    scratch.fails(&format!("{untrained} --show coverage@10"), &["coverage@10 is no mean over users"]);
+    scratch.fails(&format!("{untrained} evaluation.metrics=[gini]"), &["gini@10 is no mean over users"]);
     scratch.fails(&format!("compare {world} model=ease --tests --baseline mf"), &["--baseline mf: it is not compared"]);
 }
 
@@ -363,10 +367,18 @@ fn a_claim_across_domains_is_held_against_its_controls() {
         let line = verdict.lines().find(|line| line.contains(&format!(": {model} "))).unwrap();
         assert!(line.contains(&format!(", p {p}")) && p.len() > 3, "{line}\n{table}");
     }
-    let uncut = "evaluation.metrics=[auc] evaluation.bootstrap=50 --show auc";
-    let table =
-        scratch.ok(&format!("compare data=sample data.world.n_users=250 model=ease scope=target,joint {uncut}"));
-    assert!(table.contains("\tgain over target alone, auc\t") && !table.contains("p="), "{table}");
+    let uncut = |metric: &str, split: &str| {
+        let asked =
+            format!("model=ease scope=target,joint evaluation.metrics=[{metric}] split={split} --show {metric}");
+        scratch.ok(&format!("compare data=sample data.world.n_users=250 evaluation.bootstrap=50 {asked}"))
+    };
+    // A mean over users in which all weigh the same has a p; one in which they do not has none.
+    for (metric, split) in [("auc", "leave_one_out"), ("auc", "ratio"), ("gauc", "leave_one_out")] {
+        let table = uncut(metric, split);
+        assert!(table.contains(&format!("\tgain over target alone, {metric}, p by Holm\t")), "{table}");
+    }
+    let table = uncut("gauc", "ratio");
+    assert!(table.contains("\tgain over target alone, gauc\t") && !table.contains("p="), "{table}");
     let (_, verdict) = told("model=item_knn scope=target,joint");
     assert!(verdict.contains("a gain, its cause unknown: item_knn"), "{verdict}");
     let (_, verdict) = told("model=ease scope=target,joint seed=1,2");

@@ -426,6 +426,27 @@ fn metrics_are_named_in_the_dialect_of_the_runs() {
 }
 
 #[test]
+fn a_mean_without_cut_off_is_tested_fresh_or_stored() {
+    let scratch = Scratch::new();
+    let how = format!("{} evaluation.metrics=[auc,gauc,mrr@10] scope=target,joint", SMALL_WORLD.join(" "));
+    scratch.ok(&format!("train -m {how} model=item_knn,popularity"));
+    let runs =
+        ["item_knn_target", "item_knn_joint", "popularity_target"].map(|run| format!("outputs/segue/{run}_seed42"));
+    for metric in ["auc", "gauc"] {
+        let show = format!("--show {metric}");
+        let fresh = scratch.ok(&format!("compare {how} model=item_knn --tests {show}"));
+        assert!(fresh.lines().count() == 3 && fresh.contains(&format!("{metric} over popularity target")), "{fresh}");
+        assert_eq!(fresh, scratch.ok(&format!("compare {} --tests {show}", runs.join(" "))));
+        let told = scratch.line(&format!("compare {how} model=item_knn {show}"));
+        assert!(told.stderr.contains(&format!("item_knn ({metric} ")), "{}", told.stderr);
+    }
+    // What is refused opens no test part.
+    scratch.ok("train data=sample data.world.n_users=250 evaluation.bootstrap=50 model=ease out=alone");
+    scratch.fails("compare alone --tests --show coverage@10", &["coverage@10 is no mean over users"]);
+    assert!(opened_after_training(&scratch, "alone").is_empty());
+}
+
+#[test]
 fn a_run_comes_out_again_where_its_data_are_elsewhere() {
     let scratch = Scratch::new();
     let world = World::generate(&WorldConfig::small()).unwrap();
