@@ -27,8 +27,8 @@ pub(crate) struct Guide {
     pub(crate) notes: Vec<String>,
 }
 
-/// What each model of these runs costs and is worth, by a metric as their dialect has it.
-pub(crate) fn guide(folders: &[PathBuf], metric: &str) -> anyhow::Result<Guide> {
+/// What each model of these runs costs and is worth, by a metric as their dialect has it; by default NDCG at their first cut-off.
+pub(crate) fn guide(folders: &[PathBuf], metric: Option<&str>) -> anyhow::Result<Guide> {
     let mut rows: Vec<Row> = Vec::new();
     for (n, folder) in folders.iter().enumerate() {
         rows.extend(read_run(folder, n)?.rows);
@@ -55,7 +55,9 @@ pub(crate) fn guide(folders: &[PathBuf], metric: &str) -> anyhow::Result<Guide> 
             other.test.protocol
         );
     }
-    let spec: MetricSpec = spoken_metric(metric, first.evaluation.dialect)?;
+    let k = first.evaluation.k_values.first().copied().unwrap_or(10);
+    let usual = || format!("ndcg@{k}");
+    let spec: MetricSpec = spoken_metric(&metric.map_or_else(usual, str::to_owned), first.evaluation.dialect)?;
     let (metric, more_is_better) = (spec.to_string(), spec.metric.more_is_better());
     let metric = metric.as_str();
     let chosen = chosen(&rows, (&first.question, metric, more_is_better));
@@ -178,7 +180,11 @@ fn entry(runs: &[&Row], rows: &[Row], metric: &str) -> anyhow::Result<Entry> {
     let row = runs[0];
     let Some(accuracy) = mean(runs.iter().filter_map(|run| run.value(metric))) else {
         let known: Vec<String> = row.summary.metrics.iter().map(|estimate| estimate.metric.to_string()).collect();
-        anyhow::bail!("{metric} was not measured of {}; there are: {}", row.model, known.join(", "))
+        anyhow::bail!(
+            "{metric} was not measured of {}; --metric names another; there are: {}",
+            row.model,
+            known.join(", ")
+        )
     };
     let cold = |row: &Row| {
         let asked = rows.iter().find(|other| other.fit == row.fit && other.kind == TaskKind::ColdUser);

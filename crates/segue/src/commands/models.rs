@@ -28,9 +28,9 @@ pub(crate) struct Arguments {
     /// Compare the models of these run folders: training time, memory, cold start, accuracy, interpretability.
     #[arg(long, value_name = "RUN", num_args = 1.., conflicts_with = "name")]
     guide: Vec<PathBuf>,
-    /// With --guide: the metric of accuracy and cold start.
-    #[arg(long, value_name = "METRIC@K", default_value = "ndcg@10", requires = "guide")]
-    metric: String,
+    /// With --guide: the metric of accuracy and cold start; by default NDCG at the first cut-off of the runs.
+    #[arg(long, value_name = "METRIC@K", requires = "guide")]
+    metric: Option<String>,
     /// How to print.
     #[arg(long)]
     format: Option<Format>,
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let registry = crate::registry();
     let format = if args.markdown { Format::Markdown } else { Format::or_fitting(args.format) };
     if !args.guide.is_empty() {
-        let Guide { header, rows, notes } = guide(&args.guide, &args.metric)?;
+        let Guide { header, rows, notes } = guide(&args.guide, args.metric.as_deref())?;
         print_table(&header, &rows, format)?;
         for note in &notes {
             crate::terminal::say(note);
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
 /// The table that the command prints, without printing anything.
 pub(crate) fn table(args: &Arguments) -> anyhow::Result<(Vec<String>, Vec<Vec<String>>)> {
     if !args.guide.is_empty() {
-        let Guide { header, rows, .. } = guide(&args.guide, &args.metric)?;
+        let Guide { header, rows, .. } = guide(&args.guide, args.metric.as_deref())?;
         return Ok((header, rows));
     }
     let registry = crate::registry();

@@ -66,6 +66,13 @@ fn stored_runs_compare_as_fresh_ones_do() {
         "{guide}"
     );
 
+    // Without a metric it is the usual one of these runs.
+    scratch.ok(&format!("train {world} model=popularity evaluation.k_values=[3] out=third"));
+    let third = scratch.line("models --guide third");
+    assert!(third.code == Some(0) && third.stderr.contains(", ndcg@3; time"), "{}", third.stderr);
+    let other = ["mrr@10 was not measured of popularity; --metric names another"];
+    scratch.fails("models --guide third --metric mrr@10", &other);
+
     // What each took is told, though one process trained them, or that the stored model is so large at least.
     assert!(!guide.contains("not told"), "{guide}");
 
@@ -74,7 +81,10 @@ fn stored_runs_compare_as_fresh_ones_do() {
     scratch.fails(&format!("compare {runs} seed=1"), &["`seed=1`", "leave it out"]);
     scratch.fails(&format!("compare {runs} --controls"), &["--controls", "scope=target"]);
     scratch.fails(&format!("compare {runs} --baseline ials"), &["--baseline ials", "not compared"]);
-    scratch.fails(&format!("models --guide {runs} --metric ndcg@7"), &["ndcg@7 was not measured of ease", "ndcg@10"]);
+    scratch.fails(
+        &format!("models --guide {runs} --metric ndcg@7"),
+        &["ndcg@7 was not measured of ease; --metric names another", "ndcg@10"],
+    );
     let metrics = scratch.path("outputs/segue/mf_joint_seed42/metrics.json");
     let sound = fs::read_to_string(&metrics).unwrap();
     fs::write(&metrics, "{").unwrap();
