@@ -74,17 +74,17 @@ pub(crate) fn guide(folders: &[PathBuf], metric: Option<&str>) -> anyhow::Result
         if more_is_better { most(of) } else { least() }
     };
     let slowest = most(&|e| Some(e.seconds));
+    let largest = most(&|e| e.memory.map(|bytes| bytes as f64));
     let (best, coldest) = (best_of(&|e| Some(e.accuracy)), best_of(&|e| e.cold));
     let worth = |value: f64, best: f64| worth(value, best, more_is_better);
-    let least = entries.iter().filter_map(|entry| entry.memory).min();
     let header = ["model", "training time", "memory", "cold start", "accuracy", "interpretability"].map(String::from);
     let table: Vec<Vec<String>> = entries
         .iter()
         .map(|entry| {
             let time = entry.seconds / slowest.max(f64::MIN_POSITIVE);
             let time = graded(time, [(0.02, "very fast"), (0.15, "fast"), (0.5, "medium")], "slow");
-            let memory = match (entry.memory.zip(least), entry.stored) {
-                (Some((bytes, least)), _) => format!("{} ({} MiB)", held(bytes, least), bytes >> 20),
+            let memory = match (entry.memory, entry.stored) {
+                (Some(bytes), _) => format!("{} ({} MiB)", held(bytes as f64, largest), bytes >> 20),
                 (None, Some(bytes)) => format!("at least {:.2} MiB", bytes as f64 / (1 << 20) as f64),
                 (None, None) => "not told".into(),
             };
@@ -204,9 +204,9 @@ fn graded(x: f64, bounds: [(f64, &'static str); 3], beyond: &'static str) -> &'s
     bounds.into_iter().find(|(bound, _)| x <= *bound).map_or(beyond, |(_, word)| word)
 }
 
-/// How much memory beside the least.
-fn held(bytes: u64, least: u64) -> &'static str {
-    graded(bytes as f64 / least.max(1) as f64, [(1.0, "low"), (1.25, "low"), (2.0, "medium")], "high")
+/// How much memory beside the most.
+fn held(bytes: f64, most: f64) -> &'static str {
+    graded(bytes / most.max(1.0), [(0.05, "very low"), (0.25, "low"), (0.6, "medium")], "high")
 }
 
 /// How near a metric is to the best.
@@ -230,7 +230,7 @@ mod tests {
         assert_eq!(worth(0.0, 0.0, true), "poor (0.0000)");
         // The least error is the best.
         assert_eq!([0.7, 2.7].map(|value| worth(value, 0.7, false)), ["excellent (0.7000)", "poor (2.7000)"]);
-        assert_eq!([0, 90, 150, 400].map(|bytes| held(bytes, 80)), ["low", "low", "medium", "high"]);
-        assert_eq!((held(0, 0), held(5, 0)), ("low", "high"));
+        assert_eq!([4.0, 20.0, 50.0, 99.0].map(|bytes| held(bytes, 100.0)), ["very low", "low", "medium", "high"]);
+        assert_eq!((held(0.0, 0.0), held(5.0, 5.0)), ("very low", "high"));
     }
 }

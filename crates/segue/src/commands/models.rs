@@ -18,8 +18,8 @@ use crate::terminal::{Format, print_table};
   segue models --guide outputs/segue/*         training time, memory, cold start, accuracy, interpretability of these runs
 
 The grades of the guide are relative to the other runs: time to the slowest (very fast up to 2 %, fast to 15 %, medium to half),
-memory to the least (low up to a quarter more, medium to twice), accuracy and cold start to the best (excellent from 97 %, good from
-85 %, fair from 60 %). Memory is what training took at its peak beyond the data; where the system did not tell it, or too little to be told,
+memory to the most (very low up to 5 %, low to 25 %, medium to 60 %), accuracy and cold start to the best (excellent from 97 %, good
+from 85 %, fair from 60 %). Memory is what training took at its peak beyond the data; where the system did not tell it, or too little to be told,
 there is `at least` the size of the stored model. Cold start is the question about cold users where the split asks it (split=questions,
 split=cold_user), else the quarter of the users of whom least is known.")]
 pub(crate) struct Arguments {
