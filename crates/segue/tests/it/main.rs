@@ -18,6 +18,7 @@ mod explore;
 mod interrupt;
 mod ratings;
 mod readme;
+mod reproduce;
 #[allow(dead_code, reason = "its other replies are for the tests of the library")]
 #[path = "../../../segue-download/tests/download/server.rs"]
 mod server;
