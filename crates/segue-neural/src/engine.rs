@@ -122,6 +122,26 @@ impl Dense {
         }
     }
 
+    /// The numbers of the parameter of this name, which the model has declared.
+    pub(crate) fn values(&self, name: &str) -> &[f32] {
+        &self.values[self.place(name)]
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn values_mut(&mut self, name: &str) -> &mut [f32] {
+        let place = self.place(name);
+        &mut self.values[place]
+    }
+
+    fn place(&self, name: &str) -> usize {
+        let place = self.names.iter().position(|known| known == name);
+        place.unwrap_or_else(|| unreachable!("no parameter is called `{name}`"))
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
     pub(crate) fn save<'a>(&'a self, out: &mut ArtifactWriter<'a>) {
         for (n, name) in self.names.iter().enumerate() {
             out.tensor(name, &self.shapes[n], self.values[n].as_slice());

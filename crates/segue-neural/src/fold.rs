@@ -13,7 +13,7 @@ use segue_core::{ItemId, Matrix};
 use crate::engine::{Computed, Weights};
 use crate::histories::Signed;
 use crate::optimise::Optimisation;
-use crate::pairs::{PairNet, leaves, of_rows, row_gradients};
+use crate::pairs::{Pairing, leaves, of_rows, row_gradients};
 
 /// Events that speak for those known before and now.
 const SPOKESMEN: usize = 32;
@@ -28,8 +28,10 @@ const ANCHOR: f32 = 0.1;
 
 /// What of a model stays fixed.
 #[derive(Debug)]
-pub(crate) struct Fixed<'a, N> {
-    pub(crate) net: &'a N,
+pub(crate) struct Fixed<'a, P> {
+    pub(crate) net: P,
+    /// How it was trained.
+    pub(crate) how: Optimisation,
     pub(crate) weights: &'a Weights,
     /// What of each item meets users.
     pub(crate) met: &'a [Tensor],
@@ -37,7 +39,7 @@ pub(crate) struct Fixed<'a, N> {
     pub(crate) pool: &'a [ItemId],
 }
 
-impl<N: PairNet> Fixed<'_, N> {
+impl<P: Pairing> Fixed<'_, P> {
     /// The vector that fits what is known `now`, found from `start`, which is what training made of what was known `then`.
     pub(crate) fn fold_in(&self, start: &[f32], now: &Signed, then: &Signed) -> Computed<Vec<f32>> {
         let both: Signed = now.iter().copied().filter(|event| then.binary_search(event).is_ok()).collect();
@@ -96,9 +98,8 @@ fn spokesmen(all: &Signed) -> Vec<Event> {
 }
 
 /// The loss of events as a function of the user's vector.
-struct Compare<'a, N> {
-    fixed: &'a Fixed<'a, N>,
-    how: Optimisation,
+struct Compare<'a, P> {
+    fixed: &'a Fixed<'a, P>,
     /// What meets the user: the items of the events, then the drawable, each `(n, g)`.
     items: Vec<Tensor>,
     /// Which scores each row compares, `(n_events · (1 + m))`.
@@ -111,9 +112,9 @@ struct Compare<'a, N> {
     n: f32,
 }
 
-impl<'a, N: PairNet> Compare<'a, N> {
+impl<'a, P: Pairing> Compare<'a, P> {
     /// An item meets the same drawn items in every history, but for those that may not be drawn: the next takes their place.
-    fn new(fixed: &'a Fixed<'a, N>, events: &[Event], drawable: &[ItemId]) -> Computed<Self> {
+    fn new(fixed: &'a Fixed<'a, P>, events: &[Event], drawable: &[ItemId]) -> Computed<Self> {
         let (n, m) = (events.len(), DRAWN.min(drawable.len()));
         let row = |(row, event): (usize, &Event)| {
             let first = event.item as usize * 211;
@@ -128,7 +129,6 @@ impl<'a, N: PairNet> Compare<'a, N> {
         let rows = Tensor::from_vec(rows, n + drawable.len(), &Device::Cpu)?;
         Ok(Self {
             fixed,
-            how: fixed.net.training(),
             items: of_rows(fixed.met, |part| part.index_select(&rows, 0))?,
             compared: Tensor::from_vec(compared, n * (1 + m), &Device::Cpu)?,
             signs: column(&|event| if event.liked { 1.0 } else { -1.0 })?,
@@ -144,7 +144,7 @@ impl<'a, N: PairNet> Compare<'a, N> {
         let users = net.users(&leaves, weights)?;
         let scores = net.meet(&users, &self.items, weights, None)?;
         let scores = scores.flatten_all()?.index_select(&self.compared, 0)?.reshape((self.signs.dim(0)?, ()))?;
-        let how = &self.how;
+        let how = &self.fixed.how;
         let compared = how.compared(&scores, Some(&self.signs), self.fixed.met[0].dim(0)?);
         let loss = (how.loss.of(compared)? * &self.shares)?.sum_all()?;
         let found = row_gradients(&loss.backward()?, &leaves)?;

@@ -13,14 +13,11 @@
 //!
 //! Deviations: the output is a logit (the paper's sigmoid is in the loss); Adam updates the rows that a batch touches.
 
-use candle_core::Tensor;
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, FitCx, FitError, Interval, ModelInfo, Output, ParamError, TrainData,
 };
 
-use crate::engine::{Computed, Parameter, Start, Weights};
-use crate::fused::products;
-use crate::layers::Dropout;
+use crate::ncf::Ncf;
 use crate::optimise::{Optimisation, neural_params};
 use crate::pairs::{self, PairModel, PairNet};
 
@@ -61,27 +58,10 @@ impl Algorithm for Gmf {
 }
 
 impl PairNet for Gmf {
-    fn widths(&self) -> Vec<usize> {
-        vec![self.factors]
-    }
+    type Net<'a> = Ncf<'a>;
 
-    fn parameters(&self) -> Vec<Parameter> {
-        vec![
-            Parameter::new("output.weight", &[self.factors, 1], Start::Glorot),
-            Parameter::new("output.bias", &[1], Start::Zeros),
-        ]
-    }
-
-    fn users(&self, rows: &[Tensor], weights: &Weights) -> Computed<Vec<Tensor>> {
-        Ok(vec![rows[0].broadcast_mul(&weights.get("output.weight")?.t()?)?])
-    }
-
-    fn items(&self, rows: &[Tensor], _: &Weights) -> Computed<Vec<Tensor>> {
-        Ok(rows.to_vec())
-    }
-
-    fn meet(&self, users: &[Tensor], items: &[Tensor], weights: &Weights, _: Option<Dropout>) -> Computed<Tensor> {
-        products(&users[0], &items[0])?.broadcast_add(weights.get("output.bias")?)
+    fn net(&self) -> Ncf<'_> {
+        Ncf { factors: Some(self.factors), tower: None, dropout: 0.0 }
     }
 
     fn training(&self) -> Optimisation {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::engine::{Dense, Parameter, gradient, numbers};
 use crate::losses::{Compared, Loss};
-use crate::pairs::PairNet;
+use crate::pairs::{PairNet, Pairing as _};
 use crate::reading::Stretches;
 
 pub(crate) fn list(value: &Value) -> Vec<f32> {
@@ -47,7 +47,8 @@ pub(crate) fn pairs_agree<N: PairNet>() {
             params.insert(key.into(), golden[key].clone());
         }
     }
-    let net: N = serde_json::from_value(Value::Object(params)).unwrap();
+    let model: N = serde_json::from_value(Value::Object(params)).unwrap();
+    let net = model.net();
     let dense = dense(&net.parameters(), &case["dense"]);
     let weights = dense.leaves().unwrap();
     let table = |key: &str, width: usize| {

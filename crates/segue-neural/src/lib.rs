@@ -29,6 +29,7 @@ mod losses;
 mod mlp;
 mod multi_dae;
 mod multi_vae;
+mod ncf;
 mod negatives;
 mod neumf;
 mod neumf_attention;

@@ -14,13 +14,12 @@
 //!
 //! Deviations: the output is a logit; Adam updates the rows that a batch touches.
 
-use candle_core::Tensor;
 use segue_core::{
     Algorithm, ArtifactError, ArtifactReader, FitCx, FitError, Interval, ModelInfo, Output, ParamError, TrainData,
 };
 
-use crate::engine::{Computed, Parameter, Weights};
-use crate::layers::{Dropout, Tower, linear, linear_parameters};
+use crate::layers::Tower;
+use crate::ncf::Ncf;
 use crate::optimise::{Optimisation, neural_params};
 use crate::pairs::{self, PairModel, PairNet};
 
@@ -70,37 +69,10 @@ impl Algorithm for Mlp {
 }
 
 impl PairNet for Mlp {
-    fn widths(&self) -> Vec<usize> {
-        vec![self.tower().half()]
-    }
+    type Net<'a> = Ncf<'a>;
 
-    fn parameters(&self) -> Vec<Parameter> {
-        let mut all = self.tower().parameters();
-        all.extend(linear_parameters("output", self.tower().last(), 1));
-        all
-    }
-
-    fn users(&self, rows: &[Tensor], weights: &Weights) -> Computed<Vec<Tensor>> {
-        Ok(vec![Tower::users(&rows[0], weights)?])
-    }
-
-    fn items(&self, rows: &[Tensor], weights: &Weights) -> Computed<Vec<Tensor>> {
-        Ok(vec![Tower::items(&rows[0], weights)?])
-    }
-
-    fn meet(
-        &self,
-        users: &[Tensor],
-        items: &[Tensor],
-        weights: &Weights,
-        dropout: Option<Dropout>,
-    ) -> Computed<Tensor> {
-        let b = users[0].dim(0)?;
-        linear(&self.tower().meet(&users[0], &items[0], weights, dropout)?, weights, "output")?.reshape((b, ()))
-    }
-
-    fn dropout(&self) -> f32 {
-        self.dropout
+    fn net(&self) -> Ncf<'_> {
+        Ncf { factors: None, tower: Some(self.tower()), dropout: self.dropout }
     }
 
     fn training(&self) -> Optimisation {

@@ -28,7 +28,7 @@ use crate::engine::{Computed, Parameter, Start, Weights};
 use crate::fused::{affine, products};
 use crate::layers::{Dropout, Tower, linear, linear_parameters};
 use crate::optimise::{Optimisation, neural_params};
-use crate::pairs::{self, PairModel, PairNet};
+use crate::pairs::{self, PairModel, PairNet, Pairing};
 use crate::reading::{Stretches, attend};
 
 neural_params! {
@@ -86,6 +86,18 @@ impl Algorithm for NeuMfAttention {
 }
 
 impl PairNet for NeuMfAttention {
+    type Net<'a> = &'a Self;
+
+    fn net(&self) -> &Self {
+        self
+    }
+
+    fn training(&self) -> Optimisation {
+        self.optimisation()
+    }
+}
+
+impl Pairing for &NeuMfAttention {
     fn widths(&self) -> Vec<usize> {
         vec![self.factors, self.tower().half()]
     }
@@ -168,10 +180,6 @@ impl PairNet for NeuMfAttention {
 
     fn dropout(&self) -> f32 {
         self.dropout
-    }
-
-    fn training(&self) -> Optimisation {
-        self.optimisation()
     }
 }
 

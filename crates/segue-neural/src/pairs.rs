@@ -1,8 +1,8 @@
 //! Models that score a user and an item from a vector of each: how they are trained, asked and saved.
 //!
-//! A model is a [`PairNet`]: what it makes of a user's vector alone, of an item's vector alone, and of the two together. The
-//! first two are computed once for each user and item that a batch or a question names; only the last costs something for
-//! each pair.
+//! A model is a [`PairNet`], and what it computes a [`Pairing`]: what it makes of a user's vector alone, of an item's vector
+//! alone, and of the two together. The first two are computed once for each user and item that a batch or a question names; only
+//! the last costs something for each pair.
 //!
 //! Training visits every like once an epoch, in random order, with `negatives` drawn items each. A batch is cut into fixed
 //! shards; the engine derives the gradient of one shard on one thread, and gradients are summed in the order of the shards, so
@@ -38,8 +38,18 @@ use crate::sequences::liked;
 /// Likes that the engine sees at once: their vectors stay in the second-level cache.
 const SHARD: usize = 128;
 
-/// What a model of pairs computes.
+/// A model of pairs.
 pub(crate) trait PairNet: Algorithm<Model = PairModel<Self>> {
+    /// What it computes.
+    type Net<'a>: Pairing;
+    /// What these parameters have it compute.
+    fn net(&self) -> Self::Net<'_>;
+    /// How it is trained.
+    fn training(&self) -> Optimisation;
+}
+
+/// What a model of pairs computes.
+pub(crate) trait Pairing: Copy + Send + Sync {
     /// Lengths of a user's vectors, which are also those of an item's.
     fn widths(&self) -> Vec<usize>;
     /// Everything else that is learnt.
@@ -79,8 +89,6 @@ pub(crate) trait PairNet: Algorithm<Model = PairModel<Self>> {
     ) -> Computed<Tensor> {
         self.meet(users, items, weights, dropout)
     }
-    /// How it is trained.
-    fn training(&self) -> Optimisation;
 }
 
 /// Checks of parameters together that every model of pairs wants.
@@ -96,8 +104,48 @@ pub(crate) fn check<N: PairNet>(net: &N) -> Result<(), ParamError> {
 
 /// Trains a model of pairs.
 pub(crate) fn fit<N: PairNet>(net: &N, data: &TrainData<'_>, cx: &mut FitCx<'_>) -> Result<PairModel<N>, FitError> {
-    let mut training = Training::new(net, data, cx.seed)?;
-    run_epochs(&mut training, net.training().descent.epochs, cx, load)
+    fit_from(net, None, data, cx)
+}
+
+/// Trains a model of pairs that begins with what others have learnt.
+pub(crate) fn fit_from<N: PairNet>(
+    net: &N,
+    start: Option<Parts>,
+    data: &TrainData<'_>,
+    cx: &mut FitCx<'_>,
+) -> Result<PairModel<N>, FitError> {
+    let mut training = Training::new(net.net(), (N::INFO.name, net.training()), data, cx.seed)?;
+    if let Some(start) = start {
+        training.begin_with(start);
+    }
+    run_epochs(&mut Course { net, training }, net.training().descent.epochs, cx, load)
+}
+
+/// What a model of pairs learns.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts {
+    /// `(n_users, width)`.
+    pub(crate) users: Matrix,
+    /// `(n_items, width)`.
+    pub(crate) items: Matrix,
+    pub(crate) dense: Dense,
+}
+
+/// What a part of `model` learns by itself in some epochs, told as progress of `stage`.
+pub(crate) fn pretrained<P: Pairing>(
+    part: P,
+    (model, how, epochs): (&'static str, Optimisation, usize),
+    data: &TrainData<'_>,
+    (stage, cx): (&'static str, &mut FitCx<'_>),
+) -> Result<Parts, FitError> {
+    let mut training = Training::new(part, (model, how), data, cx.seed.named(stage))?;
+    for epoch in 1..=epochs {
+        cx.progress(stage, epoch as u64 - 1, epochs as u64)?;
+        training.epoch(epoch)?;
+    }
+    cx.progress(stage, epochs as u64, epochs as u64)?;
+    let Tables { users, items } = training.tables;
+    Ok(Parts { users: users.matrix, items: items.matrix, dense: training.learning.dense })
 }
 
 /// Reads what [`PairModel::save`] wrote.
@@ -106,13 +154,13 @@ pub(crate) fn load<N: PairNet>(from: &ArtifactReader<'_>) -> Result<PairModel<N>
     let checked = net.check_ranges(N::INFO.name).and_then(|()| net.check());
     checked.map_err(|error| from.entry("params", error.to_string()))?;
     let (users, items) = (from.matrix("users")?, from.matrix("items")?);
-    let width: usize = net.widths().iter().sum();
+    let width: usize = net.net().widths().iter().sum();
     for (name, table) in [("users", &users), ("items", &items)] {
         if table.n_cols() != width {
             return Err(from.entry(name, format!("is {} wide, but this architecture has {width}", table.n_cols())));
         }
     }
-    let dense = Dense::load(&net.parameters(), &from.scope("dense"))?;
+    let dense = Dense::load(&net.net().parameters(), &from.scope("dense"))?;
     let histories = Histories::load(&from.scope("histories"), users.n_rows(), items.n_rows())?;
     let guest = from.vector("guest", Some(users.n_cols()))?;
     PairModel::new(net, Learnt { users, items, dense, histories, guest })
@@ -150,8 +198,9 @@ impl<N: PairNet> PairModel<N> {
     fn new(net: N, learnt: Learnt) -> Computed<Self> {
         let weights = learnt.dense.constants()?;
         let every: Vec<ItemId> = (0..learnt.items.n_rows() as ItemId).collect();
-        let rows = gathered(&learnt.items, &every, &net.widths())?;
-        let (met, said) = (net.items(&rows, &weights)?, net.said(&rows, &weights)?);
+        let computed = net.net();
+        let rows = gathered(&learnt.items, &every, &computed.widths())?;
+        let (met, said) = (computed.items(&rows, &weights)?, computed.said(&rows, &weights)?);
         let pool = pool(learnt.items.n_rows());
         Ok(Self { net, learnt, weights, met, said, pool })
     }
@@ -161,12 +210,18 @@ impl<N: PairNet> PairModel<N> {
         let Learnt { users, items, histories, guest, .. } = &self.learnt;
         let now = signed(query.history, items.n_rows());
         let user = query.user.map(|u| u as usize).filter(|&u| u < users.n_rows());
-        if self.net.history() > 0 {
+        if self.net.net().history() > 0 {
             // Who is new is what they like.
             return user.map_or_else(|| vec![0.0; users.n_cols()], |u| users.row(u).to_vec());
         }
         let (start, then) = user.map_or((&guest[..], Signed::new()), |u| (users.row(u), histories.user(u)));
-        let fixed = Fixed { net: &self.net, weights: &self.weights, met: &self.met, pool: &self.pool };
+        let fixed = Fixed {
+            net: self.net.net(),
+            how: self.net.training(),
+            weights: &self.weights,
+            met: &self.met,
+            pool: &self.pool,
+        };
         let Ok(vector) = fixed.fold_in(start, &now, &then) else {
             unreachable!("the shapes are those of the model, whose parts have met before")
         };
@@ -175,7 +230,7 @@ impl<N: PairNet> PairModel<N> {
 
     /// What of a query's history pairs read, dislikes with their sign turned.
     fn read(&self, query: &Query<'_>) -> Vec<(ItemId, f32)> {
-        let (most, n_items) = (self.net.history(), self.learnt.items.n_rows());
+        let (most, n_items) = (self.net.net().history(), self.learnt.items.n_rows());
         if most == 0 {
             return Vec::new();
         }
@@ -229,10 +284,11 @@ pub(crate) fn row_gradients(all: &GradStore, leaves: &[Tensor]) -> Computed<Vec<
 impl<N: PairNet> Recommender for PairModel<N> {
     fn encode<'a>(&'a self, queries: &[Query<'_>]) -> Box<dyn Scorer + 'a> {
         let vectors: Vec<f32> = queries.iter().flat_map(|query| self.vector(query)).collect();
-        let (n, widths) = (queries.len(), self.net.widths());
+        let net = self.net.net();
+        let (n, widths) = (queries.len(), net.widths());
         let table = Matrix::from_vec(n, widths.iter().sum(), vectors);
         let every: Vec<u32> = (0..n as u32).collect();
-        let users = gathered(&table, &every, &widths).and_then(|rows| self.net.users(&rows, &self.weights));
+        let users = gathered(&table, &every, &widths).and_then(|rows| net.users(&rows, &self.weights));
         let Ok(users) = users else { unreachable!("shapes were checked when the model was made") };
         let read = Stretches::signed(queries.iter().map(|query| self.read(query)));
         Box::new(PairScorer { model: self, users, read })
@@ -274,11 +330,11 @@ pub(crate) fn of_rows(parts: &[Tensor], rows: impl Fn(&Tensor) -> Computed<Tenso
 
 impl<N: PairNet> PairScorer<'_, N> {
     fn scores(&self, items: &[Tensor], out: &mut [f32]) -> Computed<()> {
-        let model = self.model;
+        let (model, net) = (self.model, self.model.net.net());
         for (q, scores) in out.chunks_exact_mut(items[0].dim(0)?).enumerate() {
             let user = of_rows(&self.users, |part| part.narrow(0, q, 1))?;
             let read = (&model.said[..], &self.read.only(q));
-            scores.copy_from_slice(&numbers(&model.net.meet_reading(&user, items, read, &model.weights, None)?)?);
+            scores.copy_from_slice(&numbers(&net.meet_reading(&user, items, read, &model.weights, None)?)?);
         }
         Ok(())
     }
@@ -296,8 +352,8 @@ impl<N: PairNet> Scorer for PairScorer<'_, N> {
     }
 }
 
-struct Training<'a, N> {
-    net: &'a N,
+struct Training<P> {
+    net: P,
     how: Optimisation,
     positives: Positives,
     histories: Histories,
@@ -330,12 +386,17 @@ struct Reading {
     liked: Stretches,
 }
 
-impl<'a, N: PairNet> Training<'a, N> {
-    fn new(net: &'a N, data: &TrainData<'_>, seed: Seed) -> Result<Self, FitError> {
-        let positives = Positives::new(data, N::INFO.name)?;
-        let (how, init) = (net.training(), seed.named("init"));
+impl<P: Pairing> Training<P> {
+    fn new(
+        net: P,
+        (model, how): (&'static str, Optimisation),
+        data: &TrainData<'_>,
+        seed: Seed,
+    ) -> Result<Self, FitError> {
+        let positives = Positives::new(data, model)?;
+        let init = seed.named("init");
         let width: usize = net.widths().iter().sum();
-        fits(N::INFO.name, how.descent.batch_size.min(positives.len()), how.negatives, width)?;
+        fits(model, how.descent.batch_size.min(positives.len()), how.negatives, width)?;
         let table =
             |n: usize, width: usize, name: &str| Matrix::normal(n, width, how.init_std, &mut init.named(name).stream());
         let users = table(data.log.n_users(), width, "users");
@@ -345,6 +406,22 @@ impl<'a, N: PairNet> Training<'a, N> {
         let histories = Histories::of(data.log);
         let beside = (net.history() > 0).then(|| Beside::of(data.log, net.history()));
         Ok(Self { net, how, positives, histories, beside, seed, tables, learning })
+    }
+
+    /// Begins with what others have learnt in place of random numbers.
+    fn begin_with(&mut self, Parts { users, items, dense }: Parts) {
+        let descent = &self.how.descent;
+        self.tables = Tables { users: descent.table(users), items: descent.table(items) };
+        self.learning = Learning::of(dense);
+    }
+
+    fn epoch(&mut self, epoch: usize) -> Result<f64, FitError> {
+        let size = self.how.descent.batch_size;
+        let mean = each_batch((self.positives.len(), size), (self.seed, epoch), |batch, n, samples| {
+            self.step(batch, epoch, (samples, n * size))
+        })?;
+        self.learning.pace.hear(&self.how.descent, mean);
+        Ok(mean)
     }
 
     /// The items of each like of a shard: its own, then the drawn. Like `n` draws from stream `first + n` of the epoch.
@@ -533,34 +610,35 @@ fn fits(model: &str, likes: usize, negatives: usize, width: usize) -> Result<(),
     held(format!("a step of `{model}` over {likes} likes, each with {negatives} negatives,"), likes, needed_mib, 4096)
 }
 
-impl<N: PairNet> Trainable for Training<'_, N> {
+/// A model on its way through the epochs.
+struct Course<'a, N: PairNet> {
+    net: &'a N,
+    training: Training<N::Net<'a>>,
+}
+
+impl<N: PairNet> Trainable for Course<'_, N> {
     type Model = PairModel<N>;
 
     fn epoch(&mut self, epoch: usize) -> Result<f64, FitError> {
-        let size = self.how.descent.batch_size;
-        let mean = each_batch((self.positives.len(), size), (self.seed, epoch), |batch, n, samples| {
-            self.step(batch, epoch, (samples, n * size))
-        })?;
-        self.learning.pace.hear(&self.how.descent, mean);
-        Ok(mean)
+        self.training.epoch(epoch)
     }
 
     fn snapshot(&self) -> PairModel<N> {
-        let (guest, users) = self.positives.with_mean_user(&self.tables.users.matrix);
-        let (items, dense, histories) =
-            (self.tables.items.matrix.clone(), self.learning.dense.clone(), self.histories.clone());
+        let Training { positives, tables, learning, histories, .. } = &self.training;
+        let (guest, users) = positives.with_mean_user(&tables.users.matrix);
+        let (items, dense, histories) = (tables.items.matrix.clone(), learning.dense.clone(), histories.clone());
         let model = PairModel::new(self.net.clone(), Learnt { users, items, dense, histories, guest });
         model.unwrap_or_else(|error| unreachable!("the shapes are those of the training: {error}"))
     }
 
     fn save_state<'b>(&'b self, out: &mut ArtifactWriter<'b>) -> Result<(), ArtifactError> {
-        self.tables.save(out)?;
-        self.learning.save(out)
+        self.training.tables.save(out)?;
+        self.training.learning.save(out)
     }
 
     fn load_state(&mut self, from: &ArtifactReader<'_>) -> Result<(), ArtifactError> {
-        self.tables.load(from)?;
-        self.learning.load(&self.net.parameters(), from)
+        self.training.tables.load(from)?;
+        self.training.learning.load(&self.training.net.parameters(), from)
     }
 }
 

@@ -43,6 +43,7 @@ fn every_form_keeps_every_promise() {
         ("two_tower", json!({"history": "attention", "similarity": "cosine", "temperature": 0.2})),
         ("two_tower", json!({"history": "transformer", "user_ids": false, "loss": "full_softmax", "dropout": 0.1})),
         ("two_tower", json!({"history": "mean", "mixed_negatives": 16, "log_q": false, "user_ids": false})),
+        ("neumf", json!({"pretrain_epochs": 2, "pretrain_share": 0.25, "dropout": 0.1})),
         ("neumf_attention", json!({"loss": "bpr", "negative_sampling": "hard", "dropout": 0.1, "id_dropout": 0.2})),
         ("gnn", json!({"aggregation": "sum", "dropout": 0.1})),
         ("gnn", json!({"aggregation": "attention", "layers": 1})),
