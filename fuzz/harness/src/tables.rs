@@ -7,7 +7,7 @@ use segue_data::prepare::{
     DataConfig, DomainConfig, OneOrMany, PrepareOptions, Progress, SplitConfig, SplitKind, prepare,
 };
 use segue_data::readers::{Format, Layout};
-use segue_data::writers::{ExportFormat, Ids, export};
+use segue_data::writers::{ExportFormat, Ids, Wanted, export};
 
 use crate::case::Case;
 use crate::draw::Draw;
@@ -122,7 +122,7 @@ fn exported(case: &Case, format: ExportFormat) {
         return;
     }
     let out = folder.path().join("out");
-    if let Err(error) = export(&out, (&prepared, "fuzz"), format, Ids::External) {
+    if let Err(error) = export(&out, (&prepared, "fuzz"), Wanted::of(format, Ids::External)) {
         return assert!(error.to_string().contains("cannot hold"), "{error}");
     }
     for (part, log) in parts.into_iter().filter(|(part, log)| *part == "train" || !log.is_empty()) {
