@@ -167,7 +167,7 @@ pub(crate) fn check(bytes: &[u8]) {
 
 fn read(path: &Path, items: &IdMap, infos: Vec<Option<ItemInfo>>) -> Result<Vec<Option<ItemInfo>>, String> {
     let mut infos = infos;
-    in_session(path, u64::MAX, |session| read_items(path, (items, None), session, &mut infos))?;
+    in_session(path, u64::MAX, |session| read_items(path, (items, None, Some(5)), session, &mut infos))?;
     for info in infos.iter().flatten() {
         let sound = |text: &str| !text.is_empty() && text.trim() == text;
         assert!(info.title.as_deref().is_none_or(sound), "{info:?}");

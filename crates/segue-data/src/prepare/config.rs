@@ -313,8 +313,10 @@ impl PrepareOptions {
 
 /// Which categories are features.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a group with `min_items`, `most`, `synonyms`, or null")]
+#[serde(deny_unknown_fields, default, expecting = "a group with `tags`, `min_items`, `most`, `synonyms`, or null")]
 pub struct FeatureOptions {
+    /// Tags, or shelves of readers, of an item that become its categories at most, those that were given most often; null: all.
+    pub tags: Option<usize>,
     /// Items, of all domains together, that a category must have.
     pub min_items: usize,
     /// Features at most: those of the most items stay.
@@ -326,7 +328,7 @@ pub struct FeatureOptions {
 
 impl Default for FeatureOptions {
     fn default() -> Self {
-        Self { min_items: 1, most: 512, synonyms: None }
+        Self { tags: Some(5), min_items: 1, most: 512, synonyms: None }
     }
 }
 

@@ -170,7 +170,8 @@ mod tests {
     fn the_commonest_names_stay_and_of_equal_ones_the_lesser() {
         let of_items: Vec<BTreeSet<String>> =
             ["b c", "b a", "c", "d"].iter().map(|names| names.split(' ').map(String::from).collect()).collect();
-        let of = |min_items, most| vocabulary(&of_items, &FeatureOptions { min_items, most, synonyms: None });
+        let of =
+            |min_items, most| vocabulary(&of_items, &FeatureOptions { min_items, most, ..FeatureOptions::default() });
         assert_eq!(of(1, 3), ["b", "c", "a"]);
         assert_eq!(of(2, 9), ["b", "c"]);
     }

@@ -382,7 +382,8 @@ fn describe(
         _ => None,
     });
     for path in paths {
-        read_items(path, (&domain.ids, column), session, &mut infos)?;
+        read_items(path, (&domain.ids, column, tags), session, &mut infos)?;
+    let tags = options.features.clone().unwrap_or_default().tags;
     }
     if let (Some(path), false) = (paths.first(), infos.iter().any(Option::is_some)) {
         let (name, path) = (&domain.name, path.display());

@@ -66,6 +66,9 @@ pub(super) fn item(line: &str, shelf: &mut Shelf<'_>) -> Result<(), Reason> {
         }
     }
     named.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    shelf.put(&book, title, named.into_iter().map(|(_, name)| name).take(tags::TAGS));
+    if shelf.find(&book).is_some() {
+        named.truncate(shelf.most(named.len()));
+    }
+    shelf.put(&book, title, named.into_iter().map(|(_, name)| name));
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::columns::is_usual_item;
 use super::open::Input;
 use super::rows::cell_of;
 use super::session::{Reason, Session};
-use super::{amazon, book_crossing, goodreads, gorse, lastfm, recbole, table, tags};
+use super::{amazon, book_crossing, goodreads, gorse, lastfm, recbole, table};
 use crate::DataError;
 
 /// Genres of `MovieLens` 100k in the order of `u.genre`, for a `u.item` without that file beside it.
@@ -42,10 +42,11 @@ const GENRES_100K: [&str; 19] = [
 /// JSON (2018, 2023) or Python literals (2014), books and genres of Goodreads, items of gorse, `BX-Books.csv`, the logs
 /// of Last.fm 360K and 1K, attributes as one JSON object `{item: [attribute, ...]}` (`S3-Rec`), given tags, and tables
 /// whose header names item, title and categories (joined by `|`; in atomic files of `RecBole` by spaces). `column` is what the log
-/// calls the item, where it has a name of its own.
+/// calls the item, where it has a name of its own; `tags` how many of an item's tags and shelves become categories, `None` for
+/// all.
 pub fn read_items(
     path: &Path,
-    (items, column): (&IdMap, Option<&str>),
+    (items, column, tags): (&IdMap, Option<&str>, Option<usize>),
     session: &mut Session<'_>,
     infos: &mut [Option<ItemInfo>],
 ) -> Result<(), DataError> {
@@ -55,7 +56,7 @@ pub fn read_items(
         let what = "is Parquet; titles and categories are read from text: write them as CSV or JSON lines";
         return Err(DataError::Format { path: path.into(), what: what.into() });
     }
-    let mut shelf = Shelf { items, infos, other_titles: 0 };
+    let mut shelf = Shelf { items, infos, other_titles: 0, tags: tags.unwrap_or(usize::MAX), left_out: 0 };
     let read = if is_attributes(first) {
         session.each_line(input, |line| attributes(line, &mut shelf))
     } else if first.trim_ascii_start().starts_with(b"{") {
@@ -77,8 +78,8 @@ pub fn read_items(
     } else if first.split(|&b| b == b'|').count() > 20 {
         let genres = genres_beside(path)?;
         each_latin1_line(input, session, |line| u_item(line, &genres, &mut shelf))
-    } else if tags::is_one(&decoded(first)) {
-        tags::read(input, session, &mut shelf)
+    } else if super::tags::is_one(&decoded(first)) {
+        super::tags::read(input, session, &mut shelf)
     } else {
         named_table(input, column, session, &mut shelf)
     };
@@ -86,6 +87,13 @@ pub fn read_items(
     if shelf.other_titles > 0 {
         let n = shelf.other_titles;
         session.note(format!("{n} records give an item another title than an earlier one, which stands"));
+    }
+    if shelf.left_out > 0 {
+        let (n, most) = (shelf.left_out, shelf.tags);
+        session.note(format!(
+            "{n} tags are left out, for their items have {most} that were given more often (of equals the first by name); \
+             `prepare.features.tags` says how many stay, null: all"
+        ));
     }
     Ok(())
 }
@@ -96,12 +104,23 @@ pub(super) struct Shelf<'a> {
     infos: &'a mut [Option<ItemInfo>],
     /// Records with another title than the item has.
     other_titles: u64,
+    /// Tags of an item that become categories, at most.
+    tags: usize,
+    /// Tags beyond.
+    left_out: u64,
 }
 
 impl Shelf<'_> {
     /// The position of an item, if it is one of those asked for.
     pub(super) fn find(&self, item: &str) -> Option<u32> {
         self.items.find(item)
+    }
+
+    /// How many of an item's `n` tags become categories.
+    pub(super) fn most(&mut self, n: usize) -> usize {
+        let most = n.min(self.tags);
+        self.left_out += (n - most) as u64;
+        most
     }
 
     /// Fills in what is not known yet.
@@ -324,7 +343,7 @@ mod tests {
         let items = IdMap::new(vec!["1", "2", "3"]);
         let mut progress = |_: super::super::Progress<'_>| ControlFlow::Continue(());
         let mut infos = vec![None; 3];
-        read_items(&path, (&items, Some("Bid")), &mut Session::new(None, &mut progress), &mut infos).unwrap();
+        read_items(&path, (&items, Some("Bid"), None), &mut Session::new(None, &mut progress), &mut infos).unwrap();
         let infos: Vec<ItemInfo> = infos.into_iter().map(Option::unwrap_or_default).collect();
         let seen: Vec<(Option<&str>, Vec<&str>)> =
             infos.iter().map(|i| (i.title.as_deref(), i.categories.iter().map(String::as_str).collect())).collect();
@@ -343,7 +362,7 @@ mod tests {
         let items = IdMap::new(vec!["7", long]);
         let mut progress = |_: super::super::Progress<'_>| ControlFlow::Continue(());
         let (mut session, mut infos) = (Session::new(None, &mut progress), vec![None; 2]);
-        read_items(&path, (&items, None), &mut session, &mut infos).unwrap();
+        read_items(&path, (&items, None, None), &mut session, &mut infos).unwrap();
         let titles: Vec<_> = infos.into_iter().map(|info| info.unwrap().title.unwrap()).collect();
         assert_eq!(titles, ["One", "Long"]);
         let notes = &session.files()[0].notes;

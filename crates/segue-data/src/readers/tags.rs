@@ -1,4 +1,4 @@
-//! Tags given to items, as categories: the [`TAGS`] that were given most often.
+//! Tags given to items, as categories: those that were given most often, of equals the first by name.
 //!
 //! `user_taggedartists.dat` of `HetRec` 2011 (tab-separated, names in `tags.dat`), `tags.csv` of `MovieLens` (the tag
 //! in words), `book_tags.csv` of goodbooks-10k (with counts; names in `tags.csv`, book ids in `books.csv`).
@@ -14,12 +14,10 @@ use super::items::{Shelf, decoded};
 use super::names::Names;
 use super::open::Input;
 use super::rows::cell_of;
-use super::session::Session;
+use super::session::{Reason, Session};
 use super::table;
 use crate::DataError;
 
-/// Tags of an item that become categories.
-pub(super) const TAGS: usize = 5;
 /// Shelves of readers that tell where a book stands, not what it is.
 const SHELVES: [&str; 18] = [
     "to-read",
@@ -81,22 +79,27 @@ pub(super) fn read(mut input: Input, session: &mut Session<'_>, shelf: &mut Shel
         "tag_id" => lookup(&path, "tags", ("tag_id", "tag_name"), session)?,
         _ => None,
     };
-    let (mut tags, mut counts) = (Names::default(), HashMap::new());
+    let (mut tags, mut counts, mut unnamed) = (Names::default(), HashMap::new(), 0_u64);
+    let mut shelves = 0_u64;
     rows.each(true, session, |record| {
         let cell = |at| cell_of(record, at).map(|cell| decoded(cell).trim().to_owned());
         let (item, tag) = (cell(item)?, cell(tag)?);
         let times: u64 = match count {
-            Some(count) => cell(count)?.parse().map_err(|_| "count is not a whole number")?,
+            Some(count) => whole(&cell(count)?)?,
             None => 1,
         };
         let item = books.as_ref().map_or(Some(&item), |books| books.get(&item));
-        let tag = words.as_ref().map_or(Some(&tag), |words| words.get(&tag));
-        if let (Some(item), Some(tag)) = (item.and_then(|item| shelf.find(item)), tag)
-            && !is_shelf(tag)
-        {
-            let total: &mut u64 = counts.entry((item, tags.intern(tag))).or_default();
-            *total = total.saturating_add(times);
+        let Some(item) = item.and_then(|item| shelf.find(item)) else { return Ok(()) };
+        let Some(tag) = words.as_ref().map_or(Some(&tag), |words| words.get(&tag)) else {
+            unnamed += 1;
+            return Ok(());
+        };
+        if is_shelf(tag) {
+            shelves += 1;
+            return Ok(());
         }
+        let total: &mut u64 = counts.entry((item, tags.intern(tag))).or_default();
+        *total = total.saturating_add(times);
         Ok(())
     })?;
     let mut counts: Vec<((u32, u32), u64)> = counts.into_iter().collect();
@@ -104,10 +107,28 @@ pub(super) fn read(mut input: Input, session: &mut Session<'_>, shelf: &mut Shel
         i.cmp(j).then(m.cmp(n)).then_with(|| tags.get(*tag).cmp(tags.get(*other)))
     });
     for of_item in counts.chunk_by(|a, b| a.0.0 == b.0.0) {
-        let categories = of_item.iter().take(TAGS).map(|&((_, tag), _)| tags.get(tag).to_owned());
+        let most = shelf.most(of_item.len());
+        let categories = of_item[..most].iter().map(|&((_, tag), _)| tags.get(tag).to_owned());
         shelf.put_at(of_item[0].0.0, "", categories);
     }
+    if shelves > 0 {
+        session.note(format!(
+            "{shelves} tags are left out, for they tell where an item stands (favorites, to-read, owned)"
+        ));
+    }
+    if unnamed > 0 {
+        session
+            .note(format!("{unnamed} tags of the log's items have no name in the table beside it, and are left out"));
+    }
     Ok(())
+}
+
+/// How often a tag was given.
+fn whole(count: &str) -> Result<u64, Reason> {
+    count.parse().map_err(|_| match count.parse::<i64>() {
+        Ok(_) => format!("count {count} is below 0").into(),
+        Err(_) => format!("count {count:?} is not a whole number").into(),
+    })
 }
 
 /// Two columns of the table called `stem` beside `path` as a map, where there is such a table.

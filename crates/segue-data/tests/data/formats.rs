@@ -110,8 +110,13 @@ fn described(contents: &[(&str, &str)], names: &[&str], ids: &[&str]) -> Vec<(Op
     let items = IdMap::new(ids.to_vec());
     let mut infos = vec![None; items.len()];
     for name in names {
-        read_items(&dir.path().join(name), (&items, None), &mut Session::new(Some(0), &mut quiet()), &mut infos)
-            .unwrap();
+        read_items(
+            &dir.path().join(name),
+            (&items, None, Some(5)),
+            &mut Session::new(Some(0), &mut quiet()),
+            &mut infos,
+        )
+        .unwrap();
     }
     infos.into_iter().map(Option::unwrap_or_default).map(|info| (info.title, info.categories)).collect()
 }
@@ -140,6 +145,39 @@ fn given_tags_become_categories_where_there_are_none() {
     ];
     let found = described(&contents, &["books.csv", "book_tags.csv"], &["1"]);
     assert_eq!(found, [(Some("The Hunger Games (#1)".into()), vec!["dystopia".into(), "fantasy".into()])]);
+}
+
+#[test]
+fn tags_that_are_left_out_are_told() {
+    let notes = |contents: &[(&str, &str)], name: &str, tags: Option<usize>| {
+        let (dir, items) = (files(contents), IdMap::new(vec!["51"]));
+        let (mut infos, mut listen) = (vec![None], quiet());
+        let mut session = Session::new(None, &mut listen);
+        let read = read_items(&dir.path().join(name), (&items, None, tags), &mut session, &mut infos);
+        let notes: Vec<String> = session.into_files().into_iter().flat_map(|file| file.notes).collect();
+        (read.map_err(|error| error.to_string()), infos.remove(0).unwrap_or_default().categories, notes.join("; "))
+    };
+    let tags = ("tags.dat", "tagID\ttagValue\n1\tpop\n2\tfavorites\n3\ttrip hop\n4\tambient\n");
+    let given = "userID\tartistID\ttagID\n2\t51\t1\n3\t51\t2\n4\t51\t3\n4\t51\t4\n4\t51\t9\n4\t52\t9\n";
+    let contents = [tags, ("user_taggedartists.dat", given)];
+    let (_, categories, told) = notes(&contents, "user_taggedartists.dat", Some(2));
+    assert_eq!(categories, ["ambient", "pop"]);
+    assert!(told.contains("1 tags are left out, for they tell where"), "{told}");
+    assert!(
+        told.contains("1 tags are left out, for their items have 2") && told.contains("prepare.features.tags"),
+        "{told}"
+    );
+    assert!(told.contains("1 tags of the log's items have no name"), "{told}");
+    let (_, categories, told) = notes(&contents, "user_taggedartists.dat", None);
+    assert_eq!(categories, ["ambient", "pop", "trip hop"]);
+    assert!(!told.contains("left out, for their items"), "{told}");
+    let counted = |count: &str| {
+        let table = format!("book_id,tag_id,count\n51,1,{count}\n51,1,1\n");
+        let names = ("tags.csv", "tag_id,tag_name\n1,fantasy\n");
+        notes(&[names, ("book_tags.csv", &table)], "book_tags.csv", None).0.unwrap_err()
+    };
+    assert!(counted("-1").contains("count -1 is below 0"), "{}", counted("-1"));
+    assert!(counted("few").contains("not a whole number"), "{}", counted("few"));
 }
 
 #[test]
@@ -240,8 +278,13 @@ fn book_crossing_is_latin_1_with_escaped_quotes() {
     std::fs::write(dir.path().join("BX-Books.csv"), books).unwrap();
     let mut infos = vec![None];
     let items = IdMap::new(vec!["1"]);
-    read_items(&dir.path().join("BX-Books.csv"), (&items, None), &mut Session::new(Some(0), &mut quiet()), &mut infos)
-        .unwrap();
+    read_items(
+        &dir.path().join("BX-Books.csv"),
+        (&items, None, Some(5)),
+        &mut Session::new(Some(0), &mut quiet()),
+        &mut infos,
+    )
+    .unwrap();
     assert_eq!(infos[0].as_ref().unwrap().title.as_deref(), Some("Caf\u{e9} & \"Bar\"; a novel"));
 }
 
@@ -375,7 +418,7 @@ proptest! {
                 let _ = read_log(std::slice::from_ref(&path), &layout, &mut Session::new(None, &mut quiet()));
             }
             let mut infos = vec![None; 2];
-            let _ = read_items(&path, (&IdMap::new(vec!["1", "u"]), None), &mut Session::new(None, &mut quiet()), &mut infos);
+            let _ = read_items(&path, (&IdMap::new(vec!["1", "u"]), None, Some(5)), &mut Session::new(None, &mut quiet()), &mut infos);
             let _ = read_negatives(&path, &mut Session::new(None, &mut quiet()));
         }
     }

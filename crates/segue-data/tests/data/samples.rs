@@ -70,7 +70,7 @@ fn metadata_is_read_in_every_encoding() {
         let path = sample(folder)?.join(file);
         let items = IdMap::new(ids);
         let mut infos = vec![None; items.len()];
-        read_items(&path, (&items, None), &mut Session::new(Some(0), &mut quiet()), &mut infos).unwrap();
+        read_items(&path, (&items, None, Some(5)), &mut Session::new(Some(0), &mut quiet()), &mut infos).unwrap();
         Some(infos.into_iter().map(Option::unwrap).collect::<Vec<_>>())
     };
     if let Some(infos) = described("ml-100k", "u.item", vec!["1", "543"]) {

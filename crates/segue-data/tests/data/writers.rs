@@ -114,7 +114,7 @@ fn check(prepared: &Prepared, format: ExportFormat) {
     assert_eq!(read_back(&songs.train.or(songs.interactions).unwrap(), named), expected, "{format:?}");
     let ids = &prepared.catalogue.domains()[1].ids;
     let mut infos = vec![None; ids.len()];
-    read_items(&items[0], (ids, None), &mut Session::new(Some(0), &mut quiet()), &mut infos).unwrap();
+    read_items(&items[0], (ids, None, Some(5)), &mut Session::new(Some(0), &mut quiet()), &mut infos).unwrap();
     for (info, item) in infos.into_iter().zip(prepared.catalogue.range(1)) {
         let (info, known) = (info.unwrap(), prepared.catalogue.info(item));
         assert_eq!((info.title, info.categories), (known.title.clone(), known.categories.clone()), "{format:?}");
