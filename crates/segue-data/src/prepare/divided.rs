@@ -23,6 +23,8 @@ use crate::spill::{DIVIDED, FORMAT, Spill};
 #[derive(Debug)]
 pub(super) struct Divided {
     pub(super) world: World,
+    /// Of all that was read.
+    pub(super) overlaps_as_read: Vec<Overlap>,
     pub(super) overlaps: Vec<Overlap>,
     pub(super) protocol: String,
     pub(super) asked: Asked,
@@ -48,6 +50,7 @@ struct Note {
     negatives: Option<Given>,
     steps: Vec<StepCount>,
     notes: Vec<String>,
+    overlaps_as_read: Vec<Overlap>,
     overlaps: Vec<Overlap>,
     protocol: String,
     asked: Asked,
@@ -90,7 +93,7 @@ impl How {
 
 /// Keeps what is divided, where its rows are in files and these stay behind.
 pub(super) fn keep(how: &How, divided: &mut Divided, spill: &Spill, session: &Session<'_>) -> Result<(), DataError> {
-    let Divided { world, overlaps, protocol, asked } = divided;
+    let Divided { world, overlaps_as_read, overlaps, protocol, asked } = divided;
     let in_files = world.domains.iter().all(|domain| domain.rows.in_files());
     let inputs: Option<Vec<Input>> = session.files().iter().map(|file| input(file, how)).collect();
     let (true, true, Some(inputs)) = (spill.keeps(), in_files, inputs) else { return Ok(()) };
@@ -111,6 +114,7 @@ pub(super) fn keep(how: &How, divided: &mut Divided, spill: &Spill, session: &Se
         negatives: world.negatives.clone(),
         steps: world.steps.clone(),
         notes: world.notes.clone(),
+        overlaps_as_read: overlaps_as_read.clone(),
         overlaps: overlaps.clone(),
         protocol: protocol.clone(),
         asked: asked.clone(),
@@ -173,10 +177,14 @@ fn read(how: &How, spill: &Arc<Spill>) -> Option<(Divided, Vec<InputFile>)> {
         }
         domains.push(DomainRows { name, items, rows, timed });
     }
-    let Note { target, targets, negatives, steps, notes, overlaps, protocol, asked, inputs, .. } = note;
+    let Note { target, targets, negatives, steps, notes, overlaps_as_read, overlaps, protocol, asked, inputs, .. } =
+        note;
     let world = World { users, domains, target, targets, negatives, steps, notes };
     if !asked.fits(&world) {
         return None;
     }
-    Some((Divided { world, overlaps, protocol, asked }, inputs.into_iter().map(|input| input.file).collect()))
+    Some((
+        Divided { world, overlaps_as_read, overlaps, protocol, asked },
+        inputs.into_iter().map(|input| input.file).collect(),
+    ))
 }

@@ -95,12 +95,13 @@ fn settle(
         divided::keep(&how, &mut divided, &spill, &session)?;
         divided
     };
-    let Divided { mut world, overlaps, protocol, asked } = divided;
+    let Divided { mut world, overlaps_as_read, overlaps, protocol, asked } = divided;
     let census = assemble::Census::take(&world)?;
     let mut report = PrepareReport {
         data: data.clone(),
         parts: census.parts(&world),
         questions: asked.count(&world)?,
+        overlaps_as_read,
         overlaps,
         steps: std::mem::take(&mut world.steps),
         options,
@@ -159,6 +160,7 @@ fn divide(
     world.notes.extend(told);
     let before: Vec<usize> = world.sizes();
     world.record("read", &before, "the files hold no complete row; check `format` and `columns`")?;
+    let overlaps_as_read = assemble::count_overlaps(&world);
 
     subset::subset(&mut world, data, options, session)?;
     session.stage("clean", world.sizes().iter().sum::<usize>() as u64)?;
@@ -199,7 +201,7 @@ fn divide(
     let protocol = format!("{}; split seed {seed}{linked}", made.protocol);
     let protocol = [protocol].into_iter().chain(values.iter().filter_map(DomainValues::units));
     let protocol = protocol.collect::<Vec<_>>().join("; ");
-    Ok(Divided { world, overlaps, protocol, asked: made.asked })
+    Ok(Divided { world, overlaps_as_read, overlaps, protocol, asked: made.asked })
 }
 
 /// Interval, range, deduplication, signals and logarithms of every domain.
@@ -381,9 +383,9 @@ fn describe(
         Some(Column::Name(name)) => Some(name.as_str()),
         _ => None,
     });
+    let tags = options.features.clone().unwrap_or_default().tags;
     for path in paths {
         read_items(path, (&domain.ids, column, tags), session, &mut infos)?;
-    let tags = options.features.clone().unwrap_or_default().tags;
     }
     if let (Some(path), false) = (paths.first(), infos.iter().any(Option::is_some)) {
         let (name, path) = (&domain.name, path.display());

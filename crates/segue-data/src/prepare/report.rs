@@ -28,7 +28,10 @@ pub struct PrepareReport {
     /// Users and interactions that each question holds out, where a domain is asked several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub questions: Vec<QuestionCount>,
-    /// Users met in two domains, for each pair.
+    /// Users met in two domains, for each pair, of all that was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overlaps_as_read: Vec<Overlap>,
+    /// Users met in two domains, for each pair, of what filters and split leave.
     pub overlaps: Vec<Overlap>,
     /// Anything a reader of the numbers should know.
     pub notes: Vec<String>,

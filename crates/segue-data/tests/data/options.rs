@@ -59,8 +59,14 @@ fn min_history_one_asks_about_everyone() {
 fn overlapping_users_and_the_target_alone() {
     let (_dir, config) = two();
     let options = PrepareOptions { users: UserFilter::Overlapping, ..PrepareOptions::default() };
-    let (prepared, _) = run(&config, &options, &SplitConfig::default()).unwrap();
+    let (prepared, report) = run(&config, &options, &SplitConfig::default()).unwrap();
     assert_eq!(prepared.users.iter().collect::<Vec<_>>(), ["a", "c"]);
+    // Of what such a filter leaves everybody is in both; the logs tell how many that were of all.
+    let percents = |overlaps: &[segue_data::prepare::Overlap]| {
+        overlaps.iter().map(|o| (o.users, o.percent_of_first.round(), o.percent_of_second.round())).collect::<Vec<_>>()
+    };
+    assert_eq!(percents(&report.overlaps), [(2, 100.0, 100.0)]);
+    assert_eq!(percents(&report.overlaps_as_read), [(2, 67.0, 67.0)]);
     let alone = DataConfig { source: Some(OneOrMany::Many(Vec::new())), ..config };
     let (prepared, _) = run(&alone, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
     assert_eq!(prepared.catalogue.domains().len(), 1);
