@@ -35,7 +35,7 @@ pub enum DataError {
         hint: String,
     },
     /// A file without a single record.
-    #[error("{}: is empty; give a file with at least one interaction, or remove it from the configuration", path.display())]
+    #[error("{}: is empty; give a file with at least one line that says something, or remove it from the configuration", path.display())]
     Empty {
         /// The path.
         path: PathBuf,

@@ -13,7 +13,7 @@ use super::rows::{Counts, DomainRows, Files, Given, Part, Row, Scatter, World, c
 use super::split::targets;
 use crate::DataError;
 use crate::readers::{
-    Dates, Layout, LogFile, Names, Negatives, RawLog, RawRow, RawRows, Session, Values, of_parts, read_logs,
+    Dates, Format, Layout, LogFile, Names, Negatives, RawLog, RawRow, RawRows, Session, Values, of_parts, read_logs,
     read_negatives, rounded_note,
 };
 use crate::spill::Spill;
@@ -50,8 +50,15 @@ pub(super) fn ingest(
         }
     }
     let logs = read_logs(&files, spill, session)?;
-    let mut logs: Vec<Log> =
-        parts.into_iter().zip(logs).map(|((domain, part), raw)| Log { domain, part, raw }).collect();
+    let read_as = |file: &LogFile| {
+        let path = file.path.display().to_string();
+        session.files().iter().find(|read| read.path == path).and_then(|read| read.format)
+    };
+    let logs = files.iter().zip(parts).zip(logs).map(|((file, (domain, part)), raw)| {
+        let zero_is_none = matches!(read_as(file), Some(Format::Goodreads | Format::BookCrossing));
+        Log { domain, part, zero_is_none, raw }
+    });
+    let mut logs: Vec<Log> = logs.collect();
     settle(&mut logs);
     let asked = domains[target];
     let of_parts = asked.train.is_some() || asked.test.is_some();
@@ -110,6 +117,7 @@ pub(super) fn ingest(
     let logs = logs.into_iter().zip(user_of).zip(item_of).map(|((log, users), items)| Dense {
         domain: log.domain,
         part: log.part,
+        zero_is_none: log.zero_is_none,
         nameless: log.raw.nameless as usize,
         rounded: log.raw.rounded,
         met: (log.raw.users.met().collect(), log.raw.items.met().collect()),
@@ -125,6 +133,8 @@ pub(super) fn ingest(
 struct Log {
     domain: usize,
     part: Part,
+    /// Whether its format writes 0 where there is no rating.
+    zero_is_none: bool,
     raw: RawLog,
 }
 
@@ -229,6 +239,7 @@ fn files(part: Part, paths: Option<&OneOrMany<PathBuf>>) -> Option<(Part, &[Path
 struct Dense {
     domain: usize,
     part: Part,
+    zero_is_none: bool,
     nameless: usize,
     rounded: u64,
     /// How often rows name each user and each item.
@@ -309,6 +320,7 @@ fn rows_of(
     mut scatter: Scatter,
 ) -> Result<(DomainRows, Vec<String>), DataError> {
     let timed = logs.iter().all(|log| log.rows.is_empty() || log.rows.timed());
+    let zero_is_none = logs.iter().any(|log| log.zero_is_none);
     let mut notes = Vec::new();
     if !timed && logs.iter().any(|log| log.rows.timed()) {
         notes.push(format!("{}: some given parts have no times, so none are used", domain.name));
@@ -353,13 +365,18 @@ fn rows_of(
         );
         return Err(DataError::config("prepare.drop_incomplete", what));
     }
+    let zeros = match domain.unrated {
+        Some(unrated) => format!("; a rating of {unrated} counts as none, as the domain's `unrated` says"),
+        None if zero_is_none => "; a rating of 0 is none in this format".into(),
+        None => String::new(),
+    };
     let of_them = if nameless > 0 {
         format!("; of them {nameless} name nobody or nothing (empty, NULL, None, \\N or NaN)")
     } else {
         String::new()
     };
     notes.extend(
-        (incomplete > 0).then(|| format!("{}: {incomplete} incomplete rows were dropped{of_them}", domain.name)),
+        (incomplete > 0).then(|| format!("{}: {incomplete} incomplete rows were dropped{of_them}{zeros}", domain.name)),
     );
     let rows = scatter.finish()?;
     let timed = timed && rows.len() > 0;

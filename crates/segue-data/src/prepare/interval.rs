@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// |---|---|
 /// | `[1, 5]`, a list | from 1 to 5, both included; null is no end |
 /// | `"(0, 5]"`, a text | above 0, up to 5: a round bracket leaves its end out, a square one has it in |
-/// | `"(0, )"` | above 0: an end that is left out is none |
+/// | `"(0, )"`, `"(0, inf)"` | above 0: an end that is left out is none |
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Interval {
@@ -76,12 +76,14 @@ impl FromStr for Interval {
         };
         let inner = text.trim().strip_prefix(['[', '(']).and_then(|rest| rest.strip_suffix([']', ')']));
         let (low, high) = inner.and_then(|inner| inner.split_once(',')).ok_or_else(wrong)?;
-        let end = |cell: &str, belongs: bool| match cell.trim() {
+        let end = |cell: &str, none: [&str; 2], belongs: bool| match cell.trim() {
             "" | "null" => Ok(None),
+            written if none.contains(&written) => Ok(None),
             number => number.parse().map(|at| Some(End { at, belongs })).map_err(|_| wrong()),
         };
         let text = text.trim();
-        Ok(Self { low: end(low, text.starts_with('['))?, high: end(high, text.ends_with(']'))? })
+        let low = end(low, ["-inf", "-infinity"], text.starts_with('['))?;
+        Ok(Self { low, high: end(high, ["inf", "infinity"], text.ends_with(']'))? })
     }
 }
 
@@ -132,6 +134,8 @@ mod tests {
         check("\" ( 0 , 5 ) \"", &[2.0], "(0, 5)");
         check("\"(0, )\"", &[2.0, 5.0, 9.0], "(0, ]");
         check("\"(null, 0)\"", &[-1.0], "[, 0)");
+        check("\"[2,inf)\"", &[2.0, 5.0, 9.0], "[2, ]");
+        check("\"(-inf,0)\"", &[-1.0], "[, 0)");
     }
 
     #[test]

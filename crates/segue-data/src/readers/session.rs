@@ -334,6 +334,7 @@ pub(crate) fn parse_time(cell: &str) -> Result<Option<i64>, Reason> {
     }
     match cell.parse::<f64>() {
         Ok(time) if time.is_finite() && time.abs() < 9e18 => Ok(Some(milliseconds_of(time))),
+        Ok(time) if time.is_finite() => Err(format!("time {cell:?} is too large").into()),
         Ok(_) => Err(format!("time {cell:?} is not finite").into()),
         Err(_) => date(cell)
             .map(Some)
