@@ -109,7 +109,8 @@ fn links(path: &std::path::Path, header: Option<bool>) -> Found {
 }
 
 fn negatives(path: &std::path::Path) -> Found {
-    let (Negatives { log, asked }, lines, _, bad) = in_session(path, u64::MAX, |session| read_negatives(path, session))?;
+    let (Negatives { log, asked }, lines, _, bad) =
+        in_session(path, u64::MAX, |session| read_negatives(path, session))?;
     assert!(asked.len() as u64 + asked.nameless + bad <= lines);
     let rows = rows(&log);
     assert!(rows.len() as u64 + log.nameless + bad >= lines);
