@@ -342,7 +342,7 @@ fn rows_of(
             domain.name
         ));
     }
-    let (mut incomplete, mut nameless) = (0, 0);
+    let (mut incomplete, mut nameless, mut span) = (0, 0, (i64::MAX, i64::MIN));
     for mut log in logs {
         nameless += log.nameless;
         let rows = std::mem::take(&mut log.rows);
@@ -352,7 +352,10 @@ fn rows_of(
                 incomplete += 1;
                 scatter.lacks(row.user, row.item);
             }
-            Some(row) if failed.is_none() => failed = scatter.push(row).err(),
+            Some(row) if failed.is_none() => {
+                span = (span.0.min(row.time), span.1.max(row.time));
+                failed = scatter.push(row).err();
+            }
             Some(_) => {}
         })?;
         failed.map_or(Ok(()), Err)?;
@@ -379,6 +382,13 @@ fn rows_of(
         (incomplete > 0).then(|| format!("{}: {incomplete} incomplete rows were dropped{of_them}{zeros}", domain.name)),
     );
     let rows = scatter.finish()?;
+    if timed && rows.len() > 1 && span.0 == span.1 {
+        notes.push(format!(
+            "{}: every event has the same time, so that ties alone (value, item) tell which is a user's last; `split=ratio` \
+             holds out at random",
+            domain.name
+        ));
+    }
     let timed = timed && rows.len() > 0;
     Ok((DomainRows { name: domain.name.clone(), items, rows, timed }, notes))
 }

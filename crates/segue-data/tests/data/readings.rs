@@ -52,6 +52,16 @@ fn check_ins_are_read_as_their_publisher_orders_them() {
 }
 
 #[test]
+fn one_time_for_all_is_told() {
+    let rows = |at: &dyn Fn(usize) -> usize| -> String {
+        let row = |n: usize| format!("u{},i{n},{},{}\n", n % 2, n % 5, 1_500_000_000 + at(n));
+        [String::from("user,item,rating,timestamp\n")].into_iter().chain((0..10).map(row)).collect()
+    };
+    assert!(has(&read("log.csv", &rows(&|_| 0)).1, "every event has the same time"));
+    assert!(!has(&read("log.csv", &rows(&|n| n)).1, "every event has the same time"));
+}
+
+#[test]
 fn without_header_moments_tell_which_column_has_the_times() {
     let expected: Vec<_> = (0..10_u16).map(|n| (f32::from(n % 5), Some(1_500_000_000 + i64::from(n)))).collect();
     let time_first = ten(|n| format!("{},{}", 1_500_000_000 + n, n % 5));
