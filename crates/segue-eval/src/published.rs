@@ -1,5 +1,12 @@
 //! Tables of published results: which column is which metric, and what each cell says.
 
+mod number;
+mod text;
+mod title;
+
+use self::number::{is_missing, number};
+use self::text::{Line, is_rule, markdown, separated};
+use self::title::{Kind, metric_of};
 use crate::check::{AtCutoff, Overall, Printed};
 
 /// A table of results, with the columns that are metrics.
@@ -47,9 +54,6 @@ impl PublishedRow {
     }
 }
 
-/// Cells of a line, with its number.
-type Line = (usize, Vec<String>);
-
 /// The tables of a text that have metrics, in Markdown, or the one of a CSV file (commas, semicolons or tabs). `k` is the
 /// cut-off of columns that name none.
 pub fn published_tables(text: &str, k: Option<usize>) -> Vec<PublishedTable> {
@@ -65,107 +69,6 @@ pub fn published_tables(text: &str, k: Option<usize>) -> Vec<PublishedTable> {
     blocks.into_iter().filter_map(read).collect()
 }
 
-/// The line of dashes under a header.
-fn is_rule(line: &str) -> bool {
-    let line = line.trim();
-    line.contains('|') && line.contains('-') && line.chars().all(|c| matches!(c, '|' | '-' | ':' | ' ' | '\t'))
-}
-
-/// Each table from its header on, without the rule.
-fn markdown(text: &str) -> Vec<Vec<Line>> {
-    let lines: Vec<&str> = text.lines().collect();
-    let mut tables = Vec::new();
-    for (n, _) in lines.iter().enumerate().filter(|(n, line)| *n > 0 && is_rule(line)) {
-        let body = lines[n + 1..].iter().enumerate().take_while(|(_, line)| line.contains('|'));
-        let body = body.map(|(m, line)| (n + 2 + m, cells(line)));
-        tables.push(std::iter::once((n, cells(lines[n - 1]))).chain(body).collect());
-    }
-    tables
-}
-
-fn cells(line: &str) -> Vec<String> {
-    let line = line.trim().replace("\\|", "\u{1}");
-    let line = line.strip_prefix('|').unwrap_or(&line);
-    let line = line.strip_suffix('|').unwrap_or(line);
-    line.split('|').map(|cell| plain(&cell.replace('\u{1}', "|"))).collect()
-}
-
-fn separated(text: &str) -> Vec<Line> {
-    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let count = |delimiter: u8| first.bytes().filter(|&byte| byte == delimiter).count();
-    let delimiter = b",;\t".iter().copied().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b',');
-    // Line by line: a quote left open would swallow all rows after it. In its own line it is a letter.
-    let of_line = |(n, line): (usize, &str)| {
-        let quoting = line.matches('"').count().is_multiple_of(2);
-        let mut reader = csv::ReaderBuilder::new();
-        reader.has_headers(false).flexible(true).delimiter(delimiter).quoting(quoting);
-        let record = reader.from_reader(line.as_bytes()).into_records().next()?.ok()?;
-        Some((n + 1, record.iter().map(plain).collect()))
-    };
-    text.lines().enumerate().filter_map(of_line).collect()
-}
-
-/// A cell without what makes it bold, and without footnote marks.
-fn plain(cell: &str) -> String {
-    let mut cell = cell.trim().replace("\\%", "%").replace("**", "").replace("__", "");
-    for command in ["\\textbf{", "\\underline{", "\\emph{", "\\mathbf{"] {
-        cell = cell.replace(command, "");
-    }
-    cell.retain(|c| !matches!(c, '{' | '}' | '$' | '†' | '‡' | '`'));
-    cell.trim().trim_matches('*').trim_matches('_').trim().to_owned()
-}
-
-/// The metric of a header, and its cut-off.
-fn metric_of(header: &str) -> Option<(&'static str, Option<usize>)> {
-    let mut text = header.to_lowercase();
-    for noise in ["(%)", "[%]", "%", "↑", "(test)"] {
-        text = text.replace(noise, "");
-    }
-    let text = text.replace("_at_", "@").replace(" at ", "@");
-    let (name, cutoff) = match text.split_once('@') {
-        Some((name, cutoff)) => (name, Some(cutoff.trim().trim_start_matches("k=").parse().ok()?)),
-        None => (text.as_str(), None),
-    };
-    let name: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
-    let metric = match name.as_str() {
-        "auc" | "rocauc" if cutoff.is_none() => "auc",
-        "gauc" if cutoff.is_none() => "gauc",
-        "mse" if cutoff.is_none() => "mse",
-        "rmse" if cutoff.is_none() => "rmse",
-        "mae" if cutoff.is_none() => "mae",
-        "hr" | "h" | "hit" | "hits" | "hitrate" | "hitratio" => "hr",
-        "precision" | "prec" | "pre" | "p" => "precision",
-        "recall" | "rec" | "r" => "recall",
-        "f1" | "f1score" | "f1measure" | "f" => "f1",
-        "ndcg" | "n" => "ndcg",
-        "map" => "map",
-        "mrr" => "mrr",
-        _ => return None,
-    };
-    Some((metric, cutoff.filter(|&k| k > 0)))
-}
-
-/// What a number of a metric is. Of one kind all numbers of a table are in percent, or none is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// A share, at a cut-off.
-    List,
-    /// A share, without one.
-    Area,
-    /// In the unit of the ratings.
-    Error,
-}
-
-impl Kind {
-    fn of(metric: &str) -> Self {
-        match metric {
-            "auc" | "gauc" => Self::Area,
-            "mse" | "rmse" | "mae" => Self::Error,
-            _ => Self::List,
-        }
-    }
-}
-
 /// How columns are read that do not say whether they are percent where others of their kind are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unmarked {
@@ -173,35 +76,6 @@ enum Unmarked {
     AsOthers,
     /// As shares.
     Shares,
-}
-
-/// A number of a cell, half a unit of its last digit, and whether it says percent.
-fn number(cell: &str) -> Option<(f64, f64, bool)> {
-    // `0.31 ± 0.02`, `0.31 (0.02)` and `0.31 [0.29, 0.33]` are the number before.
-    let cell = cell.split(['±', '(', '[']).next().unwrap_or_default().split("+-").next().unwrap_or_default().trim();
-    let (cell, percent) = cell.strip_suffix('%').map_or((cell, false), |cell| (cell.trim_end(), true));
-    let cell = cell.trim_end_matches('*').replacen('\u{2212}', "-", 1);
-    // `0,0601` is `0.0601` in much of the world; no number here is so large that a comma would set thousands apart.
-    let cell = if cell.matches(',').count() == 1 && !cell.contains('.') { cell.replace(',', ".") } else { cell };
-    let digits = cell.strip_prefix('-').unwrap_or(&cell);
-    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
-        return None;
-    }
-    let value: f64 = cell.parse().ok()?;
-    // `3.3e-1` is `0.33`, half a unit of whose last digit is `0.5e-2`.
-    let (digits, power) = match cell.split_once(['e', 'E']) {
-        Some((digits, power)) => (digits, power.parse::<i32>().ok().filter(|power| power.abs() < 16)?),
-        None => (&*cell, 0),
-    };
-    let decimals = digits.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-    (value.is_finite() && decimals < 16).then(|| (value, 0.5 * 10_f64.powi(power - decimals as i32), percent))
-}
-
-/// A cell that says that there is no number.
-fn is_missing(cell: &str) -> bool {
-    let cell = cell.trim().to_lowercase();
-    cell.chars().all(|c| matches!(c, '-' | '–' | '—' | '−' | '.' | '/' | ' '))
-        || matches!(cell.as_str(), "n/a" | "na" | "none" | "oom")
 }
 
 /// A table whose header names metrics.
@@ -320,46 +194,6 @@ fn understood(lines: &[Line], k: Option<usize>, as_what: Unmarked) -> Option<Pub
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn headers_name_metrics_in_many_ways() {
-        for (header, expected) in [
-            ("Precision@10", Some(("precision", Some(10)))),
-            ("HR@5 (%)", Some(("hr", Some(5)))),
-            ("nDCG @ 20 ↑", Some(("ndcg", Some(20)))),
-            ("F1-score@K=10", Some(("f1", Some(10)))),
-            ("Hit Ratio@1", Some(("hr", Some(1)))),
-            ("ndcg_at_10", Some(("ndcg", Some(10)))),
-            ("MRR", Some(("mrr", None))),
-            ("R@0", Some(("recall", None))),
-            ("AUC ↑", Some(("auc", None))),
-            ("G-AUC (%)", Some(("gauc", None))),
-            ("RMSE", Some(("rmse", None))),
-            ("AUC@10", None),
-            ("Model", None),
-            ("NDCG@all", None),
-        ] {
-            assert_eq!(metric_of(header), expected, "{header}");
-        }
-    }
-
-    #[test]
-    fn numbers_carry_the_half_unit_of_their_last_digit() {
-        assert_eq!(number("4.736%"), Some((4.736, 0.5e-3, true)));
-        assert_eq!(number(".31 ± .02"), Some((0.31, 0.5e-2, false)));
-        assert_eq!(number("0.4012*"), Some((0.4012, 0.5e-4, false)));
-        for (cell, value) in [(",0601", 0.0601), ("0,0601", 0.0601), ("-0,5", -0.5)] {
-            assert_eq!(number(cell).map(|found| found.0), Some(value), "{cell}");
-        }
-        assert_eq!(number("4,736 % ± 0,1"), Some((4.736, 0.5e-3, true)));
-        for (cell, value, within) in [("3.3e-1", 0.33, 0.5e-2), ("5E-1", 0.5, 0.05), ("9.04e0", 9.04, 0.5e-2)] {
-            let found = number(cell).unwrap();
-            assert!((found.0 - value).abs() < 1e-15 && (found.1 - within).abs() < 1e-15, "{cell}: {found:?}");
-        }
-        assert_eq!(number("1e-99"), None);
-        assert_eq!((number("1,2,3"), number("1.234,5"), number(",")), (None, None, None));
-        assert_eq!((number("-"), number("n/a"), number(""), number("1e999")), (None, None, None, None));
-    }
 
     #[test]
     fn a_share_above_one_makes_percent_and_is_told() {

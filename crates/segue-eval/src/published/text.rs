@@ -1,0 +1,54 @@
+//! The tables of a text: lines of cells, without what makes them bold.
+
+/// Cells of a line, with its number.
+pub(super) type Line = (usize, Vec<String>);
+
+/// The line of dashes under a header.
+pub(super) fn is_rule(line: &str) -> bool {
+    let line = line.trim();
+    line.contains('|') && line.contains('-') && line.chars().all(|c| matches!(c, '|' | '-' | ':' | ' ' | '\t'))
+}
+
+/// Each table from its header on, without the rule.
+pub(super) fn markdown(text: &str) -> Vec<Vec<Line>> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut tables = Vec::new();
+    for (n, _) in lines.iter().enumerate().filter(|(n, line)| *n > 0 && is_rule(line)) {
+        let body = lines[n + 1..].iter().enumerate().take_while(|(_, line)| line.contains('|'));
+        let body = body.map(|(m, line)| (n + 2 + m, cells(line)));
+        tables.push(std::iter::once((n, cells(lines[n - 1]))).chain(body).collect());
+    }
+    tables
+}
+
+fn cells(line: &str) -> Vec<String> {
+    let line = line.trim().replace("\\|", "\u{1}");
+    let line = line.strip_prefix('|').unwrap_or(&line);
+    let line = line.strip_suffix('|').unwrap_or(line);
+    line.split('|').map(|cell| plain(&cell.replace('\u{1}', "|"))).collect()
+}
+
+pub(super) fn separated(text: &str) -> Vec<Line> {
+    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let count = |delimiter: u8| first.bytes().filter(|&byte| byte == delimiter).count();
+    let delimiter = b",;\t".iter().copied().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b',');
+    // Line by line: a quote left open would swallow all rows after it. In its own line it is a letter.
+    let of_line = |(n, line): (usize, &str)| {
+        let quoting = line.matches('"').count().is_multiple_of(2);
+        let mut reader = csv::ReaderBuilder::new();
+        reader.has_headers(false).flexible(true).delimiter(delimiter).quoting(quoting);
+        let record = reader.from_reader(line.as_bytes()).into_records().next()?.ok()?;
+        Some((n + 1, record.iter().map(plain).collect()))
+    };
+    text.lines().enumerate().filter_map(of_line).collect()
+}
+
+/// A cell without what makes it bold, and without footnote marks.
+fn plain(cell: &str) -> String {
+    let mut cell = cell.trim().replace("\\%", "%").replace("**", "").replace("__", "");
+    for command in ["\\textbf{", "\\underline{", "\\emph{", "\\mathbf{"] {
+        cell = cell.replace(command, "");
+    }
+    cell.retain(|c| !matches!(c, '{' | '}' | '$' | '†' | '‡' | '`'));
+    cell.trim().trim_matches('*').trim_matches('_').trim().to_owned()
+}
