@@ -1,9 +1,11 @@
 //! Tables of published results: which column is which metric, and what each cell says.
 
+mod label;
 mod number;
 mod text;
 mod title;
 
+use self::label::{are_changes, is_no_result};
 use self::number::{is_missing, number};
 use self::text::{Line, is_rule, markdown, separated};
 use self::title::{Kind, metric_of};
@@ -29,6 +31,8 @@ pub struct PublishedTable {
     pub unmarked: Vec<String>,
     /// The table with those read as shares, where there are any.
     pub otherwise: Option<Box<Self>>,
+    /// Rows that are no results but say something about them (an improvement, a spread, a p-value), by name. They were left out.
+    pub no_results: Vec<String>,
     /// Its rows.
     pub rows: Vec<PublishedRow>,
 }
@@ -96,6 +100,19 @@ fn understood(lines: &[Line], k: Option<usize>, as_what: Unmarked) -> Option<Pub
         metrics_at.iter().enumerate().map(|(n, at)| at.is_some() && metrics_at[..n].contains(at)).collect();
     metrics_at.iter_mut().zip(&is_repeated).filter(|(_, repeated)| **repeated).for_each(|(at, _)| *at = None);
     let is_metric = |n: usize| metrics_at.get(n).copied().flatten();
+    let label = |cells: &[String]| {
+        let cells = cells
+            .iter()
+            .enumerate()
+            .filter(|(n, cell)| !cell.is_empty() && metrics.get(*n).copied().flatten().is_none());
+        cells.map(|(_, cell)| cell.clone()).collect::<Vec<String>>()
+    };
+    let is_result = |(_, cells): &&Line| {
+        let numbers = cells.iter().enumerate().filter(|(n, cell)| is_metric(*n).is_some() && number(cell).is_some());
+        let numbers: Vec<&str> = numbers.map(|(_, cell)| cell.as_str()).collect();
+        !label(cells).iter().any(|cell| is_no_result(cell)) && !are_changes(&numbers)
+    };
+    let (body, no_results): (Vec<&Line>, Vec<&Line>) = body.iter().partition(is_result);
     // A share is never above 1: one that is makes its kind percent, if nothing says so.
     let in_percent = |kind: Kind| {
         let of_kind = |metric: &Option<(&str, Option<usize>)>| metric.is_some_and(|(name, _)| Kind::of(name) == kind);
@@ -126,14 +143,9 @@ fn understood(lines: &[Line], k: Option<usize>, as_what: Unmarked) -> Option<Pub
         .collect();
     let rows = body.iter().map(|(line, cells)| {
         let (mut values, mut overall) = (Vec::<AtCutoff>::new(), Overall::default());
-        let (mut name, mut unreadable) = (Vec::new(), Vec::new());
+        let mut unreadable = Vec::new();
         for (n, cell) in cells.iter().enumerate() {
-            let Some((metric, k)) = is_metric(n) else {
-                if metrics.get(n).copied().flatten().is_none() && !cell.is_empty() {
-                    name.push(cell.as_str());
-                }
-                continue;
-            };
+            let Some((metric, k)) = is_metric(n) else { continue };
             let Some((value, within, said)) = number(cell) else {
                 if !is_missing(cell) {
                     unreadable.push(cell.clone());
@@ -173,7 +185,7 @@ fn understood(lines: &[Line], k: Option<usize>, as_what: Unmarked) -> Option<Pub
                 _ => at.mrr = printed,
             }
         }
-        PublishedRow { line: *line, name: name.join(" "), values, overall, unreadable }
+        PublishedRow { line: *line, name: label(cells).join(" "), values, overall, unreadable }
     });
     let named = |wanted: &dyn Fn(usize) -> bool| {
         header.iter().enumerate().filter(|(n, _)| wanted(*n)).map(|(_, cell)| cell.clone()).collect()
@@ -187,6 +199,7 @@ fn understood(lines: &[Line], k: Option<usize>, as_what: Unmarked) -> Option<Pub
         above_one: list_above_one.or(area_above_one),
         unmarked: named(&|n| is_unmarked[n]),
         otherwise: None,
+        no_results: no_results.iter().map(|(_, cells)| label(cells).join(" ")).collect(),
         rows: rows.filter(PublishedRow::says_something).collect(),
     })
 }

@@ -2,8 +2,11 @@
 
 /// A number of a cell, half a unit of its last digit, and whether it says percent.
 pub(super) fn number(cell: &str) -> Option<(f64, f64, bool)> {
-    // `0.31 ± 0.02`, `0.31 (0.02)` and `0.31 [0.29, 0.33]` are the number before.
-    let cell = cell.split(['±', '(', '[']).next().unwrap_or_default().split("+-").next().unwrap_or_default().trim();
+    // `0.31 ± 0.02`, `0.31 (0.02)`, `0.31 [0.29, 0.33]`, `0.31_0.02`, `0.31^*` and `0.31 ↑2%` are the number before.
+    let cell = cell.split(['±', '(', '[', '_', '^']).next().unwrap_or_default().split("+-").next().unwrap_or_default();
+    let cell = cell.trim().trim_start_matches(|c: char| c.is_whitespace() || "+↑↓▲▼".contains(c));
+    let cell =
+        cell.split(['↑', '↓', '▲', '▼']).next().unwrap_or_default().split(" +").next().unwrap_or_default().trim();
     let (cell, percent) = cell.strip_suffix('%').map_or((cell, false), |cell| (cell.trim_end(), true));
     let cell = cell.trim_end_matches('*').replacen('\u{2212}', "-", 1);
     // `0,0601` is `0.0601` in much of the world; no number here is so large that a comma would set thousands apart.
@@ -25,7 +28,10 @@ pub(super) fn number(cell: &str) -> Option<(f64, f64, bool)> {
 /// A cell that says that there is no number.
 pub(super) fn is_missing(cell: &str) -> bool {
     let cell = cell.trim().to_lowercase();
-    cell.chars().all(|c| matches!(c, '-' | '–' | '—' | '−' | '.' | '/' | ' '))
+    // A spread alone is of the number above or beside it.
+    cell.starts_with('±')
+        || cell.starts_with("+-")
+        || cell.chars().all(|c| matches!(c, '-' | '–' | '—' | '−' | '.' | '/' | ' '))
         || matches!(cell.as_str(), "n/a" | "na" | "none" | "oom")
 }
 
@@ -46,6 +52,13 @@ mod tests {
             let found = number(cell).unwrap();
             assert!((found.0 - value).abs() < 1e-15 && (found.1 - within).abs() < 1e-15, "{cell}: {found:?}");
         }
+        for (cell, value) in
+            [("+13.27%", 13.27), ("↑ 13.27", 13.27), ("0.31 ↑2%", 0.31), ("0.31_0.02", 0.31), ("0.31^*", 0.31)]
+        {
+            assert_eq!(number(cell).map(|found| found.0), Some(value), "{cell}");
+        }
+        assert_eq!((number("↑"), number("+-0.02"), number("+")), (None, None, None));
+        assert!(is_missing("±0.02") && is_missing("–") && !is_missing("high"));
         assert_eq!(number("1e-99"), None);
         assert_eq!((number("1,2,3"), number("1.234,5"), number(",")), (None, None, None));
         assert_eq!((number("-"), number("n/a"), number(""), number("1e999")), (None, None, None, None));

@@ -43,12 +43,64 @@ pub(super) fn separated(text: &str) -> Vec<Line> {
     text.lines().enumerate().filter_map(of_line).collect()
 }
 
-/// A cell without what makes it bold, and without footnote marks.
+/// A cell without what makes it bold, and without footnote marks. What stands above or below the line is kept apart by `_`.
 fn plain(cell: &str) -> String {
-    let mut cell = cell.trim().replace("\\%", "%").replace("**", "").replace("__", "");
-    for command in ["\\textbf{", "\\underline{", "\\emph{", "\\mathbf{"] {
+    let mut cell =
+        without_tags(cell.trim()).replace("\\%", "%").replace("\\pm", "±").replace("**", "").replace("__", "");
+    for command in
+        ["textbf", "textit", "textrm", "text", "underline", "uline", "emph", "mathbf", "mathrm", "boldsymbol", "bm"]
+    {
+        cell = cell.replace(&format!("\\{command}{{"), "");
+    }
+    for command in ["\\bfseries", "\\bf ", "\\it ", "~~"] {
         cell = cell.replace(command, "");
     }
     cell.retain(|c| !matches!(c, '{' | '}' | '$' | '†' | '‡' | '`'));
     cell.trim().trim_matches('*').trim_matches('_').trim().to_owned()
+}
+
+/// A cell without the tags of HTML: `<u>0.29</u>`.
+fn without_tags(cell: &str) -> String {
+    let (mut plain, mut rest) = (String::with_capacity(cell.len()), cell);
+    while let Some((before, after)) = rest.split_once('<') {
+        plain.push_str(before);
+        let is_tag = after.starts_with(|c: char| c == '/' || c.is_ascii_alphabetic());
+        let Some((tag, beyond)) = after.split_once('>').filter(|_| is_tag) else {
+            plain.push('<');
+            rest = after;
+            continue;
+        };
+        match tag.split([' ', '/']).next().unwrap_or_default().to_lowercase().as_str() {
+            "sub" | "sup" => plain.push('_'),
+            "br" => plain.push(' '),
+            _ => (),
+        }
+        rest = beyond;
+    }
+    plain + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_lose_what_makes_them_bold() {
+        for (cell, expected) in [
+            ("<u>0.2910</u>", "0.2910"),
+            ("<b><u>0.2910</u></b>", "0.2910"),
+            ("<span style=\"color:red\">.5</span>", ".5"),
+            ("\\textbf{0.31}", "0.31"),
+            ("$\\underline{\\mathbf{0.31}}$", "0.31"),
+            ("{\\bf 0.31}", "0.31"),
+            ("$0.31 \\pm 0.02$", "0.31 ± 0.02"),
+            ("0.31<sup>1</sup>", "0.31_1"),
+            ("0.31<sup>*</sup>", "0.31"),
+            ("<0.001", "<0.001"),
+            ("a < b > c", "a < b > c"),
+            ("***0.31***", "0.31"),
+        ] {
+            assert_eq!(plain(cell), expected, "{cell}");
+        }
+    }
 }

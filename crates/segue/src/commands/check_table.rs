@@ -27,6 +27,9 @@ MAE) in a Markdown document, CSV or TSV; the other cells name the row. A number 
 or with a percent sign, are percent; where no sign says so, a note does. Columns without sign and without such a number, beside others in
 percent, are read as percent or as shares, whichever leaves fewer rows that cannot be, and a note says which.
 
+Rows that are no results are left out, and a note names them: improvements (Improv., Gain, Δ), spreads (std, ±), p-values, ranks, and rows
+whose numbers have a plus or arrows before them. Bold and underlined numbers are read in Markdown, HTML (<u>) and LaTeX (\\underline).
+
 impossible: nothing that is measured has these numbers. unreadable: a cell is no number, and none is known to be wrong. at odds: two numbers that are one by definition differ, be it by another
 definition, another run or a slip. With one relevant item a list (leave-one-out), precision is HR/k, F1 is 2 HR/(k+1), and
 HR and MAP leave NDCG a narrow band. With several, F1 is at most 2PR/(P+R) of the mean precision P and recall R. RMSE is never below MAE, nor MSE below the square of either. Exit status 1 if a row is impossible.")]
@@ -88,6 +91,15 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
             let read = if is_shares { "read as shares beside percent" } else { "read as percent, as others are" };
             say(&format!("note: {name}:{}: {columns} {read}, for no sign says which", table.line));
         }
+    }
+    for table in checked.iter().filter(|table| !table.no_results.is_empty()) {
+        let names: Vec<&str> =
+            table.no_results.iter().map(|name| if name.is_empty() { "(unnamed)" } else { name }).collect();
+        say(&format!(
+            "note: {name}:{}: {} left out, for it is no result but a change, a spread, a probability or a rank",
+            table.line,
+            names.join(", ")
+        ));
     }
     if checked.is_empty() {
         bail!(

@@ -109,6 +109,42 @@ fn columns_of_two_units_accuse_nobody() {
 }
 
 #[test]
+fn rows_that_are_no_results_accuse_nobody() {
+    let scratch = Scratch::new();
+    // None of these rows could be a result: gain above hit rate, or a number above 1 beside shares.
+    for label in [
+        "Improv.",
+        "%Improv",
+        "Improvement",
+        "Impr. (%)",
+        "Gain",
+        "Δ",
+        "p-value",
+        "p",
+        "std",
+        "stdev",
+        "±",
+        "Average rank",
+        "Ours vs. MF",
+    ] {
+        let (hr, ndcg) = if label == "Ours vs. MF" { ("+13.27%", "↑ 20.1") } else { ("13.27%", "20.10%") };
+        scratch.write(
+            "paper.md",
+            format!("| Model | HR@10 | NDCG@10 |\n|---|---|---|\n| MF | <u>0.2910</u> | \\underline{{0.15}} |\n| Ours | **0.33** | <b>.18</b> |\n| {label} | {hr} | {ndcg} |\n"),
+        );
+        let done = scratch.line("check-table paper.md --format csv");
+        assert_eq!(done.code, Some(0), "{label}: {}", done.stdout);
+        assert!(done.stderr.contains(&format!("note: paper.md:1: {label} left out")), "{label}: {}", done.stderr);
+        // Its percent signs say nothing of the rows above.
+        assert!(!done.stderr.contains("percent") && !done.stdout.contains("unreadable"), "{label}: {}", done.stderr);
+        assert_eq!(done.stdout.lines().collect::<Vec<_>>()[1..], ["3,MF,possible,", "4,Ours,possible,"]);
+    }
+    // The row that is a result stays accused, whatever is underlined.
+    scratch.write("paper.csv", "model,HR@10,NDCG@10\nImproved MF,<u>.50</u>,\\textbf{.60}\nImprov.,+1%,+2%\n");
+    scratch.fails("check-table paper.csv", &["1 of 1 rows cannot have been measured as they say: Improved MF"]);
+}
+
+#[test]
 fn what_is_no_table_of_results_is_refused() {
     let scratch = Scratch::new();
     scratch.write("log.csv", "user,item\n1,2\n");
