@@ -2,20 +2,24 @@
 
 mod label;
 mod number;
+mod sheet;
 mod text;
 mod title;
 
 use self::label::{are_changes, is_no_result};
 use self::number::{is_missing, number};
+use self::sheet::{Column, Sheet, sheet};
 use self::text::{Line, is_rule, markdown, separated};
-use self::title::{Kind, metric_of};
+use self::title::{Kind, Metric};
 use crate::check::{AtCutoff, Overall, Printed};
 
-/// A table of results, with the columns that are metrics.
+/// A table of results, or the columns of it that belong together, with those that are metrics.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PublishedTable {
     /// The line of its header, from 1.
     pub line: usize,
+    /// What its columns have in common where others of the same table have not: a domain, or their place.
+    pub group: Option<String>,
     /// The columns that were understood, as printed.
     pub metrics: Vec<String>,
     /// Columns of metrics that have no cut-off, and were left out.
@@ -58,19 +62,29 @@ impl PublishedRow {
     }
 }
 
-/// The tables of a text that have metrics, in Markdown, or the one of a CSV file (commas, semicolons or tabs). `k` is the
-/// cut-off of columns that name none.
+/// The tables of a text that have metrics, in Markdown, or the one of a CSV file (commas, semicolons or tabs); one whose columns are of
+/// several domains is several. `k` is the cut-off of columns that name none.
 pub fn published_tables(text: &str, k: Option<usize>) -> Vec<PublishedTable> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let blocks = if text.lines().any(is_rule) { markdown(text) } else { vec![separated(text)] };
-    let read = |lines: Vec<Line>| {
-        let mut table = understood(&lines, k, Unmarked::AsOthers)?;
-        if !table.unmarked.is_empty() {
-            table.otherwise = understood(&lines, k, Unmarked::Shares).map(Box::new);
+    let blocks = if text.lines().any(is_rule) { markdown(text) } else { vec![(None, separated(text))] };
+    let mut tables = Vec::new();
+    let mut last_second = None;
+    for (above, lines) in blocks {
+        // A rule under the second line of a header begins no table.
+        if lines.first().is_some_and(|(line, _)| Some(*line) == last_second) {
+            continue;
         }
-        Some(table)
-    };
-    blocks.into_iter().filter_map(read).collect()
+        let Some(sheet) = sheet(above, &lines) else { continue };
+        last_second = sheet.second;
+        tables.extend((0..sheet.groups.len()).map(|group| {
+            let mut table = understood(&sheet, group, k, Unmarked::AsOthers);
+            if !table.unmarked.is_empty() {
+                table.otherwise = Some(Box::new(understood(&sheet, group, k, Unmarked::Shares)));
+            }
+            table
+        }));
+    }
+    tables
 }
 
 /// How columns are read that do not say whether they are percent where others of their kind are.
@@ -82,44 +96,47 @@ enum Unmarked {
     Shares,
 }
 
-/// A table whose header names metrics.
-fn understood(lines: &[Line], k: Option<usize>, as_what: Unmarked) -> Option<PublishedTable> {
-    let ((line, header), body) = lines.split_first()?;
-    let metrics: Vec<Option<(&str, Option<usize>)>> = header.iter().map(|cell| metric_of(cell)).collect();
-    let cut = |metric: &Option<(&'static str, Option<usize>)>| {
-        let (name, cutoff) = (*metric)?;
+/// One group of the columns of a table.
+fn understood(sheet: &Sheet, group: usize, k: Option<usize>, as_what: Unmarked) -> PublishedTable {
+    let columns = &sheet.columns;
+    let cut = |column: &Column| {
+        let (name, cutoff) = column.metric?;
         let cutoff = cutoff.or(k);
         match Kind::of(name) {
             Kind::List => Some((name, Some(cutoff?))),
             Kind::Area | Kind::Error => Some((name, None)),
         }
     };
-    let mut metrics_at: Vec<Option<(&str, Option<usize>)>> = metrics.iter().map(cut).collect();
-    metrics.iter().flatten().next()?;
+    let of_all: Vec<Option<Metric>> = columns.iter().map(cut).collect();
+    let is_own = |n: usize| columns[n].metric.is_some() && columns[n].group == group;
+    let mut of_group: Vec<Option<Metric>> = of_all.iter().enumerate().map(|(n, at)| at.filter(|_| is_own(n))).collect();
     let is_repeated: Vec<bool> =
-        metrics_at.iter().enumerate().map(|(n, at)| at.is_some() && metrics_at[..n].contains(at)).collect();
-    metrics_at.iter_mut().zip(&is_repeated).filter(|(_, repeated)| **repeated).for_each(|(at, _)| *at = None);
-    let is_metric = |n: usize| metrics_at.get(n).copied().flatten();
+        of_group.iter().enumerate().map(|(n, at)| at.is_some() && of_group[..n].contains(at)).collect();
+    of_group.iter_mut().zip(&is_repeated).filter(|(_, repeated)| **repeated).for_each(|(at, _)| *at = None);
+    let is_metric = |n: usize| of_group.get(n).copied().flatten();
+    let is_any = |n: usize| of_all.get(n).copied().flatten();
     let label = |cells: &[String]| {
         let cells = cells
             .iter()
             .enumerate()
-            .filter(|(n, cell)| !cell.is_empty() && metrics.get(*n).copied().flatten().is_none());
+            .filter(|(n, cell)| !cell.is_empty() && columns.get(*n).is_none_or(|column| column.metric.is_none()));
         cells.map(|(_, cell)| cell.clone()).collect::<Vec<String>>()
     };
     let is_result = |(_, cells): &&Line| {
-        let numbers = cells.iter().enumerate().filter(|(n, cell)| is_metric(*n).is_some() && number(cell).is_some());
+        let numbers = cells.iter().enumerate().filter(|(n, cell)| is_any(*n).is_some() && number(cell).is_some());
         let numbers: Vec<&str> = numbers.map(|(_, cell)| cell.as_str()).collect();
         !label(cells).iter().any(|cell| is_no_result(cell)) && !are_changes(&numbers)
     };
-    let (body, no_results): (Vec<&Line>, Vec<&Line>) = body.iter().partition(is_result);
-    // A share is never above 1: one that is makes its kind percent, if nothing says so.
+    let (body, no_results): (Vec<&Line>, Vec<&Line>) = sheet.body.iter().partition(is_result);
+    // Of all groups, for one table has one unit. A share is never above 1: one that is makes its kind percent, if nothing says so.
     let in_percent = |kind: Kind| {
-        let of_kind = |metric: &Option<(&str, Option<usize>)>| metric.is_some_and(|(name, _)| Kind::of(name) == kind);
-        let of_header = header.iter().zip(&metrics).any(|(cell, metric)| of_kind(metric) && cell.contains('%'));
+        let of_kind = |metric: &Option<Metric>| metric.is_some_and(|(name, _)| Kind::of(name) == kind);
+        let of_header = columns.iter().any(|column| of_kind(&column.metric) && column.title.contains('%'));
         let cells = || {
             let cells = body.iter().flat_map(|(_, cells)| cells.iter().enumerate());
-            cells.filter(|(n, _)| of_kind(&is_metric(*n))).filter_map(|(_, cell)| Some((cell, number(cell)?)))
+            cells
+                .filter(|(n, _)| of_kind(&is_any(*n)) && !is_repeated[*n])
+                .filter_map(|(_, cell)| Some((cell, number(cell)?)))
         };
         let said = of_header || cells().any(|(_, (_, _, percent))| percent);
         let above_one = cells().find(|(_, (value, _, _))| !said && *value > 1.0).map(|(cell, _)| cell.clone());
@@ -127,10 +144,10 @@ fn understood(lines: &[Line], k: Option<usize>, as_what: Unmarked) -> Option<Pub
     };
     let ((lists, list_above_one), (areas, area_above_one)) = (in_percent(Kind::List), in_percent(Kind::Area));
     // A column that is percent says so, or has what no share is.
-    let is_unmarked: Vec<bool> = header
+    let is_unmarked: Vec<bool> = columns
         .iter()
         .enumerate()
-        .map(|(n, title)| {
+        .map(|(n, Column { title, .. })| {
             let of_percent = is_metric(n).is_some_and(|(name, _)| match Kind::of(name) {
                 Kind::List => lists,
                 Kind::Area => areas,
@@ -188,12 +205,13 @@ fn understood(lines: &[Line], k: Option<usize>, as_what: Unmarked) -> Option<Pub
         PublishedRow { line: *line, name: label(cells).join(" "), values, overall, unreadable }
     });
     let named = |wanted: &dyn Fn(usize) -> bool| {
-        header.iter().enumerate().filter(|(n, _)| wanted(*n)).map(|(_, cell)| cell.clone()).collect()
+        columns.iter().enumerate().filter(|(n, _)| wanted(*n)).map(|(_, column)| column.title.clone()).collect()
     };
-    Some(PublishedTable {
-        line: *line,
+    PublishedTable {
+        line: sheet.line,
+        group: sheet.groups[group].clone(),
         metrics: named(&|n| is_metric(n).is_some()),
-        uncut: named(&|n| metrics[n].is_some() && is_metric(n).is_none() && !is_repeated[n]),
+        uncut: named(&|n| is_own(n) && is_metric(n).is_none() && !is_repeated[n]),
         repeated: named(&|n| is_repeated[n]),
         percent: lists || areas,
         above_one: list_above_one.or(area_above_one),
@@ -201,7 +219,7 @@ fn understood(lines: &[Line], k: Option<usize>, as_what: Unmarked) -> Option<Pub
         otherwise: None,
         no_results: no_results.iter().map(|(_, cells)| label(cells).join(" ")).collect(),
         rows: rows.filter(PublishedRow::says_something).collect(),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -297,7 +315,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_text_panics(text in "[ -~\n|@]{0,200}", header in "(HR@10|P@5|MSE|x)(,|\\|)(NDCG@10|MAP@5|AUC|RMSE|--)") {
+        fn no_text_panics(text in "[ -~\n|@]{0,200}", header in "((HR@10|P@5|MSE|x|Film HR_10|@5|)(,|\\|)(NDCG@10|MAP@5|AUC|RMSE|--)[\n,]){1,3}") {
             for text in [text.clone(), format!("{header}\n{text}"), format!("|{header}|\n|--|--|\n{text}")] {
                 for table in published_tables(&text, Some(3)) {
                     for row in &table.rows {

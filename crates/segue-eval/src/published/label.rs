@@ -1,7 +1,7 @@
 //! Whether a row is a result, or says something about results.
 
 /// Words for what is no result, as a label begins or ends with them.
-const CHANGE: [&str; 15] = [
+const CHANGE: [&str; 19] = [
     "improv",
     "improve",
     "improvement",
@@ -12,6 +12,10 @@ const CHANGE: [&str; 15] = [
     "gain",
     "gains",
     "lift",
+    "change",
+    "changes",
+    "drop",
+    "decrease",
     "increase",
     "delta",
     "diff",
@@ -75,6 +79,11 @@ pub(super) fn is_no_result(label: &str) -> bool {
     let ends =
         |n: usize| words.len() > n && words[words.len() - n..].concat().len() > 2 && is_one(&words[words.len() - n..]);
     begins || matches!(words.first(), Some(&"δ" | &"±")) || ends(1) || ends(2)
+}
+
+/// Whether a word says that something is compared to what follows.
+pub(super) fn is_comparison(word: &str) -> bool {
+    AFTER[..3].contains(&word)
 }
 
 /// Whether numbers are said to be changes: no result has a plus before it, and none of them stands without sign or arrow.

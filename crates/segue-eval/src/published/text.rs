@@ -9,14 +9,20 @@ pub(super) fn is_rule(line: &str) -> bool {
     line.contains('|') && line.contains('-') && line.chars().all(|c| matches!(c, '|' | '-' | ':' | ' ' | '\t'))
 }
 
-/// Each table from its header on, without the rule.
-pub(super) fn markdown(text: &str) -> Vec<Vec<Line>> {
+/// A table: the line above its header, where that may be a header too, and its lines from the header on, without rules.
+pub(super) type Block = (Option<Line>, Vec<Line>);
+
+pub(super) fn markdown(text: &str) -> Vec<Block> {
     let lines: Vec<&str> = text.lines().collect();
     let mut tables = Vec::new();
     for (n, _) in lines.iter().enumerate().filter(|(n, line)| *n > 0 && is_rule(line)) {
         let body = lines[n + 1..].iter().enumerate().take_while(|(_, line)| line.contains('|'));
-        let body = body.map(|(m, line)| (n + 2 + m, cells(line)));
-        tables.push(std::iter::once((n, cells(lines[n - 1]))).chain(body).collect());
+        let body = body.filter(|(_, line)| !is_rule(line)).map(|(m, line)| (n + 2 + m, cells(line)));
+        // Two lines above the rule are a header of two lines if nothing of a table is above them.
+        let is_row = |n: usize| lines.get(n).is_some_and(|line| line.contains('|'));
+        let is_above = n >= 2 && is_row(n - 2) && !is_rule(lines[n - 2]) && !(n >= 3 && is_row(n - 3));
+        let above = is_above.then(|| (n - 1, cells(lines[n - 2])));
+        tables.push((above, std::iter::once((n, cells(lines[n - 1]))).chain(body).collect()));
     }
     tables
 }
@@ -45,8 +51,12 @@ pub(super) fn separated(text: &str) -> Vec<Line> {
 
 /// A cell without what makes it bold, and without footnote marks. What stands above or below the line is kept apart by `_`.
 fn plain(cell: &str) -> String {
-    let mut cell =
-        without_tags(cell.trim()).replace("\\%", "%").replace("\\pm", "±").replace("**", "").replace("__", "");
+    let mut cell = without_tags(cell.trim())
+        .replace("\\%", "%")
+        .replace("\\pm", "±")
+        .replace("\\_", "_")
+        .replace("**", "")
+        .replace("__", "");
     for command in
         ["textbf", "textit", "textrm", "text", "underline", "uline", "emph", "mathbf", "mathrm", "boldsymbol", "bm"]
     {

@@ -1,16 +1,122 @@
 //! What the title of a column says.
 
-/// The metric of a header, and its cut-off.
-pub(super) fn metric_of(header: &str) -> Option<(&'static str, Option<usize>)> {
-    let mut text = header.to_lowercase();
-    for noise in ["(%)", "[%]", "%", "↑", "(test)"] {
-        text = text.replace(noise, "");
+use super::label::{is_comparison, is_no_result};
+
+/// A metric, and its cut-off.
+pub(super) type Metric = (&'static str, Option<usize>);
+
+/// What a title says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Title {
+    pub metric: Metric,
+    /// What else it says: mostly a domain.
+    pub domain: Option<String>,
+}
+
+/// What does not change which metric it is.
+const NOISE: [&str; 10] = ["(%)", "[%]", "%", "↑", "↓", "(test)", "(Test)", "()", "[]", "( )"];
+
+fn without_noise(text: String) -> String {
+    NOISE.iter().fold(text, |text, noise| text.replace(noise, ""))
+}
+
+/// Words beside a metric that make another number of it, which no bound of the metric holds.
+const OTHERS: [&str; 24] = [
+    "lower",
+    "upper",
+    "low",
+    "high",
+    "ci",
+    "min",
+    "max",
+    "median",
+    "se",
+    "err",
+    "error",
+    "var",
+    "log",
+    "neg",
+    "negative",
+    "relative",
+    "rel",
+    "cumulative",
+    "rank",
+    "time",
+    "size",
+    "count",
+    "norm",
+    "normalized",
+];
+
+/// The metric of a title, and the domain beside it: `Film HR@10`, `HR@10 (Film)`, `Film: NDCG@10`.
+pub(super) fn title_of(text: &str) -> Option<Title> {
+    if let Some(metric) = metric_of(text) {
+        return Some(Title { metric, domain: None });
     }
-    let text = text.replace("_at_", "@").replace(" at ", "@");
-    let (name, cutoff) = match text.split_once('@') {
-        Some((name, cutoff)) => (name, Some(cutoff.trim().trim_start_matches("k=").parse().ok()?)),
-        None => (text.as_str(), None),
+    let text = without_noise(text.to_owned());
+    let text = text.trim();
+    let title = |metric: Metric, beside: &str| {
+        let domain = beside.trim_matches(|c: char| !c.is_alphanumeric());
+        let words = domain.to_lowercase();
+        let mut words = words.split(|c: char| !c.is_alphanumeric());
+        let is_other = is_no_result(beside) || words.any(|word| OTHERS.contains(&word) || is_comparison(word));
+        let is_name = domain.chars().any(char::is_alphabetic)
+            && !is_other
+            && metric_of(beside).is_none()
+            && cutoff_of(beside).is_none();
+        is_name.then(|| Title { metric, domain: Some(domain.to_owned()) })
     };
+    // One letter alone is no metric, nor is a word that may begin a name.
+    let is_certain = |text: &str, metric: &Metric| metric.1.is_some() || text.trim().len() > 1;
+    if let Some((head, inner)) = text.strip_suffix([')', ']']).and_then(|text| text.rsplit_once(['(', '['])) {
+        let [of_head, of_inner] = [head, inner].map(|text| metric_of(text).filter(|metric| is_certain(text, metric)));
+        return match (of_head, of_inner) {
+            (Some(metric), None) => title(metric, inner),
+            (None, Some(metric)) => title(metric, head),
+            _ => None,
+        };
+    }
+    let parts = || {
+        text.match_indices([' ', ':', '-', '/', '_', '–', '—', '.', ',', '|'])
+            .map(|(n, by)| (&text[..n], &text[n + by.len()..]))
+    };
+    for (head, tail) in parts() {
+        if let Some(metric) = metric_of(tail).filter(|metric| is_certain(tail, metric)) {
+            return title(metric, head);
+        }
+    }
+    for (head, tail) in parts().collect::<Vec<_>>().into_iter().rev() {
+        let is_list = |metric: &Metric| Kind::of(metric.0) == Kind::List;
+        if let Some(metric) = metric_of(head).filter(|metric| metric.1.is_some() || !is_list(metric)) {
+            return title(metric, tail);
+        }
+    }
+    None
+}
+
+/// The cut-off that a cell names: `@10`, `k = 10`, `Top-10`.
+pub(super) fn cutoff_of(text: &str) -> Option<usize> {
+    let text: String = text.to_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
+    let number = ["@k=", "k=", "@", "top-", "top@", "top"].iter().find_map(|by| text.strip_prefix(by))?;
+    number.parse().ok().filter(|&k| k > 0)
+}
+
+/// The metric of a title that says nothing else.
+pub(super) fn metric_of(header: &str) -> Option<Metric> {
+    let text = without_noise(header.to_lowercase()).replace("_at_", "@").replace(" at ", "@");
+    match text.split_once('@') {
+        Some((name, cutoff)) => named(name, Some(cutoff.trim().trim_start_matches("k=").parse().ok()?)),
+        None => named(&text, None).or_else(|| {
+            // `HR10`, `HR_10`. One letter is another number: R2 is none of recall, P50 none of precision; F10 may be F1 at 0.
+            let name = text.trim().trim_end_matches(|c: char| c.is_ascii_digit());
+            let cutoff = text.trim()[name.len()..].parse().ok()?;
+            let is_f = name.chars().filter(|c| c.is_alphanumeric()).count() < 2;
+            if is_f { None } else { named(name, Some(cutoff)) }
+        }),
+    }
+}
+
+fn named(name: &str, cutoff: Option<usize>) -> Option<Metric> {
     let name: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
     let metric = match name.as_str() {
         "auc" | "rocauc" if cutoff.is_none() => "auc",
@@ -69,11 +175,76 @@ mod tests {
             ("AUC ↑", Some(("auc", None))),
             ("G-AUC (%)", Some(("gauc", None))),
             ("RMSE", Some(("rmse", None))),
+            ("HR_10", Some(("hr", Some(10)))),
+            ("HR10", Some(("hr", Some(10)))),
+            ("Recall_20", Some(("recall", Some(20)))),
+            ("ndcg-5 (%)", Some(("ndcg", Some(5)))),
+            ("F1", Some(("f1", None))),
+            ("F1_10", Some(("f1", Some(10)))),
+            ("HR@10 (↑)", Some(("hr", Some(10)))),
+            ("R2", None),
+            ("P95", None),
+            ("F10", None),
+            ("AUC_10", None),
             ("AUC@10", None),
             ("Model", None),
             ("NDCG@all", None),
         ] {
             assert_eq!(metric_of(header), expected, "{header}");
+        }
+    }
+    #[test]
+    fn titles_name_domains() {
+        let told = |text: &str| title_of(text).map(|title| (title.metric, title.domain.unwrap_or_default()));
+        for text in [
+            "Film HR@10",
+            "HR@10 (Film)",
+            "Film: HR@10",
+            "HR@10 [Film] ↑",
+            "Film (HR@10)",
+            "Film_HR@10",
+            "Film-HR@10",
+            "Film/HR@10 (%)",
+            "HR@10 Film",
+            "HR@10_Film",
+            "Film Hit Ratio@10",
+            "Film HR_10",
+            "HR_10 (Film)",
+            "Film hr10",
+            "HR@10(Film)",
+        ] {
+            assert_eq!(told(text), Some((("hr", Some(10)), "Film".to_owned())), "{text}");
+        }
+        assert_eq!(told("Amazon Book: R@20"), Some((("recall", Some(20)), "Amazon Book".to_owned())));
+        assert_eq!(told("Film RMSE"), Some((("rmse", None), "Film".to_owned())));
+        assert_eq!(told("Film HR"), Some((("hr", None), "Film".to_owned())));
+        assert_eq!(told("HR@10"), Some((("hr", Some(10)), String::new())));
+        for text in [
+            "Δ HR@10",
+            "HR@10 (std)",
+            "HR@10 p-value",
+            "Improv. HR@10",
+            "HR@10 (±)",
+            "HR@10 vs. MF",
+            "log AUC",
+            "1 - AUC",
+            "HR@10 upper",
+            "HR@10/NDCG@10",
+            "HR/NDCG@10",
+            "Dropout P",
+            "Model",
+            "MAP file",
+            "Average rank",
+            "",
+            "@10",
+            "HR@10 rel. gain",
+        ] {
+            assert_eq!(told(text), None, "{text}");
+        }
+        for (text, cutoff) in
+            [("@10", Some(10)), ("k = 5", Some(5)), ("Top-20", Some(20)), ("10", None), ("Top", None), ("@0", None)]
+        {
+            assert_eq!(cutoff_of(text), cutoff, "{text}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `segue check-table`: which rows of a table of results cannot be.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::PathBuf;
@@ -27,6 +28,9 @@ MAE) in a Markdown document, CSV or TSV; the other cells name the row. A number 
 or with a percent sign, are percent; where no sign says so, a note does. Columns without sign and without such a number, beside others in
 percent, are read as percent or as shares, whichever leaves fewer rows that cannot be, and a note says which.
 
+Columns of several domains side by side are checked by domain: Film HR@10, HR@10 (Film), Film: HR@10, a header of two lines (domains over
+metrics, or metrics over domains), or the same metrics again (columns 4 to 5). HR_10 and HR10 are HR@10. Metrics may be rows, and methods
+columns; words beside the metric say the domain.
 Rows that are no results are left out, and a note names them: improvements (Improv., Gain, Δ), spreads (std, ±), p-values, ranks, and rows
 whose numbers have a plus or arrows before them. Bold and underlined numbers are read in Markdown, HTML (<u>) and LaTeX (\\underline).
 
@@ -66,41 +70,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     };
     let checked = tables.iter().filter(|table| !table.metrics.is_empty());
     let checked: Vec<&PublishedTable> = checked.map(|table| in_good_faith(table, positives)).collect();
-    for table in &tables {
-        if !table.uncut.is_empty() {
-            say(&format!(
-                "note: {name}:{}: {} left out, for no cut-off is named; --k says it",
-                table.line,
-                table.uncut.join(", ")
-            ));
-        }
-        if !table.repeated.is_empty() {
-            say(&format!(
-                "note: {name}:{}: {} left out, for a column before has the same metric",
-                table.line,
-                table.repeated.join(", ")
-            ));
-        }
-    }
-    for table in &checked {
-        if let Some(cell) = &table.above_one {
-            say(&format!("note: {name}:{}: read as percent, for {cell} is above 1 and no share is", table.line));
-        }
-        if !table.unmarked.is_empty() {
-            let (columns, is_shares) = (table.unmarked.join(", "), table.otherwise.is_none());
-            let read = if is_shares { "read as shares beside percent" } else { "read as percent, as others are" };
-            say(&format!("note: {name}:{}: {columns} {read}, for no sign says which", table.line));
-        }
-    }
-    for table in checked.iter().filter(|table| !table.no_results.is_empty()) {
-        let names: Vec<&str> =
-            table.no_results.iter().map(|name| if name.is_empty() { "(unnamed)" } else { name }).collect();
-        say(&format!(
-            "note: {name}:{}: {} left out, for it is no result but a change, a spread, a probability or a rank",
-            table.line,
-            names.join(", ")
-        ));
-    }
+    tell_notes(&name, &tables, &checked);
     if checked.is_empty() {
         bail!(
             "{name}: no column is a metric at a cut-off, an area or an error; name them such as HR@10, Precision@10, NDCG@10, AUC, RMSE, or \
@@ -108,26 +78,36 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         );
     }
     let of_lists = checked.iter().any(|table| table.rows.iter().any(|row| !row.values.is_empty()));
-    let (mut rows, mut impossible, mut n_rows, mut n_of_many) = (Vec::new(), Vec::new(), 0, 0);
+    let (mut rows, mut impossible) = (Vec::new(), Vec::new());
+    // A row of a table of several domains is checked by domain, and is one row.
+    let [mut all, mut wrong, mut of_several] = [(); 3].map(|()| BTreeSet::new());
     for table in checked {
         for row in &table.rows {
-            n_rows += 1;
+            let one = (table.line, row.line, row.name.clone());
+            all.insert(one.clone());
             let findings = found_in(table, row, positives);
             let worst = findings.iter().map(|finding| finding.verdict).max();
             if matches!(args.positives, Number::One) && worst.is_some() {
                 let of_many = found_in(table, row, Positives::Many).into_iter();
-                n_of_many += usize::from(of_many.map(|finding| finding.verdict).max() < worst);
+                if of_many.map(|finding| finding.verdict).max() < worst {
+                    of_several.insert(one.clone());
+                }
             }
+            let name = match &table.group {
+                Some(group) => format!("{} ({group})", row.name).trim().to_owned(),
+                None => row.name.clone(),
+            };
             let verdict = match worst {
                 None if !row.unreadable.is_empty() => "unreadable",
                 None => "possible",
                 Some(Verdict::AtOdds) => "at odds",
                 Some(Verdict::Impossible) => {
-                    impossible.push(row.name.clone());
+                    impossible.push(name.clone());
+                    wrong.insert(one);
                     "impossible"
                 }
             };
-            let line = || [row.line.to_string(), row.name.clone(), verdict.to_owned()];
+            let line = || [row.line.to_string(), name.clone(), verdict.to_owned()];
             let unreadable = row.unreadable.iter().map(|cell| format!("`{cell}` is no number"));
             let why = findings.into_iter().map(|finding| finding.text).chain(unreadable);
             let why = if verdict == "possible" { vec![String::new()] } else { why.collect() };
@@ -136,18 +116,62 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     }
     print_table(&["line", "row", "verdict", "why"].map(String::from), &rows, Format::or_fitting(args.format))?;
     if matches!(args.positives, Number::One) && of_lists {
-        let other = match n_of_many {
+        let other = match of_several.len() {
             0 => String::new(),
             n => {
-                format!("; {n} of {n_rows} rows bear more where lists have several: if they have, say --positives many")
+                format!(
+                    "; {n} of {} rows bear more where lists have several: if they have, say --positives many",
+                    all.len()
+                )
             }
         };
         say(&format!("checked as lists with one relevant item each{other}"));
     }
     if !impossible.is_empty() {
-        bail!("{} of {n_rows} rows cannot have been measured as they say: {}", impossible.len(), impossible.join(", "));
+        bail!("{} of {} rows cannot have been measured as they say: {}", wrong.len(), all.len(), impossible.join(", "));
     }
     Ok(())
+}
+
+/// What was left out, and how the others are read. What holds for a whole table is told once.
+fn tell_notes(name: &str, tables: &[PublishedTable], checked: &[&PublishedTable]) {
+    let mut notes: Vec<String> = Vec::new();
+    let mut note = |line: usize, text: String| {
+        let note = format!("note: {name}:{line}: {text}");
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    };
+    for table in tables {
+        if !table.uncut.is_empty() {
+            note(table.line, format!("{} left out, for no cut-off is named; --k says it", table.uncut.join(", ")));
+        }
+        if !table.repeated.is_empty() {
+            let columns = table.repeated.join(", ");
+            note(table.line, format!("{columns} left out, for a column before has the same metric"));
+        }
+    }
+    for table in checked {
+        if let Some(cell) = &table.above_one {
+            note(table.line, format!("read as percent, for {cell} is above 1 and no share is"));
+        }
+        if !table.unmarked.is_empty() {
+            let (columns, is_shares) = (table.unmarked.join(", "), table.otherwise.is_none());
+            let read = if is_shares { "read as shares beside percent" } else { "read as percent, as others are" };
+            note(table.line, format!("{columns} {read}, for no sign says which"));
+        }
+        if !table.no_results.is_empty() {
+            let named = table.no_results.iter().map(|name| if name.is_empty() { "(unnamed)" } else { name });
+            let names = named.collect::<Vec<&str>>().join(", ");
+            note(
+                table.line,
+                format!("{names} left out, for it is no result but a change, a spread, a probability or a rank"),
+            );
+        }
+    }
+    for note in &notes {
+        say(note);
+    }
 }
 
 /// Every bound that a row breaks.

@@ -145,6 +145,78 @@ fn rows_that_are_no_results_accuse_nobody() {
 }
 
 #[test]
+fn domains_side_by_side_are_checked_by_themselves() {
+    let scratch = Scratch::new();
+    let (a, b) = ("A,.5000,.3000,.4000,.2500", "B,.5000,.3000,.5000,.6000");
+    let rule = "---,---,---,---,---";
+    let csv = |lines: &[&str]| lines.join("\n") + "\n";
+    let markdown =
+        |lines: &[&str]| lines.iter().map(|line| format!("| {} |\n", line.replace(',', " | "))).collect::<String>();
+    let titles = "Method,HR@10,NDCG@10,HR@10,NDCG@10";
+    let domains = ",Film,,Music,";
+    let film_music = [
+        csv(&["Method,Film HR@10,Film NDCG@10,Music HR@10,Music NDCG@10", a, b]),
+        csv(&["Method,HR@10 (Film),NDCG@10 (Film),HR@10 (Music),NDCG@10 (Music)", a, b]),
+        csv(&["Method,Film: HR@10,Film: NDCG@10,Music: HR@10,Music: NDCG@10", a, b]),
+        csv(&["Method,Film HR_10,Film NDCG10,Music HR10,Music ndcg_10", a, b]),
+        csv(&[domains, titles, a, b]),
+        markdown(&[domains, rule, titles, a, b]),
+        markdown(&[domains, titles, rule, a, b]),
+        markdown(&[domains, rule, titles, rule, a, b]),
+        csv(&[
+            ",HR@10,,NDCG@10,",
+            "Method,Film,Music,Film,Music",
+            "A,.5000,.4000,.3000,.2500",
+            "B,.5000,.5000,.3000,.6000",
+        ]),
+        csv(&[
+            "Domain,Metric,A,B",
+            "Film,HR@10,.5000,.5000",
+            ",NDCG@10,.3000,.3000",
+            "Music,HR@10,.4000,.5000",
+            ",NDCG@10,.2500,.6000",
+        ]),
+    ];
+    let again = [csv(&[titles, a, b]), markdown(&[titles, rule, a, b])];
+    let tables = film_music.iter().map(|table| (table, "Film", "Music"));
+    for (table, first, second) in tables.chain(again.iter().map(|table| (table, "columns 2 to 3", "columns 4 to 5"))) {
+        scratch.write("paper.md", table);
+        let done = scratch.line("check-table paper.md --format tsv");
+        assert_eq!(done.code, Some(1), "{table}{}", done.stdout);
+        let told = format!("1 of 2 rows cannot have been measured as they say: B ({second})");
+        assert!(done.stderr.contains(&told) && !done.stderr.contains("left out"), "{table}{}", done.stderr);
+        for row in
+            [format!("A ({first})\tpossible"), format!("A ({second})\tpossible"), format!("B ({first})\tpossible")]
+        {
+            assert!(done.stdout.contains(&row), "{table}{}", done.stdout);
+        }
+        assert!(
+            done.stdout.contains(&format!("B ({second})\timpossible\tNDCG@10 = 0.60000")),
+            "{table}{}",
+            done.stdout
+        );
+    }
+    // No row is held to the numbers of another domain, and one unit is told once.
+    scratch.write("paper.md", markdown(&["M,HR@10 (Film),NDCG@10 (Music)", "---,---,---", "A,.20,.60"]));
+    scratch.ok("check-table paper.md");
+    scratch.write("paper.md", csv(&[domains, titles, "A,50.1,30.2,40.3,25.4", "Improv.,9%,99%,1%,98%"]));
+    let done = scratch.line("check-table paper.md");
+    assert_eq!((done.code, done.stderr.matches("read as percent").count()), (Some(0), 1), "{}", done.stderr);
+    assert_eq!(done.stderr.matches("Improv. left out").count(), 1, "{}", done.stderr);
+}
+
+#[test]
+fn metrics_may_be_rows() {
+    let scratch = Scratch::new();
+    let table = "| Metric | MF | LightGCN | Improv. | Users |\n|---|---|---|---|---|\n| HR@10 | .5000 | .5000 | 1.1% | 6040 |\n| NDCG@10 | .3000 | .6000 | 9.2% | 6040 |\n";
+    scratch.write("paper.md", table);
+    scratch.fails(
+        "check-table paper.md",
+        &["1 of 2 rows cannot have been measured as they say: LightGCN", "Improv. left out"],
+    );
+}
+
+#[test]
 fn what_is_no_table_of_results_is_refused() {
     let scratch = Scratch::new();
     scratch.write("log.csv", "user,item\n1,2\n");
