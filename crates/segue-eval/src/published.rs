@@ -115,11 +115,12 @@ fn understood(sheet: &Sheet, group: usize, k: Option<usize>, as_what: Unmarked) 
     of_group.iter_mut().zip(&is_repeated).filter(|(_, repeated)| **repeated).for_each(|(at, _)| *at = None);
     let is_metric = |n: usize| of_group.get(n).copied().flatten();
     let is_any = |n: usize| of_all.get(n).copied().flatten();
+    // Nor do a spread or an improvement beside a metric name a row.
+    let is_label = |n: usize| {
+        columns.get(n).is_none_or(|column| column.metric.is_none() && !(n > 0 && is_no_result(&column.title)))
+    };
     let label = |cells: &[String]| {
-        let cells = cells
-            .iter()
-            .enumerate()
-            .filter(|(n, cell)| !cell.is_empty() && columns.get(*n).is_none_or(|column| column.metric.is_none()));
+        let cells = cells.iter().enumerate().filter(|(n, cell)| !cell.is_empty() && is_label(*n));
         cells.map(|(_, cell)| cell.clone()).collect::<Vec<String>>()
     };
     let is_result = |(_, cells): &&Line| {

@@ -22,6 +22,8 @@ const CHANGE: [&str; 19] = [
     "difference",
     "δ",
 ];
+/// How many of them end a label, too.
+const IMPROVEMENTS: usize = 7;
 const SPREAD: [&str; 14] = [
     "std",
     "stdev",
@@ -75,9 +77,12 @@ pub(super) fn is_no_result(label: &str) -> bool {
     let rest = &words[first..];
     let begins =
         (1..=rest.len().min(2)).any(|n| is_one(&rest[..n]) && rest.get(n).is_none_or(|next| AFTER.contains(next)));
-    // `Δ HR`, `MF std`, `LightGCN (improv.)`; one letter alone is part of a name.
-    let ends =
-        |n: usize| words.len() > n && words[words.len() - n..].concat().len() > 2 && is_one(&words[words.len() - n..]);
+    // `MF std`, `LightGCN (improv.)`, but no `w/o gain` of an ablation; one letter alone is part of a name.
+    let is_variant = words.iter().any(|word| ["w", "wo", "with", "without", "no"].contains(word));
+    let ends = |n: usize| {
+        let said = if words.len() > n && !is_variant { words[words.len() - n..].join(" ") } else { String::new() };
+        said.len() > 2 && (CHANGE[..IMPROVEMENTS].contains(&&*said) || SPREAD.contains(&&*said))
+    };
     begins || matches!(words.first(), Some(&"δ" | &"±")) || ends(1) || ends(2)
 }
 
@@ -158,6 +163,9 @@ mod tests {
             "Impala",
             "LambdaRank",
             "SD-GCN",
+            "Ours w/o gain",
+            "w/o std",
+            "BPR change",
         ] {
             assert!(!is_no_result(label), "{label}");
         }

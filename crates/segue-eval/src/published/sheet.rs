@@ -139,7 +139,9 @@ fn of_rows(lines: &[Line]) -> Option<Sheet> {
         rows.push((*at, title.clone(), title_of(title).and_then(|title| within(title, &said.join(" ")))));
     }
     rows.retain(|(_, _, title)| title.is_some());
-    let methods: Vec<usize> = (0..header.len()).filter(|&n| is_method(n)).collect();
+    // Columns that say that they are no results are kept to be told.
+    let is_told = |n: usize| n != of_metrics && !is_of_words(n) && is_no_result(&header[n]);
+    let methods: Vec<usize> = (0..header.len()).filter(|&n| is_method(n) || is_told(n)).collect();
     let of_method = |&method: &usize| {
         let value = |(at, _, _): &(usize, String, Option<Title>)| {
             let cells = body.iter().find(|(line, _)| line == at).map(|(_, cells)| cells);

@@ -21,7 +21,7 @@ fn without_noise(text: String) -> String {
 }
 
 /// Words beside a metric that make another number of it, which no bound of the metric holds.
-const OTHERS: [&str; 24] = [
+const OTHERS: [&str; 31] = [
     "lower",
     "upper",
     "low",
@@ -46,6 +46,13 @@ const OTHERS: [&str; 24] = [
     "count",
     "norm",
     "normalized",
+    "z",
+    "stat",
+    "statistic",
+    "ms",
+    "sec",
+    "seconds",
+    "users",
 ];
 
 /// The metric of a title, and the domain beside it: `Film HR@10`, `HR@10 (Film)`, `Film: NDCG@10`.
@@ -53,7 +60,13 @@ pub(super) fn title_of(text: &str) -> Option<Title> {
     if let Some(metric) = metric_of(text) {
         return Some(Title { metric, domain: None });
     }
+    // `HR@10 ± std` and `HR@10 (mean ± std)` are the number before.
     let text = without_noise(text.to_owned());
+    if let Some((head, _)) = text.split_once('±') {
+        let head = head.trim_end();
+        let bare = head.strip_suffix("mean").map_or(head, |head| head.trim_end().trim_end_matches('('));
+        return if bare.is_empty() { None } else { title_of(bare) };
+    }
     let text = text.trim();
     let title = |metric: Metric, beside: &str| {
         let domain = beside.trim_matches(|c: char| !c.is_alphanumeric());
@@ -196,6 +209,8 @@ mod tests {
     #[test]
     fn titles_name_domains() {
         let told = |text: &str| title_of(text).map(|title| (title.metric, title.domain.unwrap_or_default()));
+        assert_eq!(told("HR@10 ± std"), Some((("hr", Some(10)), String::new())));
+        assert_eq!(told("Film HR@10 (mean ± std)"), Some((("hr", Some(10)), "Film".to_owned())));
         for text in [
             "Film HR@10",
             "HR@10 (Film)",
