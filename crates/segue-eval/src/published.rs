@@ -159,13 +159,16 @@ fn understood(sheet: &Sheet, group: usize, k: Option<usize>, as_what: Unmarked) 
             of_percent && !marked && !own.is_empty()
         })
         .collect();
+    // `RMSE (folds)` may hold lists of numbers: what no bound speaks of is not wrong.
+    let is_of_numbers =
+        |n: usize| body.iter().any(|(_, cells)| cells.get(n).is_some_and(|cell| number(cell).is_some()));
     let rows = body.iter().map(|(line, cells)| {
         let (mut values, mut overall) = (Vec::<AtCutoff>::new(), Overall::default());
         let mut unreadable = Vec::new();
         for (n, cell) in cells.iter().enumerate() {
             let Some((metric, k)) = is_metric(n) else { continue };
             let Some((value, within, said)) = number(cell) else {
-                if !is_missing(cell) {
+                if !is_missing(cell) && (sheet.groups[group].is_none() || is_of_numbers(n)) {
                     unreadable.push(cell.clone());
                 }
                 continue;
@@ -265,6 +268,13 @@ mod tests {
         assert_eq!(unreadable, [&["nan".to_owned()][..], &[], &["inf".to_owned(), "NaN".to_owned()]]);
         let found = crate::check::check_row(&table.rows[1].values, crate::check::Positives::Many, false);
         assert_eq!(found[0].verdict, crate::check::Verdict::Impossible);
+    }
+
+    #[test]
+    fn lists_of_numbers_beside_a_metric_are_passed_over() {
+        let text = "| data | RMSE (folds) | RMSE |\n|--|--|--|\n| a | .91, .92 | .915 |\n| b | .93, .92 | x |\n";
+        let rows: Vec<_> = published_tables(text, None).into_iter().map(|table| table.rows).collect();
+        assert_eq!((rows[0].len(), rows[1].len(), &rows[1][1].unreadable[..]), (0, 2, &["x".to_owned()][..]));
     }
 
     #[test]
