@@ -1,7 +1,7 @@
 //! Whether a row is a result, or says something about results.
 
 /// Words for what is no result, as a label begins or ends with them.
-const CHANGE: [&str; 19] = [
+const CHANGE: [&str; 22] = [
     "improv",
     "improve",
     "improvement",
@@ -16,6 +16,9 @@ const CHANGE: [&str; 19] = [
     "changes",
     "drop",
     "decrease",
+    "ratio",
+    "speedup",
+    "cost",
     "increase",
     "delta",
     "diff",
@@ -24,7 +27,7 @@ const CHANGE: [&str; 19] = [
 ];
 /// How many of them end a label, too.
 const IMPROVEMENTS: usize = 7;
-const SPREAD: [&str; 14] = [
+const SPREAD: [&str; 17] = [
     "std",
     "stdev",
     "stddev",
@@ -39,6 +42,9 @@ const SPREAD: [&str; 14] = [
     "pvalue",
     "p value",
     "pval",
+    "t test",
+    "ttest",
+    "q value",
 ];
 const PLACE: [&str; 3] = ["rank", "ranks", "ranking"];
 /// Words that may stand before them.

@@ -3,7 +3,7 @@
 use super::label::is_no_result;
 use super::number::{is_missing, number};
 use super::text::Line;
-use super::title::{Metric, Title, cutoff_of, title_of};
+use super::title::{Kind, Metric, Title, cutoff_of, title_of};
 
 /// A table as its header says.
 #[derive(Debug)]
@@ -113,7 +113,8 @@ fn of_rows(lines: &[Line]) -> Option<Sheet> {
     let ((line, header), body) = lines.split_first()?;
     let column = |n: usize| body.iter().map(move |(_, cells)| cells.get(n).map_or("", String::as_str));
     let of_metrics = (0..header.len()).find(|&n| column(n).filter(|cell| title_of(cell).is_some()).count() > 1)?;
-    let is_of_words = |n: usize| n != of_metrics && column(n).all(|cell| number(cell).is_none());
+    let is_word = |cell: &str| number(cell).is_none() && cell.chars().any(char::is_alphabetic);
+    let is_of_words = |n: usize| n != of_metrics && column(n).all(|cell| is_missing(cell) || is_word(cell));
     // What is counted is no metric: numbers without decimals, or above 100.
     let is_method = |n: usize| {
         let numbers = || column(n).filter_map(|cell| Some((cell, number(cell)?.0)));
@@ -141,7 +142,17 @@ fn of_rows(lines: &[Line]) -> Option<Sheet> {
     rows.retain(|(_, _, title)| title.is_some());
     // Columns that say that they are no results are kept to be told.
     let is_told = |n: usize| n != of_metrics && !is_of_words(n) && is_no_result(&header[n]);
-    let methods: Vec<usize> = (0..header.len()).filter(|&n| is_method(n) || is_told(n)).collect();
+    // Of two units side by side, such as shares and a ratio of them, one is no result: the first is believed.
+    let is_above_one = |n: usize| {
+        let is_share = |cell: Option<&String>| {
+            cell.and_then(|cell| title_of(cell)).is_some_and(|title| Kind::of(title.metric.0) != Kind::Error)
+        };
+        let shares = body.iter().filter(|(_, cells)| is_share(cells.get(of_metrics)));
+        shares.filter_map(|(_, cells)| number(cells.get(n)?)).any(|(value, _, _)| value > 1.0)
+    };
+    let first = (0..header.len()).find(|&n| is_method(n) && !is_told(n))?;
+    let is_alike = |n: usize| is_method(n) && is_above_one(n) == is_above_one(first);
+    let methods: Vec<usize> = (0..header.len()).filter(|&n| is_alike(n) || is_told(n)).collect();
     let of_method = |&method: &usize| {
         let value = |(at, _, _): &(usize, String, Option<Title>)| {
             let cells = body.iter().find(|(line, _)| line == at).map(|(_, cells)| cells);
@@ -250,6 +261,7 @@ mod tests {
             (",@5,,@10,/model,HR,NDCG,HR,NDCG", "-: hr5 ndcg5 hr10 ndcg10"),
             (",HR,,NDCG,/model,@5,@10,@5,@10", "-: hr5 hr10 ndcg5 ndcg10"),
             ("model,HR@10,NDCG@10/A,high,low", "-: hr10 ndcg10"),
+            ("metric,MF,CI/HR@10,.5,[.4; .6]/NDCG@10,.3,[.2; .4]", "-: hr10 ndcg10"),
             ("metric,MF,users/HR@10,.5,6040/NDCG@10,.3,6040", "-: hr10 ndcg10"),
         ] {
             assert_eq!(of(text).unwrap(), [expected], "{text}");

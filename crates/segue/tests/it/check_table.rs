@@ -217,6 +217,15 @@ fn metrics_may_be_rows() {
         "check-table paper.md",
         &["1 of 2 rows cannot have been measured as they say: LightGCN", "Improv. left out"],
     );
+    // What is a ratio of shares, or costs, is none.
+    for column in ["Ratio | 1.20 | 1.33", "Faster | 1.50 | 3.40", "95% CI | [.48, .52] | [.28, .32]"] {
+        let [title, hr, ndcg] = column.split(" | ").collect::<Vec<_>>()[..] else { panic!("three cells") };
+        let table = format!(
+            "| Metric | MF | {title} |\n|---|---|---|\n| HR@10 | .5000 | {hr} |\n| NDCG@10 | .3000 | {ndcg} |\n"
+        );
+        scratch.write("paper.md", table);
+        assert!(scratch.ok("check-table paper.md --format tsv").contains("1\tMF\tpossible"), "{column}");
+    }
 }
 
 #[test]
