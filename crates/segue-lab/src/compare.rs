@@ -78,9 +78,9 @@ pub struct Tested {
 impl Tested {
     /// The least true difference that would be found in four of five tries, at the level that the clearest of the family is held to,
     /// which is Holm's first; without, a gain beyond it could still be called none. `None` where there are too few users to
-    /// reach that level.
+    /// reach that level, and where all differ by the same: nothing can be said without a deviation.
     pub fn detectable(&self) -> Option<f64> {
-        self.paired.detectable(ALPHA / self.family as f64, POWER)
+        self.paired.detectable(ALPHA / self.family as f64, POWER).filter(|_| self.paired.deviation > 0.0)
     }
 
     /// A corrected p with the digits that so many random signs have, two at least, and what it is preceded by: `<` where none of
@@ -356,6 +356,14 @@ mod tests {
         family[7] = tested(1.0 / 3201.0, 3200);
         assert_eq!(open(&family), [0; 0]);
         assert_eq!(family[7].told(8.0 / 3201.0), ("<", "0.0025".into()));
+    }
+
+    #[test]
+    fn of_what_is_the_same_nothing_is_detectable() {
+        let values: Vec<f64> = (0..30).map(f64::from).collect();
+        let of = |paired: Paired| Tested { paired, ..tested(1.0, 99) }.detectable();
+        assert_eq!(of(Paired::of(&values, &values, (99, 0)).unwrap()), None);
+        assert!(of(Paired::of(&values, &[3.0; 30], (99, 0)).unwrap()).is_some_and(|could| could > 0.0));
     }
 
     #[test]

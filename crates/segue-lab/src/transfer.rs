@@ -22,7 +22,7 @@ pub const POWER: f64 = 0.8;
 pub enum Verdict {
     /// Better than the target alone, and than with shuffled links where those were run.
     Transfer,
-    /// Better than the target alone, and no better than with shuffled links: more data, not the same people.
+    /// Better than the target alone, and not told apart from shuffled links, or worse: nothing shows that it is for the same people.
     NotByLinks,
     /// No better and no worse than the target alone.
     None,
@@ -112,28 +112,24 @@ impl fmt::Display for Transfer {
                 write!(f, "NEGATIVE TRANSFER: {model} is worse for the other domains ({over_target})")
             }
             (Verdict::None, _) => {
-                let (tested, n) = (&self.over_target.0, self.over_target.0.family);
-                let one_of = if n > 1 { format!(", one of {n},") } else { String::new() };
-                let could = match tested.detectable() {
-                    Some(could) if could > 0.0 => {
-                        // Users are compared by squares where the metric is the root of their mean.
-                        let of = if metric.metric.name == "rmse" { " of mse" } else { "" };
-                        format!("this test{one_of} would find {could:.4}{of} in four of five tries")
-                    }
-                    Some(_) => "every user has the same value either way".into(),
-                    None => format!(
-                        "{} users are too few for the randomisation test{one_of} to reach p < {ALPHA} at all",
-                        tested.paired.n
-                    ),
-                };
-                write!(f, "no evidence of transfer: {model} ({over_target}; {could})")
+                write!(f, "no evidence of transfer: {model} ({over_target}; {})", could_find(&self.over_target.0))
             }
-            (Verdict::NotByLinks, Some(shuffled)) => write!(
-                f,
-                "no evidence of transfer between people: {model} gains as much from anybody's histories ({over_target}; {} {over} \
-                 shuffled links)",
-                told(shuffled)
-            ),
+            (Verdict::NotByLinks, Some(shuffled)) => {
+                // Of which nothing but a loss is beyond chance.
+                let (is, could) = if shuffled.1 < ALPHA {
+                    ("worse than with", String::new())
+                } else {
+                    ("not told apart from", format!("; {}", could_find(&shuffled.0)))
+                };
+                let left = 1.0 - shuffled.0.difference.difference / self.over_target.0.difference.difference;
+                write!(
+                    f,
+                    "no evidence of transfer between people: {model} is better than on the target alone, and {is} shuffled links, \
+                     which leave {:.0} % of the gain ({over_target}; {} {over} shuffled links{could})",
+                    100.0 * left,
+                    told(shuffled)
+                )
+            }
             (_, Some(shuffled)) => {
                 write!(f, "transfer: {model} ({over_target}; {} {over} shuffled links)", told(shuffled))
             }
@@ -143,6 +139,23 @@ impl fmt::Display for Transfer {
                  knowing who is who"
             ),
         }
+    }
+}
+
+/// What a test that found nothing would have found.
+fn could_find(tested: &Tested) -> String {
+    let one_of = if tested.family > 1 { format!(", one of {},", tested.family) } else { String::new() };
+    match tested.detectable() {
+        Some(could) => {
+            // Users are compared by squares where the metric is the root of their mean.
+            let of = if tested.difference.spec.metric.name == "rmse" { " of mse" } else { "" };
+            format!("this test{one_of} would find {could:.4}{of} in four of five tries")
+        }
+        None if tested.paired.wins + tested.paired.losses == 0 => "every user has the same value either way".into(),
+        None => format!(
+            "{} users are too few for the randomisation test{one_of} to reach p < {ALPHA} at all",
+            tested.paired.n
+        ),
     }
 }
 
@@ -193,6 +206,39 @@ mod tests {
             text.contains(" beside the target alone; -0.0500 ") && text.ends_with(" beside shuffled links)"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_is_not_told_apart_is_not_called_as_much() {
+        let values = |mean: f64| -> Vec<f64> { (0..40).map(|n| f64::from(n * 7 % 11) / 10.0 - 0.5 + mean).collect() };
+        let beside = |mean: f64, p: f64| {
+            let paired = Paired::of(&values(mean), &[0.0; 40], (99, 1)).unwrap();
+            let interval = Interval { low: mean - 0.1, high: mean + 0.1, level: 0.95 };
+            let difference =
+                Difference { spec: "ndcg@10".parse().unwrap(), difference: mean, interval, p, n_users: 40 };
+            (Tested { row: 0, difference, paired, family: 3 }, p)
+        };
+        let told = |shuffled: (f64, f64)| {
+            let transfer = Transfer {
+                model: "ease".into(),
+                question: None,
+                seed: None,
+                over_target: beside(0.4, 0.01),
+                over_shuffled: Some(beside(shuffled.0, shuffled.1)),
+                verdict: Verdict::NotByLinks,
+            };
+            transfer.to_string()
+        };
+        let text = told((0.1, 0.3));
+        let begins = "no evidence of transfer between people: ease is better than on the target alone, and not told apart from \
+                      shuffled links, which leave 75 % of the gain (ndcg@10 +0.4000 ";
+        assert!(text.starts_with(begins), "{text}");
+        let ends = " over shuffled links; this test, one of 3, would find 0.";
+        assert!(text.contains(ends) && text.ends_with(" in four of five tries)"), "{text}");
+        assert!(!text.contains("as much"), "{text}");
+        let text = told((-0.2, 0.01));
+        assert!(text.contains("and worse than with shuffled links, which leave 150 % of the gain ("), "{text}");
+        assert!(!text.contains("would find") && !text.contains("told apart"), "{text}");
     }
 
     /// A gain of the joint row of so many users, one of a family of tests, that proves nothing.
