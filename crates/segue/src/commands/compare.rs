@@ -452,7 +452,8 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
         }
         notes.push(
             "p corrected: that of the randomisation test, by Holm for all rows; detectable: found in four of five tries at the 5 % level \
-             over the number of tests, which Holm holds the clearest to, `-` where there are too few users for any p to be as low"
+             over the number of tests, which Holm holds the clearest to, `-` where there are too few users for any p to be as low, and where \
+             all users differ by the same"
                 .into(),
         );
         notes.extend(names.first().and_then(|name| tests_note(comparison, &baseline, name)));
