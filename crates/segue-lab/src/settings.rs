@@ -348,6 +348,18 @@ impl Settings {
         question(self) == question(other)
     }
 
+    /// Whether both jobs would be of one data set, split one way, if the split did not follow the seed of each.
+    pub fn is_split_by_seed(&self, other: &Self) -> bool {
+        let without = |s: &Self| {
+            let mut one = s.clone();
+            one.split.seed = None;
+            one
+        };
+        let [own, others] = [self, other].map(|s| s.split.seed.unwrap_or(s.seed));
+        let given = self.split.seed.is_some() && other.split.seed.is_some();
+        self.data_dir.is_none() && own != others && !given && without(self).same_data(&without(other))
+    }
+
     /// The job without errors of ratings, which a model that only orders items has none of; `None` if nothing else is measured.
     pub fn without_errors(&self) -> Option<Self> {
         let dialect = self.evaluation.dialect;

@@ -61,6 +61,24 @@ pub struct Transfer {
     pub verdict: Verdict,
 }
 
+impl Transfer {
+    /// The row that it is of, by position.
+    pub fn row(&self) -> usize {
+        self.over_target.0.row
+    }
+
+    /// The verdict in a word, for programs.
+    pub fn word(&self) -> &'static str {
+        match (self.verdict, &self.over_shuffled) {
+            (Verdict::Transfer, Some(_)) => "transfer",
+            (Verdict::Transfer, None) => "cause_unknown",
+            (Verdict::NotByLinks, _) => "not_by_links",
+            (Verdict::None, _) => "none",
+            (Verdict::Negative, _) => "negative",
+        }
+    }
+}
+
 impl Comparison {
     /// The verdict on every joint row that has a row on the target alone beside it.
     pub fn transfers(&self, metric: MetricSpec, resamples: usize) -> Result<Vec<Transfer>, LabError> {

@@ -57,6 +57,20 @@ pub(crate) fn print_table(header: &[String], rows: &[Vec<String>], format: Forma
     }
 }
 
+/// Prints what must be read with a table below it: a list in Markdown, comments in LaTeX.
+pub(crate) fn print_notes(notes: &[String], format: Format) -> io::Result<()> {
+    write!(io::stdout().lock(), "{}", below(notes, format))
+}
+
+fn below(notes: &[String], format: Format) -> String {
+    let (before, each) = if format == Format::Latex { ("", "% ") } else { ("\n", "- ") };
+    let mut text = String::new();
+    for (n, note) in notes.iter().enumerate() {
+        text.extend([if n == 0 { before } else { "" }, each, &note.replace('\n', " "), "\n"]);
+    }
+    text
+}
+
 /// Prints values for programs: objects, or cells that are empty where there is no value.
 pub(crate) fn print_values(header: &[String], rows: &[Vec<Value>], format: Format) -> io::Result<()> {
     match format {
@@ -355,6 +369,14 @@ impl Watch for Bar {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn notes_stand_below_a_table_of_documents() {
+        let notes = ["protocol 1: by hand".to_owned(), "two\nlines".to_owned()];
+        assert_eq!(below(&notes, Format::Markdown), "\n- protocol 1: by hand\n- two lines\n");
+        assert_eq!(below(&notes, Format::Latex), "% protocol 1: by hand\n% two lines\n");
+        assert_eq!(below(&[], Format::Markdown), "");
+    }
 
     #[test]
     fn a_latex_table_has_rules_and_escapes() {

@@ -47,6 +47,9 @@ pub struct Row {
     pub model: String,
     /// What it is asked.
     pub question: String,
+    /// How many recipes of its model are among the rows, apart in their settings alone; to be the best of several is to be chosen on
+    /// test.
+    pub recipes: usize,
     /// The metrics to draw, the one that counts most first.
     pub metrics: Vec<Measure>,
     /// Epoch and validation metric of the training log.
@@ -240,7 +243,8 @@ fn header(all: &Results) -> String {
     if let Some((best, value)) = best {
         let of =
             if questions(all).len() > 1 { format!("{} of {}", best.label, best.question) } else { best.label.clone() };
-        tile(all.better.best(), &decimals(value), &clipped(&of, 40));
+        let chosen = if best.recipes > 1 { ", chosen on test" } else { "" };
+        tile(&format!("{}{chosen}", all.better.best()), &decimals(value), &clipped(&of, 40));
     }
     if let Some(slowest) = slowest {
         tile("longest training", &seconds(slowest.seconds), &clipped(&slowest.label, 28));
@@ -266,7 +270,8 @@ fn findings(all: &Results) -> String {
         "<section id=\"findings\" aria-labelledby=\"findings-title\"><h2 id=\"findings-title\">Read this with the numbers</h2>\
          <ul class=\"findings\">",
     );
-    let warns = |note: &String| note.starts_with("NEGATIVE") || note.starts_with("no evidence");
+    let warns =
+        |note: &String| ["NEGATIVE", "no evidence", "several recipes"].iter().any(|word| note.starts_with(word));
     // The first are the protocols; however many others there are, a warning is seen.
     let (mut shown, mut folded) = (Vec::new(), Vec::new());
     for note in &all.notes {
@@ -298,6 +303,7 @@ mod tests {
             label: format!("{model} joint"),
             model: model.into(),
             question: question.into(),
+            recipes: 1,
             metrics: vec![Measure {
                 name: "ndcg@10".into(),
                 better: Better::Higher,
@@ -362,6 +368,26 @@ mod tests {
         }
         let few = results_page(&results(vec![row("ease", "films", 0.2)]));
         assert!(!few.contains("<summary>All ") && !few.contains(" more</summary>"));
+    }
+
+    #[test]
+    fn the_best_of_several_recipes_is_called_chosen_on_test() {
+        let rows = |recipes: usize| {
+            let of = |label: &str, value: f64| Row { label: label.into(), recipes, ..row("ease", "films", value) };
+            vec![of("ease joint l2=10", 0.1), of("ease joint l2=300", 0.2), row("popularity", "films", 0.05)]
+        };
+        let mut all = results(rows(2));
+        all.notes.push("several recipes of ease are shown on the test part".into());
+        let html = results_page(&all);
+        check(&html);
+        assert!(html.contains("<dt>highest, chosen on test</dt><dd><b>0.2000</b><span>ease joint l2=300<"), "{html}");
+        assert!(html.contains("Highest: ease joint l2=300, 0.2000, the best of 2 recipes of ease on test."), "{html}");
+        assert!(html.contains("<li class=\"warning\"><b>Warning</b><span>several recipes of ease"), "{html}");
+        assert!(!results_page(&results(rows(1))).contains("chosen on test"));
+        // Another may be the best.
+        let mut rows = rows(2);
+        rows[2] = row("mf", "films", 0.4);
+        assert!(!results_page(&results(rows)).contains("chosen on test"));
     }
 
     #[test]

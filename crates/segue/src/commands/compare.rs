@@ -1,24 +1,26 @@
 //! `segue compare`: several models, one table.
 
+mod notes;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use segue_eval::{Measure, MetricSpec};
+use segue_eval::MetricSpec;
 use segue_explore::page;
 use segue_lab::{
-    CandidateKind, Comparison, Composer, Job, LabError, Openable, Opening, Row, Scope, Settings, Stored, compare,
-    contests, fingerprint, protocol, read_run, write_aside,
+    Comparison, Composer, Job, LabError, Openable, Opening, Row, Scope, Settings, Stored, Transfer, compare,
+    fingerprint, protocol, read_run, write_aside,
 };
 
+use self::notes::{joined, note_of_split_seeds, notes};
 use super::comparison::{
-    Baseline, POPULARITY, errors_note, judges, main_note, marks_note, may_be_tested, shown, shown_of, table,
-    test_values, tests, tests_note, values,
+    Baseline, POPULARITY, judges, may_be_tested, shown, shown_of, table, test_values, tests, values,
 };
 use super::explore::replaceable;
 use super::results_page::results;
 use super::train::{Configuration, load, load_again};
-use crate::terminal::{Bar, Format, print_table, print_values, say};
+use crate::terminal::{Bar, Format, print_notes, print_table, print_values, say};
 
 /// Compare models on the same data: train them now, or read the folders of runs; one table with intervals.
 #[derive(Debug, Args)]
@@ -66,6 +68,13 @@ pub(crate) struct Arguments {
     format: Option<Format>,
 }
 
+/// What is compared, with the settings of the first row and what was found on the way.
+struct Compared {
+    comparison: Comparison,
+    first: Settings,
+    notes: Vec<String>,
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let registry = crate::registry();
@@ -73,16 +82,16 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     args.html.iter().try_for_each(|page| replaceable(page, page::RESULTS_MARK))?;
     let baseline = registry.find(&args.baseline).map_err(LabError::from)?.info.name;
     let folders: Vec<&String> = args.configuration.overrides.iter().filter(|word| is_run(word)).collect();
-    let (comparison, settings) = if folders.is_empty() {
+    let compared = if folders.is_empty() {
         let Some(done) = of_jobs(args, baseline)? else { return Ok(()) };
         done
     } else {
         of_runs(args, &folders, Some(baseline))?
     };
     if args.tests {
-        has_baseline(&comparison.rows, baseline)?;
+        has_baseline(&compared.comparison.rows, baseline)?;
     }
-    print(args, (&comparison, &settings), baseline)
+    print(args, &compared, baseline)
 }
 
 fn has_baseline(rows: &[Row], baseline: &str) -> anyhow::Result<()> {
@@ -97,7 +106,10 @@ pub(crate) fn table_of_runs(args: &Arguments) -> anyhow::Result<(Vec<String>, Ve
     let folders: Vec<&String> = args.configuration.overrides.iter().filter(|word| is_run(word)).collect();
     anyhow::ensure!(!folders.is_empty(), "name folders of runs: a document's numbers come from what was stored");
     // Nothing is trained: the table would depend on which data are at hand.
-    let (comparison, first) = of_runs(args, &folders, None)?;
+    let Compared { comparison, first, notes } = of_runs(args, &folders, None)?;
+    for note in &notes {
+        say(note);
+    }
     let registry = crate::registry();
     let baseline = registry.find(&args.baseline).map_err(LabError::from)?.info.name;
     let baseline = Baseline { model: baseline, resamples: first.evaluation.resamples() };
@@ -113,7 +125,7 @@ fn is_run(word: &str) -> bool {
 
 /// The rows of stored runs; to be held against a baseline `live`, with popularity on the data of those whose question has no row of
 /// it.
-fn of_runs(args: &Arguments, folders: &[&String], live: Option<&str>) -> anyhow::Result<(Comparison, Settings)> {
+fn of_runs(args: &Arguments, folders: &[&String], live: Option<&str>) -> anyhow::Result<Compared> {
     let words = args.configuration.overrides.iter().filter(|word| !is_run(word));
     let (moved, others): (Vec<&String>, Vec<&String>) =
         words.partition(|word| live.is_some() && ["data.root=", "data_dir="].iter().any(|key| word.starts_with(key)));
@@ -140,9 +152,10 @@ fn of_runs(args: &Arguments, folders: &[&String], live: Option<&str>) -> anyhow:
             joined(sealed)
         );
     }
+    let mut notes = Vec::new();
     if !sealed.is_empty() {
-        say(&format!(
-            "note: {} left out: the test part is sealed, for validation chose another run of the sweep",
+        notes.push(format!(
+            "{} left out: the test part is sealed, for validation chose another run of the sweep",
             joined(sealed)
         ));
     }
@@ -159,9 +172,10 @@ fn of_runs(args: &Arguments, folders: &[&String], live: Option<&str>) -> anyhow:
         }
         let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
         let moved: Vec<String> = moved.into_iter().cloned().collect();
-        add_popularity(&mut comparison.rows, &folders, (&asked, &moved))?;
+        notes.extend(note_of_split_seeds(&comparison, &asked));
+        notes.extend(add_popularity(&mut comparison.rows, &folders, (&asked, &moved))?);
     }
-    Ok((comparison, first))
+    Ok(Compared { comparison, first, notes })
 }
 
 /// The folders, each once: a run beside itself would be tested twice.
@@ -185,13 +199,13 @@ fn distinct(folders: &[&String]) -> Vec<PathBuf> {
 const ONLY_ERRORS: &str = "it only orders items, and nothing but errors of ratings is measured";
 
 /// A row of popularity for every question that has none, on the data of a run that was asked it; `runs` has the settings of each.
-/// Where that cannot be it is said why. `moved` says where their data are now. That the test part is opened is written down in the
+/// Where that cannot be it is told why. `moved` says where their data are now. That the test part is opened is written down in the
 /// folder of that run.
 fn add_popularity(
     rows: &mut Vec<Row>,
     folders: &[&Path],
     (runs, moved): (&[Settings], &[String]),
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<String>> {
     let several = rows.windows(2).any(|two| two[0].target != two[1].target);
     let mut tried: Vec<usize> = Vec::new();
     let (mut recorded, mut failed) = (Vec::new(), Vec::new());
@@ -222,19 +236,18 @@ fn add_popularity(
             failed.push(why);
         }
     }
+    let mut notes = Vec::new();
     if !recorded.is_empty() {
-        say(&format!(
-            "note: {POPULARITY} was measured on the test part now, which is written down in manifest.json of {}",
+        notes.push(format!(
+            "{POPULARITY} was measured on the test part now, which is written down in manifest.json of {}",
             joined(recorded)
         ));
     }
-    for why in failed {
-        say(&format!("note: there is no row of {POPULARITY}: {why}"));
-    }
+    notes.extend(failed.into_iter().map(|why| format!("there is no row of {POPULARITY}: {why}")));
     if let ([], Some(given)) = (&tried[..], moved.first()) {
         anyhow::bail!("`{given}` changes nothing: every question has a row of {POPULARITY}; leave it out");
     }
-    Ok(())
+    Ok(notes)
 }
 
 /// Popularity on the data of a stored run, which is told so before its test part is opened.
@@ -257,7 +270,7 @@ fn popular(folder: &Path, (of, moved): (&Settings, &[String]), several_targets: 
 }
 
 /// The rows of models that are trained now; `None` if their configurations were only to be shown, which is then done.
-fn of_jobs(args: &Arguments, baseline: &str) -> anyhow::Result<Option<(Comparison, Settings)>> {
+fn of_jobs(args: &Arguments, baseline: &str) -> anyhow::Result<Option<Compared>> {
     let registry = crate::registry();
     // A comparison writes its table and nothing else.
     let writes = |o: &&String| {
@@ -318,13 +331,14 @@ fn of_jobs(args: &Arguments, baseline: &str) -> anyhow::Result<Option<(Compariso
     {
         settings.extend(popular.without_errors());
     }
+    let mut notes = Vec::new();
     let popular = names.contains(&POPULARITY) || settings.len() > names.len();
     if !popular {
         anyhow::ensure!(
             !args.tests || baseline != POPULARITY,
             "--tests: there is no row of {POPULARITY}, for {ONLY_ERRORS}; --baseline names the model to test against"
         );
-        say(&format!("note: there is no row of {POPULARITY}: {ONLY_ERRORS}"));
+        notes.push(format!("there is no row of {POPULARITY}: {ONLY_ERRORS}"));
     }
     let loaded = load(first)?;
     let targets: BTreeSet<_> = loaded.data.split.tasks.iter().map(|task| task.target).collect();
@@ -333,33 +347,26 @@ fn of_jobs(args: &Arguments, baseline: &str) -> anyhow::Result<Option<(Compariso
         settings.iter_mut().rev().take(1).for_each(|popular| popular.scope = Scope::Joint);
     }
     if targets.len() > 1 && args.controls {
-        say(
-            "note: scope=target and the placebo are of the first domain that is asked about; the others have no controls",
-        );
-    }
-    let mut contested: Vec<String> = Vec::new();
-    for contest in contests(&settings, &registry)? {
-        contested.extend(
-            contest.runs().next().map(|run| settings[run].model["name"].as_str().unwrap_or_default().to_owned()),
-        );
-    }
-    if !contested.is_empty() {
-        say(&format!(
-            "note: several recipes of {} are shown on the test part; the better one is chosen by validation: `segue train -m` does",
-            joined(contested)
-        ));
+        let note =
+            "scope=target and the placebo are of the first domain that is asked about; the others have no controls";
+        notes.push(note.to_owned());
     }
     let comparison = compare((&settings, args.html.is_some()), (&loaded, &registry), Bar::new, drop)?;
-    say(
-        "note: the test part was opened for every row, and nothing records it, for compare writes no run folders; `segue train` does",
-    );
-    Ok(Some((comparison, first.clone())))
+    let note = "the test part was opened for every row, and nothing records it, for compare writes no run folders; `segue train` does";
+    notes.push(note.to_owned());
+    Ok(Some(Compared { comparison, first: first.clone(), notes }))
 }
 
 /// The table, what must be read with it, and the page.
-fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseline: &str) -> anyhow::Result<()> {
+fn print(args: &Arguments, compared: &Compared, baseline: &str) -> anyhow::Result<()> {
+    let Compared { comparison, first, .. } = compared;
     let baseline = Baseline { model: baseline, resamples: first.evaluation.resamples() };
     let names = shown(comparison, &args.show, first)?;
+    // What learning from other domains is worth is said wherever it can be.
+    let specs = names.iter().filter_map(|name| name.parse::<MetricSpec>().ok());
+    let judging = specs.into_iter().find(|spec| judges(comparison, *spec));
+    let claims: Vec<Transfer> =
+        judging.map(|spec| comparison.transfers(spec, baseline.resamples)).transpose()?.unwrap_or_default();
     let format = Format::or_fitting(args.format);
     let for_programs = matches!(format, Format::Csv | Format::Json);
     let told = if args.tests || (for_programs && args.html.is_none()) {
@@ -368,8 +375,13 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
         Some(table(comparison, &baseline, &names)?)
     };
     if for_programs {
-        let of = if args.tests { test_values } else { values };
-        let (header, rows) = of(comparison, &baseline, &names)?;
+        // A cell of CSV is a number or a name.
+        let in_words = format == Format::Json;
+        let (header, rows) = if args.tests {
+            test_values(comparison, &baseline, &names, in_words.then_some(&claims))?
+        } else {
+            values(comparison, &baseline, &names, in_words.then_some(&claims))?
+        };
         print_values(&header, &rows, format)?;
     } else if let Some((header, rows)) = &told {
         print_table(header, rows, format)?;
@@ -381,100 +393,13 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
         say("note: nothing is tested: a test of differences user by user needs two users at least");
     }
     let rows = told.as_ref().map_or(&[][..], |(_, rows)| rows);
-    let mut notes = protocol_notes(comparison);
-    if rows.iter().flatten().any(|cell| cell.starts_with("mean of ")) {
-        notes.push("mean of n: over seeds, with its interval by Student's t where they differ; other intervals are of the users".into());
-    }
-    notes.extend(args.show.is_empty().then(|| main_note(&names, first)).flatten());
-    notes.extend(marks_note(rows, &baseline));
-    if !args.tests {
-        notes.extend(notes_of_full(comparison));
-    }
-    if first.evaluation.bootstrap == 0 {
-        let n = baseline.resamples;
-        notes.push(format!(
-            "evaluation.bootstrap=0: values have no intervals; differences are told from chance by {n} resamples"
-        ));
-    }
-    notes.extend(note_of_lean(comparison));
-    notes.extend(names.first().and_then(|name| note_of_errors(comparison, name)));
-    notes.extend(note_of_unlifted(comparison));
-    // What learning from other domains is worth is said wherever it can be.
-    let controlled = comparison.rows.iter().any(|row| {
-        row.scope == Scope::Joint && comparison.control_of(row, Scope::Target).is_some() && row.model != POPULARITY
-    });
-    if controlled
-        && let Some(Ok(spec)) = names.first().map(|name| name.parse::<MetricSpec>())
-        && !judges(comparison, spec)
-    {
-        notes.push(format!(
-            "no verdict on other domains by {spec}, which says not of each user what was found; --show ndcg@10 or another that does \
-             has one"
-        ));
-    }
-    let tuned = comparison.rows.iter().filter(|row| row.scope != Scope::Target).filter(|row| {
-        let controls = [Scope::Target, Scope::Shuffled].map(|scope| comparison.control_of(row, scope));
-        controls.into_iter().flatten().any(|control| !comparison.rows[control].is_recipe_of(row))
-    });
-    let tuned: Vec<String> = tuned.map(|row| format!("{} {}", row.model, row.scope)).collect();
-    if !tuned.is_empty() {
-        notes.push(format!(
-            "{}: held against controls with other hyper-parameters than theirs: fair where each was tuned for itself",
-            joined(tuned)
-        ));
-    }
-    let specs: Vec<MetricSpec> = names.iter().filter_map(|name| name.parse().ok()).collect();
-    if let Some(spec) = specs.iter().copied().find(|spec| judges(comparison, *spec)) {
-        let transfers = comparison.transfers(spec, baseline.resamples)?;
-        // What is popular is the same for everybody, and claims nothing.
-        let claims: Vec<String> =
-            transfers.iter().filter(|transfer| transfer.model != POPULARITY).map(ToString::to_string).collect();
-        if spec.metric.is_error() && !args.tests && !claims.is_empty() {
-            notes.push(errors_note(spec));
+    let notes = notes(args, (compared, &baseline, &names), (rows, &claims));
+    if matches!(format, Format::Markdown | Format::Latex) {
+        print_notes(&notes, format)?;
+    } else {
+        for note in &notes {
+            say(note);
         }
-        notes.extend(claims);
-    }
-    if let Some(spec) = specs.iter().copied().find(|spec| matches!(spec.metric.measure, Measure::PerUser(_))) {
-        let cold_starts = comparison.cold_starts(spec);
-        notes.extend(cold_starts.iter().map(ToString::to_string));
-        if cold_starts.iter().any(|cold| !cold.scores.is_empty() || !cold.undefined.is_empty()) {
-            notes.push(format!(
-                "domain generalisation score: {spec} on people with so many events in the target, over that of the model that learnt \
-                 from the target alone"
-            ));
-        }
-    }
-    if args.tests {
-        let alone =
-            comparison.rows.iter().filter(|row| comparison.same_question(row, baseline.model).is_none()).count();
-        if alone > 0 {
-            notes.push(format!("{alone} rows are asked what no row of {} is, and are not tested", baseline.model));
-        }
-        notes.push(
-            "p corrected: that of the randomisation test, by Holm for all rows; detectable: found in four of five tries at the 5 % level \
-             over the number of tests, which Holm holds the clearest to, `-` where there are too few users for any p to be as low, and where \
-             all users differ by the same"
-                .into(),
-        );
-        notes.extend(names.first().and_then(|name| tests_note(comparison, &baseline, name)));
-    }
-    let several = comparison.rows.windows(2).any(|two| two[0].question != two[1].question);
-    // What is said of several rows is said once.
-    let mut said: Vec<(String, Vec<String>)> = Vec::new();
-    for row in &comparison.rows {
-        let on = if several { format!(" on {}", row.question) } else { String::new() };
-        let of = format!("{} {}{on}", row.model, row.scope);
-        // The first is the protocol again, and what intervals are is said by every table.
-        for note in row.summary.notes().into_iter().skip(1).filter(|note| !note.starts_with("intervals")) {
-            match said.iter_mut().find(|(other, _)| *other == note) {
-                Some((_, rows)) => rows.push(of.clone()),
-                None => said.push((note, vec![of.clone()])),
-            }
-        }
-    }
-    notes.extend(said.into_iter().map(|(note, of)| format!("{}: {note}", joined(of))));
-    for note in &notes {
-        say(note);
     }
     if let Some(path) = &args.html {
         let table = told.map_or_else(|| table(comparison, &baseline, &names), Ok)?;
@@ -484,110 +409,6 @@ fn print(args: &Arguments, (comparison, first): (&Comparison, &Settings), baseli
         say(&format!("wrote {} ({} KiB)", path.display(), html.len().div_ceil(1024)));
     }
     Ok(())
-}
-
-/// Why some rows have no marks, gains and tests, if any have none.
-fn note_of_lean(comparison: &Comparison) -> Option<String> {
-    let mut lean: Vec<String> = Vec::new();
-    for row in comparison.rows.iter().filter(|row| row.is_lean()) {
-        let name = format!("{} {}", row.model, row.scope);
-        if !lean.contains(&name) {
-            lean.push(name);
-        }
-    }
-    (!lean.is_empty()).then(|| {
-        format!(
-            "no marks, gains or tests of {}: their folders have no per_user.csv, or one without values, and these compare user by user",
-            lean.join(", ")
-        )
-    })
-}
-
-/// Which runs of an earlier version have no errors by user, if the metric is one.
-fn note_of_errors(comparison: &Comparison, name: &str) -> Option<String> {
-    let spec = name.parse::<MetricSpec>().ok().filter(|spec| spec.metric.is_error())?;
-    let without = |row: &&Row| row.value(name).is_some() && !row.is_lean() && !row.is_by_user(spec);
-    let rows = comparison.rows.iter().filter(without).map(|row| format!("{} {}", row.model, row.scope));
-    let rows: Vec<String> = rows.collect();
-    (!rows.is_empty()).then(|| {
-        format!(
-            "no marks, gains or tests of {} by {name}: their per_user.csv has no errors; trained again, they have",
-            joined(rows)
-        )
-    })
-}
-
-/// Which rows have no popularity of their own protocol to be lifted over, where others have.
-fn note_of_unlifted(comparison: &Comparison) -> Option<String> {
-    let (protocols, followed) = comparison.protocols();
-    let alone = |row: &Row| comparison.same_question(row, POPULARITY).is_none();
-    let rows = comparison.rows.iter().zip(followed).filter(|(row, _)| alone(row));
-    let names = rows.map(|(row, protocol)| match protocols.len() {
-        1 => format!("{} {}", row.model, row.scope),
-        _ => format!("{} {} (protocol {})", row.model, row.scope, protocol + 1),
-    });
-    let names: Vec<String> = names.collect();
-    // Of none at all it was said why.
-    (!names.is_empty() && names.len() < comparison.rows.len()).then(|| {
-        format!("no lift over {POPULARITY} of {}: no run of it by the same protocol is among these", joined(names))
-    })
-}
-
-/// Names in a row, the first few of many; each once.
-fn joined(mut names: Vec<String>) -> String {
-    const MOST: usize = 4;
-    names.dedup();
-    let more = names.len().saturating_sub(MOST);
-    names.truncate(MOST);
-    let names = names.join(", ");
-    if more > 0 { format!("{names} and {more} more") } else { names }
-}
-
-/// What estimates of full metrics are, or why there are none beside sampled ones: once, with the models that it is said of where
-/// it is not said of all.
-fn notes_of_full(comparison: &Comparison) -> Vec<String> {
-    let note = |row: &Row| match row.summary.note_of_full() {
-        None if row.evaluation.candidates != CandidateKind::Full && row.summary.corrected.is_empty() => {
-            Some("no value on the full catalogue was estimated when the run was stored".to_owned())
-        }
-        note => note,
-    };
-    let mut said: Vec<(String, Vec<&str>)> = Vec::new();
-    for row in &comparison.rows {
-        let Some(note) = note(row) else { continue };
-        match said.iter_mut().find(|(other, _)| *other == note) {
-            Some((_, models)) if models.contains(&row.model.as_str()) => {}
-            Some((_, models)) => models.push(&row.model),
-            None => said.push((note, vec![&row.model])),
-        }
-    }
-    let several = said.len() > 1;
-    said.into_iter().map(|(note, of)| if several { format!("{}: {note}", of.join(", ")) } else { note }).collect()
-}
-
-/// The protocol of every row; what all of several begin with is said once.
-fn protocol_notes(comparison: &Comparison) -> Vec<String> {
-    let (protocols, followed) = comparison.protocols();
-    let [first, others @ ..] = protocols.as_slice() else { return Vec::new() };
-    if others.is_empty() {
-        return vec![(*first).to_owned()];
-    }
-    let mut common = 0;
-    for (end, _) in first.match_indices("; ") {
-        if others.iter().all(|other| other.starts_with(&first[..end + 2])) {
-            common = end + 2;
-        }
-    }
-    let mut notes = Vec::new();
-    if common > 0 {
-        notes.push(format!("all protocols: {}", first[..common].trim_end_matches("; ")));
-    }
-    for (n, protocol) in protocols.iter().enumerate() {
-        let row = followed.iter().position(|&of| of == n).map(|row| &comparison.rows[row]);
-        let of = row.map_or_else(String::new, |row| format!(" ({})", row.question));
-        notes.push(format!("protocol {}{of}: {}", n + 1, &protocol[common..]));
-    }
-    notes
 }
 
 /// The overrides of a job for popularity on the same data.

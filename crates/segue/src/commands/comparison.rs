@@ -1,7 +1,9 @@
 //! A comparison as tables of words, and of values for programs.
 
 use segue_eval::{Cell, Dialect, Difference, Interval, Measure, MetricSpec, OverSeeds};
-use segue_lab::{ALPHA, Comparison, LabError, Row, Scope, Settings, Tested, refuse_untestable, spoken_metric};
+use segue_lab::{
+    ALPHA, Comparison, LabError, Row, Scope, Settings, Tested, Transfer, refuse_untestable, spoken_metric,
+};
 use serde_json::{Value, json};
 
 use crate::terminal::{fixed, plain};
@@ -60,11 +62,12 @@ pub(crate) fn tests(
 }
 
 /// The same for programs: what is compared with what, and the tests, each value in a column of its own and in full. Of a p that none of
-/// the random signs reached, `signs` tells how small it could be.
+/// the random signs reached, `signs` tells how small it could be. With `claims` the verdicts stand beside them.
 pub(crate) fn test_values(
     comparison: &Comparison,
     baseline: &Baseline<'_>,
     names: &[String],
+    claims: Option<&Vec<Transfer>>,
 ) -> Result<(Vec<String>, Vec<Vec<Value>>), LabError> {
     let metric = metric(names.first())?;
     let labels = Labels::of(comparison);
@@ -90,6 +93,7 @@ pub(crate) fn test_values(
         "protocol_text",
     ];
     header.extend(columns.map(String::from));
+    header.extend(claims.iter().flat_map(|_| VERDICT).map(String::from));
     let tested = comparison.against(baseline.model, metric, baseline.resamples)?;
     let (asked, followed) = comparison.protocols();
     let rows = tested.iter().map(|(t, corrected)| {
@@ -105,9 +109,19 @@ pub(crate) fn test_values(
         values.extend(ps.map(in_full));
         values.extend([json!(paired.signs), t.detectable().map_or(Value::Null, in_full)]);
         values.push(json!(asked[followed[t.row]]));
+        values.extend(claims.into_iter().flat_map(|claims| verdict(claims, t.row)));
         values
     });
     Ok((header, rows.collect()))
+}
+
+/// The columns of a verdict on other domains: a word, and all that is said.
+const VERDICT: [&str; 2] = ["verdict", "verdict_text"];
+
+/// The verdict on a row, null where there is none. What is popular is the same for everybody, and claims nothing.
+fn verdict(claims: &[Transfer], row: usize) -> [Value; 2] {
+    let own = claims.iter().find(|claim| claim.row() == row && claim.model != POPULARITY);
+    own.map_or([Value::Null, Value::Null], |own| [json!(own.word()), json!(own.to_string())])
 }
 
 /// For how many users a row is better and worse than the baseline: not of every metric is more better.
@@ -222,6 +236,11 @@ impl Labels {
         words.collect::<Vec<_>>().join(" ")
     }
 
+    /// Those hyper-parameters of a row in which rows of its model differ.
+    pub(crate) fn recipe(&self, n: usize) -> &str {
+        self.params.get(n).map_or("", String::as_str)
+    }
+
     /// Where the seed stands.
     fn seed_at(&self) -> usize {
         2 + usize::from(self.data) + usize::from(self.question) + usize::from(!self.params.is_empty())
@@ -270,12 +289,12 @@ pub(crate) fn marks(
 /// What the marks of a table mean, if it has any.
 pub(crate) fn marks_note(rows: &[Vec<String>], baseline: &Baseline<'_>) -> Option<String> {
     let marked = rows.iter().flatten().any(|cell| MARKS.iter().any(|mark| cell.ends_with(mark)));
-    marked.then(|| {
-        format!(
-            "▲ ▼ better, worse than {} user by user: p < {ALPHA} by the randomisation test, corrected by Holm",
-            baseline.model
-        )
-    })
+    marked.then(|| format!("▲ ▼ better, worse than {}", beyond_chance(baseline)))
+}
+
+/// What is compared for a mark, and how.
+fn beyond_chance(baseline: &Baseline<'_>) -> String {
+    format!("{} user by user: p < {ALPHA} by the randomisation test, corrected by Holm", baseline.model)
 }
 
 fn signed(difference: f64, interval: Interval) -> String {
@@ -353,6 +372,9 @@ pub(crate) fn table(
     let mut header = labels.header();
     header.extend(names.iter().cloned());
     let main = names.first().cloned().unwrap_or_default();
+    // Where recipes of one model stand beside each other, what should choose among them does, too.
+    let contested = !comparison.rivals(spec).is_empty();
+    header.extend(contested.then(|| format!("validation {main}")));
     let first_gain = header.len();
     header.extend(gains.iter().map(|gain| {
         let p = if gain.corrected.is_empty() { "" } else { ", p by Holm" };
@@ -373,6 +395,9 @@ pub(crate) fn table(
             let estimate = c.summary.metrics.iter().find(|e| e.metric.to_string() == *name);
             let cell = estimate.map_or(Cell::Missing, |e| Cell::Estimate(e.value, e.interval));
             row.push(cell.to_string() + mark);
+        }
+        if contested {
+            row.push(c.validated(&main).map_or_else(|| "-".into(), |value| format!("{value:.4}")));
         }
         for gain in &gains {
             let p = gain.p(n).map(|(tested, p)| {
@@ -398,11 +423,13 @@ pub(crate) fn table(
 
 /// A row per row for programs: every metric and the ends of its interval in columns of their own, in full, null where there is none; `mark` is 1 for what is
 /// better and -1 for what is worse than the baseline beyond chance; seconds, and bytes of memory; by the first metric what is gained
-/// over each control with its interval and p, and the lift over popularity as a share of it; last the protocol.
+/// over each control with its interval and p, the value on validation where recipes of one model are beside each other, and the lift over
+/// popularity as a share of it; last the protocol. With `claims` what the mark means and the verdict stand behind it, in words.
 pub(crate) fn values(
     comparison: &Comparison,
     baseline: &Baseline<'_>,
     names: &[String],
+    claims: Option<&Vec<Transfer>>,
 ) -> Result<(Vec<String>, Vec<Vec<Value>>), LabError> {
     let labels = Labels::of(comparison);
     let marks = marks(comparison, baseline, names.first())?;
@@ -410,11 +437,15 @@ pub(crate) fn values(
     header.extend(names.iter().flat_map(|name| [name.clone(), format!("{name}_low"), format!("{name}_high")]));
     header.extend(["users", "mark", "seconds", "bytes"].map(String::from));
     let main = names.first().cloned().unwrap_or_default();
-    let gains = gains(comparison, baseline, metric(names.first())?)?;
+    let spec = metric(names.first())?;
+    let gains = gains(comparison, baseline, spec)?;
+    let contested = !comparison.rivals(spec).is_empty();
     for (_, name) in gains.iter().map(|gain| gain.control) {
         header.extend(["", "_low", "_high", "_p"].map(|end| format!("{name}{end}")));
     }
+    header.extend(contested.then(|| format!("{main}_validation")));
     header.extend(["lift_over_popularity", "protocol_text"].map(String::from));
+    header.extend(claims.iter().flat_map(|_| ["mark_text"].into_iter().chain(VERDICT)).map(String::from));
     let (asked, followed) = comparison.protocols();
     let told = |value: Option<f64>| value.map_or(Value::Null, in_full);
     let rows = comparison.rows.iter().enumerate().map(|(n, row)| {
@@ -433,8 +464,14 @@ pub(crate) fn values(
             cells.extend(values.map(told));
             cells.push(told(gain.p(n).map(|(_, p)| *p)));
         }
+        cells.extend(contested.then(|| told(row.validated(&main))));
         cells.push(told(lift(comparison, row, &main)));
         cells.push(json!(asked[followed[n]]));
+        if let Some(claims) = claims {
+            let is = if mark > 0 { "better" } else { "worse" };
+            cells.push(if mark == 0 { Value::Null } else { json!(format!("{is} than {}", beyond_chance(baseline))) });
+            cells.extend(verdict(claims, n));
+        }
         cells
     });
     Ok((header, rows.collect()))

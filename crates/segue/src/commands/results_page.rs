@@ -14,6 +14,8 @@ pub(crate) fn results(
     (names, notes): (&[String], &[String]),
 ) -> Results {
     let labels = Labels::of(comparison);
+    let metric = names.first().and_then(|name| name.parse::<MetricSpec>().ok());
+    let rivals = metric.map(|metric| comparison.rivals(metric)).unwrap_or_default();
     let (_, followed) = comparison.protocols();
     let rows = comparison.rows.iter().enumerate().map(|(n, row)| {
         // Rows of one name that were not asked the same stand in pictures of their own.
@@ -21,7 +23,8 @@ pub(crate) fn results(
         let several = comparison.rows.iter().enumerate().any(alike);
         let question =
             if several { format!("{}, protocol {}", row.question, followed[n] + 1) } else { row.question.clone() };
-        Drawn { question, ..drawn(row, &labels.words(row, n), names) }
+        let recipes = rivals.iter().find(|rivals| rivals.has(n)).map_or(1, |rivals| rivals.recipes.len());
+        Drawn { question, recipes, ..drawn(row, &labels.words(row, n), names) }
     });
     let mut data: Vec<&str> = Vec::new();
     for row in &comparison.rows {
@@ -32,10 +35,7 @@ pub(crate) fn results(
     Results {
         name: data.join(", "),
         metric: names.first().cloned().unwrap_or_default(),
-        better: names
-            .first()
-            .and_then(|name| name.parse::<MetricSpec>().ok())
-            .map_or(Better::Higher, |spec| better(spec.metric)),
+        better: metric.map_or(Better::Higher, |spec| better(spec.metric)),
         notes: notes.to_vec(),
         table,
         rows: rows.collect(),
@@ -67,6 +67,7 @@ fn drawn(row: &Row, label: &str, names: &[String]) -> Drawn {
         label: label.to_owned(),
         model: row.model.clone(),
         question: row.question.clone(),
+        recipes: 1,
         metrics: metrics.collect(),
         curve: curve(&row.records, main),
         coverage: coverage.map(|estimate| (estimate.metric.to_string(), estimate.value)),

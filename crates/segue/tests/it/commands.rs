@@ -361,6 +361,29 @@ fn a_claim_across_domains_is_held_against_its_controls() {
         assert!(told.starts_with(&gain(&table, at)) && gain(&table, at).len() > 3, "{told}\n{table}");
     }
     assert_eq!(told_p.len(), 2, "{verdict}");
+    // What is saved says the same.
+    let (json, _) = told("model=item_knn --controls --format json");
+    let rows: Vec<serde_json::Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |scope: &str| rows.iter().find(|row| row["model"] == "item_knn" && row["scope"] == scope).unwrap();
+    assert_eq!(of("joint")["verdict"], "transfer", "{json}");
+    assert!(of("joint")["verdict_text"].as_str().unwrap().starts_with("transfer: item_knn (ndcg@10 +0."), "{json}");
+    assert!(of("target")["verdict"].is_null() && rows.iter().all(|row| row["protocol_text"].is_string()), "{json}");
+    let marked = of("joint");
+    assert_eq!(marked["mark"], 1, "{json}");
+    assert!(
+        marked["mark_text"].as_str().unwrap().starts_with("better than popularity user by user: p < 0.05"),
+        "{json}"
+    );
+    let (tests, _) = told("model=item_knn --controls --tests --format json");
+    assert_eq!(tests.matches("\"verdict\":\"transfer\"").count(), 1, "{tests}");
+    assert!(!told("model=item_knn --controls --format csv").0.contains("verdict"));
+    for (format, before) in [("markdown", "- "), ("latex", "% ")] {
+        let (document, aside) = told(&format!("model=item_knn --controls --format {format}"));
+        for said in ["split: ", "▲ ▼ better, worse than popularity", "transfer: item_knn (ndcg@10 +0."] {
+            let below = document.lines().any(|line| line.starts_with(before) && line.contains(said));
+            assert!(below && !aside.contains(said), "{said}: {document}{aside}");
+        }
+    }
     let (table, verdict) = told("model=item_knn,ease,mf trainer.max_epochs=2 scope=target,joint");
     for model in ["item_knn", "ease", "mf"] {
         let p = gain(&table[table.find(&format!("\n{model}\t")).unwrap()..], 3);

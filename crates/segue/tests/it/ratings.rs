@@ -51,7 +51,10 @@ fn errors_are_compared_user_by_user() {
 
     scratch.ok("compare runs/2 runs/50 --html page.html");
     let page = fs::read_to_string(scratch.path("page.html")).unwrap();
-    assert!(page.contains("<dt>lowest</dt>") && page.contains("Lowest: svd joint"), "the least error is the best");
+    assert!(
+        page.contains("<dt>lowest, chosen on test</dt>") && page.contains("Lowest: svd joint"),
+        "the least error is the best"
+    );
 
     let path = scratch.path("runs/2/per_user.csv");
     let sound = fs::read_to_string(&path).unwrap();

@@ -95,3 +95,24 @@ fn wrong_numbers_of_a_split_are_refused_by_key() {
     refused("split=time_cut split.cut=[2035-01-01,2036-01-01]", &["no test interactions", "split.cut"]);
     assert!(!scratch.path("x").exists());
 }
+
+#[test]
+fn runs_whose_split_followed_their_seed_are_told_to_have_no_mean() {
+    let scratch = Scratch::new();
+    let world = crate::support::SMALL_WORLD.join(" ");
+    for seed in [1, 2] {
+        scratch.ok(&format!("train {world} split=ratio model=item_knn seed={seed} out=own/{seed}"));
+        scratch.ok(&format!("train {world} split=ratio split.seed=1 model=item_knn seed={seed} out=one/{seed}"));
+        scratch.ok(&format!("train {world} model=item_knn seed={seed} out=last/{seed}"));
+    }
+    let note = "runs with the seeds 1, 2 were split each in its own way, for split.seed follows the run's seed";
+    let own = scratch.line("compare own/1 own/2 --show ndcg@10 --format markdown");
+    assert!(own.code == Some(0) && !own.stdout.contains("mean of"), "{}{}", own.stdout, own.stderr);
+    assert!(own.stdout.contains(note) && own.stdout.contains("with split.seed=1 for all of them"), "{}", own.stdout);
+    // The key of the column stands with it.
+    assert!(own.stdout.contains("| protocol |") && own.stdout.contains("\n- protocol 2 (films): "), "{}", own.stdout);
+    for runs in ["one/1 one/2", "last/1 last/2"] {
+        let one = scratch.line(&format!("compare {runs} --show ndcg@10"));
+        assert!(one.stdout.contains("mean of 2") && !one.stderr.contains("split each"), "{}{}", one.stdout, one.stderr);
+    }
+}

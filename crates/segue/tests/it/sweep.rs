@@ -171,3 +171,44 @@ fn preparation_and_what_is_asked_of_the_test_part_are_chosen_by_validation_too()
     sweep("always", "prepare.deduplicate=latest,none evaluation.test=always");
     assert_eq!(opened("always"), [1, 1]);
 }
+
+#[test]
+fn recipes_beside_each_other_are_told_wherever_they_are_shown() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    let ask = format!("compare {world} model=ease model.l2=100,1000 --show ndcg@10");
+    let markdown = scratch.line(&format!("{ask} --html page.html --format markdown"));
+    assert_eq!(markdown.code, Some(0), "{}", markdown.stderr);
+    let (table, notes) = markdown.stdout.split_once("\n\n").unwrap();
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split('|').map(str::trim).collect()).collect();
+    let at = lines[0].iter().position(|name| *name == "validation ndcg@10").unwrap();
+    assert_eq!(lines[0][at - 1], "ndcg@10", "{table}");
+    let valid = |l2: &str| -> f64 { lines.iter().find(|row| row.get(3) == Some(&l2)).unwrap()[at].parse().unwrap() };
+    let chosen = if valid("l2=100.0") >= valid("l2=1000.0") { "l2=100.0" } else { "l2=1000.0" };
+    let told = [
+        "several recipes of ease are shown on the test part, which was opened for each",
+        &format!("By ndcg@10 on validation it is ease joint {chosen}; `segue train -m` chooses by validation"),
+        "the test part was opened for every row, and nothing records it",
+    ];
+    let latex = scratch.ok(&format!("{ask} --format latex"));
+    let page = fs::read_to_string(scratch.path("page.html")).unwrap();
+    for told in told {
+        assert!(notes.contains(told), "{told}: {notes}");
+        assert!(page.contains(told), "{told}");
+        assert!(latex.lines().any(|line| line.starts_with("% ") && line.contains(told)), "{told}: {latex}");
+    }
+    assert!(page.contains("<dt>highest, chosen on test</dt>"));
+    assert!(page.contains(", the best of 2 recipes of ease on test."));
+    let csv = scratch.ok(&format!("{ask} --format csv"));
+    assert!(csv.lines().next().unwrap().contains(",ndcg@10_validation,lift_over_popularity,"), "{csv}");
+    // Runs that were trained one by one are no better.
+    for l2 in ["100", "1000"] {
+        scratch.ok(&format!("train {world} model=ease model.l2={l2} out=runs/{l2}"));
+    }
+    let stored = scratch.line("compare runs/100 runs/1000 --show ndcg@10");
+    assert!(stored.stderr.contains(told[0]) && stored.stderr.contains(told[1]), "{}", stored.stderr);
+    // One of them has nothing to be chosen from.
+    let alone = scratch.line("compare runs/100 --show ndcg@10 --html alone.html");
+    assert!(!alone.stdout.contains("validation") && !alone.stderr.contains("several recipes"), "{}", alone.stderr);
+    assert!(!fs::read_to_string(scratch.path("alone.html")).unwrap().contains("chosen on test"));
+}

@@ -79,7 +79,11 @@ fn metric(name: &str, (question, n): (&str, usize), rows: &[&Row], series: &Seri
                 Better::Higher => "Highest",
                 Better::Lower => "Lowest",
             };
-            format!("{word}: {}, {}.", row.label, decimals(m.value))
+            let among = match row.recipes {
+                0 | 1 => String::new(),
+                n => format!(", the best of {n} recipes of {} on test", row.model),
+            };
+            format!("{word}: {}, {}{among}.", row.label, decimals(m.value))
         }),
         pictures: vec![dots(&drawn, &|ends| Scale::linear((low, high), ends, 4), name, None)],
         key: Vec::new(),
