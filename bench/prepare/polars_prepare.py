@@ -15,11 +15,9 @@ def read(number: int, file: str) -> pl.DataFrame:
     """One domain: read, drop incomplete rows, clip, keep the latest event of each pair."""
     rows = pl.scan_csv(file, schema=SCHEMA).drop_nulls()
     rows = rows.with_columns(pl.col("rating").clip(1.0, 5.0), domain=pl.lit(number, pl.UInt8))
-    # The latest event, and of equal times the larger value: the maximum of a pair of columns.
-    latest = rows.group_by("domain", "user", "item").agg(
-        pl.struct("timestamp", "rating").sort_by("timestamp", "rating").last().alias("event")
-    )
-    return latest.unnest("event").collect(engine="streaming")
+    # The latest event, and of equal times the larger value: faster sorted as a whole than within each pair.
+    latest = rows.sort("timestamp", "rating").unique(["domain", "user", "item"], keep="last", maintain_order=True)
+    return latest.select("domain", "user", "item", "timestamp", "rating").collect(engine="streaming")
 
 
 def overlap(rows: pl.DataFrame, target: int) -> pl.DataFrame:

@@ -62,7 +62,7 @@ def commands(rows: int) -> dict[str, tuple[list[str], pathlib.Path]]:
         "segue": (segue, out / "segue/data"),
         "polars": ([sys.executable, HERE / "polars_prepare.py", out / "polars", str(CORE), *pairs], out / "polars"),
         "duckdb": (
-            [sys.executable, ROOT / "golden/prepare/duckdb_prepare.py", out / "duckdb", str(CORE), *pairs],
+            [sys.executable, HERE / "duckdb_prepare.py", out / "duckdb", str(CORE), *pairs],
             out / "duckdb",
         ),
     }
