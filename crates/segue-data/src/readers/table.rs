@@ -33,14 +33,13 @@ pub(super) fn read(
         }
         None => true,
     };
-    let at = if header {
-        layout.columns.among(&path, &cells)
-    } else {
-        let first = Sample::of(&head, &rows);
-        layout.columns.by_position(&path, cells.len()).map(|at| first.place(at, &layout.columns, cells.len()))
-    }?;
-    let is_guessed = !header && layout.columns == ColumnMap::default();
-    let told = is_guessed.then(|| told_of(at, &Sample::of(&head, &rows))).flatten();
+    let first = (!header).then(|| Sample::of(&head, &rows));
+    let at = match &first {
+        None => layout.columns.among(&path, &cells)?,
+        Some(first) => first.place(layout.columns.by_position(&path, cells.len())?, &layout.columns, cells.len()),
+    };
+    let guessed = first.as_ref().filter(|_| layout.columns == ColumnMap::default());
+    let told = guessed.and_then(|first| told_of(at, first));
     let chosen = layout.only.among(&path, if header { &cells } else { &[] })?;
     let mut unused = Unused::of(if header { &cells } else { &[] }, at, &chosen);
     rows.each(header, session, |record| {
