@@ -55,7 +55,7 @@ pub(super) fn ingest(
         session.files().iter().find(|read| read.path == path).and_then(|read| read.format)
     };
     let logs = files.iter().zip(parts).zip(logs).map(|((file, (domain, part)), raw)| {
-        let zero_is_none = matches!(read_as(file), Some(Format::Goodreads | Format::BookCrossing));
+        let zero_is_none = read_as(file).is_some_and(Format::zero_is_none);
         Log { domain, part, zero_is_none, raw }
     });
     let mut logs: Vec<Log> = logs.collect();

@@ -40,7 +40,6 @@ pub(super) fn read(
     log: &mut RawLog,
     layout: &Layout,
 ) -> Result<(), DataError> {
-    let layout = layout.zero_is_none();
     each_record(input, session, |cell| {
         log.push(cell(0)?.trim(), cell(1)?.trim(), layout.rated(parse_value(&cell(2)?)?), None);
         Ok(())

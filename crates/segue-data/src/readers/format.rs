@@ -90,6 +90,11 @@ impl Format {
     fn has_values(self) -> bool {
         !matches!(self, Self::Adjacency | Self::Sequence | Self::TimedSequence)
     }
+
+    /// True if its zeros are no ratings unless the user says so.
+    pub(crate) fn zero_is_none(self) -> bool {
+        matches!(self, Self::Goodreads | Self::BookCrossing)
+    }
 }
 
 impl std::fmt::Display for Format {
@@ -119,11 +124,6 @@ impl Layout {
     /// A value as read, `None` where it is the one that stands for none.
     pub(super) fn rated(&self, value: Option<f64>) -> Option<f64> {
         value.filter(|&value| self.unrated != Some(value as f32))
-    }
-
-    /// The layout of a format whose zeros are no ratings unless the user says so.
-    pub(super) fn zero_is_none(&self) -> Self {
-        Self { unrated: self.unrated.or(Some(0.0)), ..self.clone() }
     }
 
     /// The format of a file that begins with `head`: as named, or recognised. What only a table has makes it one.
@@ -184,6 +184,8 @@ pub(crate) fn read_file(
     }
     let format = layout.format_of(head, separator);
     layout.check(path, format)?;
+    let unrated = layout.unrated.or(format.zero_is_none().then_some(0.0));
+    let layout = &Layout { unrated, ..layout.clone() };
     // What is told from a table by its look alone may have a header as well.
     let delimiter = match format {
         Format::Douban if layout.format == Format::Auto => Some('\t'),

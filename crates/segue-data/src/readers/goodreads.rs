@@ -33,11 +33,10 @@ pub(super) fn read(
     log: &mut RawLog,
     layout: &Layout,
 ) -> Result<(), DataError> {
-    let layout = layout.zero_is_none();
     if input.begins_with_objects()? {
-        each_object(input, session, log, (&KEYS, &layout))
+        each_object(input, session, log, (&KEYS, layout))
     } else {
-        table::read(input, session, log, &layout)
+        table::read(input, session, log, layout)
     }
 }
 
