@@ -4,11 +4,10 @@ use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use super::format::{Layout, read_file};
 use super::kept;
@@ -24,18 +23,21 @@ pub(crate) struct LogFile {
     pub(crate) layout: Layout,
 }
 
-/// What all threads tell the one that listens.
-#[derive(Debug, Default)]
-struct Told {
-    rows: AtomicU64,
-    bytes: AtomicU64,
-    stop: AtomicBool,
-}
-
 type Outcome = Result<(RawLog, Vec<InputFile>), DataError>;
 
-/// How often a listener hears of progress, and is asked whether to go on.
-const HEARD_EVERY: Duration = Duration::from_millis(100);
+/// What a thread tells the one that listens.
+enum Told {
+    /// So many rows and bytes more are read.
+    More { rows: u64, bytes: u64 },
+    /// All of file `n` is, or it will not be.
+    Done { n: usize, outcome: Box<Outcome> },
+}
+
+/// How a thread tells, and hears that it shall stop.
+struct Line<'a> {
+    sender: Sender<Told>,
+    stop: &'a AtomicBool,
+}
 
 /// Reads each file as a log of its own; rows leave memory as `spill` says.
 ///
@@ -52,33 +54,31 @@ pub(crate) fn read_logs(
     };
     let size = |file: &LogFile| file.path.metadata().map_or(0, |metadata| metadata.len());
     let bytes_total = files.iter().map(size).sum();
-    let (told, queue) = (Told::default(), Mutex::new((0..files.len()).collect::<VecDeque<usize>>()));
+    let (stop, queue) = (AtomicBool::new(false), Mutex::new((0..files.len()).collect::<VecDeque<usize>>()));
     let (sender, receiver) = channel();
     let n_threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(files.len());
     let limit = session.limit();
     thread::scope(|scope| {
         for _ in 0..n_threads {
-            let (sender, told, queue) = (sender.clone(), &told, &queue);
+            let (line, queue) = (Line { sender: sender.clone(), stop: &stop }, &queue);
             scope.spawn(move || {
                 // A poisoned queue is a queue: it is never left half changed.
                 let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                 while let Some(n) = next() {
-                    let outcome = read_one(&files[n], (limit, spill), told);
+                    let outcome = read_one(&files[n], (limit, spill), &line);
                     if outcome.is_err() {
-                        told.stop.store(true, Ordering::Relaxed);
+                        line.stop.store(true, Ordering::Relaxed);
                     }
-                    if sender.send((n, outcome)).is_err() {
+                    if line.sender.send(Told::Done { n, outcome: Box::new(outcome) }).is_err() {
                         break;
                     }
                 }
             });
         }
         drop(sender);
-        let outcomes = listen(&receiver, files.len(), || {
-            let (rows, bytes) = (told.rows.load(Ordering::Relaxed), told.bytes.load(Ordering::Relaxed));
-            let heard = session.tell_of(Progress { stage: &stage, rows, bytes, bytes_total });
-            if heard.is_err() {
-                told.stop.store(true, Ordering::Relaxed);
+        let outcomes = listen(&receiver, files.len(), |rows, bytes| {
+            if session.tell_of(Progress { stage: &stage, rows, bytes, bytes_total }).is_err() {
+                stop.store(true, Ordering::Relaxed);
             }
         });
         let mut logs = Vec::new();
@@ -98,25 +98,27 @@ pub(crate) fn read_logs(
     })
 }
 
-fn listen(receiver: &Receiver<(usize, Outcome)>, n: usize, mut heard: impl FnMut()) -> Vec<Outcome> {
+/// What became of each of `n` files; `heard` is called with all rows and bytes so far whenever there are more.
+fn listen(receiver: &Receiver<Told>, n: usize, mut heard: impl FnMut(u64, u64)) -> Vec<Outcome> {
     let mut outcomes: Vec<Outcome> = (0..n).map(|_| Err(DataError::Interrupted)).collect();
-    loop {
-        match receiver.recv_timeout(HEARD_EVERY) {
-            Ok((n, outcome)) => outcomes[n] = outcome,
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return outcomes,
+    let mut all = (0, 0);
+    for told in receiver {
+        match told {
+            Told::More { rows, bytes } => all = (all.0 + rows, all.1 + bytes),
+            Told::Done { n, outcome } => outcomes[n] = *outcome,
         }
-        heard();
+        heard(all.0, all.1);
     }
+    outcomes
 }
 
-fn read_one(file: &LogFile, (limit, spill): (Option<u64>, &Arc<Spill>), told: &Told) -> Outcome {
+fn read_one(file: &LogFile, (limit, spill): (Option<u64>, &Arc<Spill>), line: &Line<'_>) -> Outcome {
     let mut before = (0, 0);
     let mut progress = |p: Progress<'_>| {
-        told.rows.fetch_add(p.rows.saturating_sub(before.0), Ordering::Relaxed);
-        told.bytes.fetch_add(p.bytes.saturating_sub(before.1), Ordering::Relaxed);
+        let (rows, bytes) = (p.rows.saturating_sub(before.0), p.bytes.saturating_sub(before.1));
         before = (p.rows, p.bytes);
-        if told.stop.load(Ordering::Relaxed) || spill.has_failed() {
+        let heard = line.sender.send(Told::More { rows, bytes });
+        if heard.is_err() || line.stop.load(Ordering::Relaxed) || spill.has_failed() {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
