@@ -21,7 +21,8 @@ pub enum Mode {
 }
 
 impl Mode {
-    fn better(self, new: f64, old: f64) -> bool {
+    /// Whether `new` is better than `old`; equal values and NaN are not.
+    pub fn better(self, new: f64, old: f64) -> bool {
         match self {
             Self::Max => new > old,
             Self::Min => new < old,
@@ -49,11 +50,13 @@ pub struct Trainer {
     pub validate_every: usize,
     /// Epochs between checkpoints; 0 for none.
     pub checkpoint_every: usize,
+    /// Whether the model of the last epoch is told as a [`FitEvent::Snapshot`], too.
+    pub tells_last: bool,
 }
 
 impl Default for Trainer {
     fn default() -> Self {
-        Self { early_stopping: None, validate_every: 1, checkpoint_every: 0 }
+        Self { early_stopping: None, validate_every: 1, checkpoint_every: 0, tells_last: false }
     }
 }
 
@@ -133,8 +136,9 @@ pub fn run_epochs<T: Trainable>(
         if let Some(validator) = cx.validator.filter(|_| due) {
             let snapshot = trainable.snapshot();
             record.valid = validator.validate(&snapshot)?;
-            if let Some(stop) = &cx.trainer.early_stopping {
+            if let Some(stop) = cx.trainer.early_stopping.clone() {
                 let value = metric(&record.valid, &stop.metric)?;
+                tell(cx, &FitEvent::Snapshot { epoch, value: Some(value), model: &snapshot }, epoch)?;
                 if progress.best.is_none_or(|(_, old)| stop.mode.better(value, old)) {
                     progress.best = Some((epoch, value));
                     progress.stale = 0;
@@ -160,6 +164,10 @@ pub fn run_epochs<T: Trainable>(
             ControlFlow::Break(Halt::Finish) => break,
             ControlFlow::Break(Halt::Abort) => return Err(FitError::Interrupted { epoch }),
         }
+    }
+    if cx.trainer.tells_last && !progress.records.is_empty() {
+        let epoch = progress.records.len();
+        tell(cx, &FitEvent::Snapshot { epoch, value: None, model: &trainable.snapshot() }, epoch)?;
     }
     Ok(best.unwrap_or_else(|| trainable.snapshot()))
 }

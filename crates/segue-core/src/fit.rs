@@ -101,6 +101,15 @@ pub enum FitEvent<'e> {
         /// The epoch of that model.
         kept: usize,
     },
+    /// The model of an epoch that was validated, or of the last epoch when all is done.
+    Snapshot {
+        /// The epoch.
+        epoch: usize,
+        /// The watched metric on validation; `None` of the last epoch.
+        value: Option<f64>,
+        /// The model as it stood.
+        model: &'e dyn Recommender,
+    },
     /// A checkpoint is due; `save` writes everything needed to go on bit-identically.
     Checkpoint {
         /// Last complete epoch.
@@ -117,6 +126,7 @@ impl std::fmt::Debug for FitEvent<'_> {
             Self::Start { epochs, records } => write!(f, "start at {} of {epochs}", records.len()),
             Self::Epoch(record) => write!(f, "{record:?}"),
             Self::Diverged { error, kept } => write!(f, "{error}; kept epoch {kept}"),
+            Self::Snapshot { epoch, value, .. } => write!(f, "snapshot {epoch}: {value:?}"),
             Self::Checkpoint { epoch, .. } => write!(f, "checkpoint {epoch}"),
         }
     }

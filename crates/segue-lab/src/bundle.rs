@@ -78,46 +78,8 @@ impl Bundle {
 
     /// Writes the bundle aside, syncs it and renames it to `path`.
     pub fn save(&self, path: &Path) -> Result<(), LabError> {
-        let mut out = ArtifactWriter::new();
-        self.describe(&mut out).map_err(|error| LabError::artifact(path, error))?;
-        write_aside(path, |file| out.write_to(file))
-    }
-
-    fn describe<'a>(&'a self, out: &mut ArtifactWriter<'a>) -> Result<(), segue_core::ArtifactError> {
-        let domains = self.catalogue.domains();
-        let header = Header {
-            model: self.model_name.clone(),
-            params: self.params.clone(),
-            domains: domains.iter().map(|d| d.name.clone()).collect(),
-            target: self.target,
-        };
-        out.meta("bundle", &header)?;
-        out.strings("users", self.users.iter());
-        for (d, domain) in domains.iter().enumerate() {
-            out.strings(&format!("domain.{d}.items"), domain.ids.iter());
-        }
-        let infos: Vec<&ItemInfo> = (0..self.catalogue.n_items() as ItemId).map(|i| self.catalogue.info(i)).collect();
-        out.strings("titles", infos.iter().map(|info| info.title.as_deref().unwrap_or("")));
-        let categories: Vec<String> = infos.iter().map(|info| info.categories.join(SEPARATOR)).collect();
-        out.strings("categories", categories.iter().map(String::as_str));
-
-        let events: Vec<Event> = self.log.events().collect();
-        let n = events.len();
-        let row_ptr: Vec<u64> = std::iter::once(0)
-            .chain((0..self.log.n_users() as UserId).scan(0, |sum, u| {
-                *sum += self.log.user(u).len() as u64;
-                Some(*sum)
-            }))
-            .collect();
-        out.tensor("log.row_ptr", &[row_ptr.len()], row_ptr);
-        out.tensor("log.items", &[n], events.iter().map(|e| e.item).collect::<Vec<u32>>());
-        out.tensor("log.weights", &[n], events.iter().map(|e| e.weight).collect::<Vec<f32>>());
-        out.tensor("log.signals", &[n], events.iter().map(|e| e.signal as u8).collect::<Vec<u8>>());
-        out.tensor("log.values", &[n], events.iter().map(|e| e.value).collect::<Vec<f32>>());
-        if self.log.has_times() {
-            out.tensor("log.times", &[n], events.iter().filter_map(|e| e.time).collect::<Vec<i64>>());
-        }
-        out.scope("model", |out| self.model.save(out))
+        let Self { model_name, params, users, catalogue, target, log, .. } = self;
+        Around { model_name, params, users, catalogue, target: *target, log }.save(self.model.as_ref(), path)
     }
 
     /// Reads a bundle: a `model.safetensors`, or a run folder that holds one.
@@ -207,6 +169,67 @@ impl Bundle {
             }
         }
         Interactions::new(n_users, n_items, events).map_err(|error| reader.entry("log", error.to_string()))
+    }
+}
+
+/// All of a bundle but the model.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Around<'w> {
+    pub(crate) model_name: &'w str,
+    pub(crate) params: &'w Value,
+    pub(crate) users: &'w IdMap,
+    pub(crate) catalogue: &'w Catalogue,
+    pub(crate) target: DomainId,
+    pub(crate) log: &'w Interactions,
+}
+
+impl Around<'_> {
+    /// Writes the bundle of `model` aside, syncs it and renames it to `path`.
+    pub(crate) fn save(&self, model: &dyn Recommender, path: &Path) -> Result<(), LabError> {
+        let mut out = ArtifactWriter::new();
+        self.describe(model, &mut out).map_err(|error| LabError::artifact(path, error))?;
+        write_aside(path, |file| out.write_to(file))
+    }
+
+    fn describe<'a>(
+        &'a self,
+        model: &'a dyn Recommender,
+        out: &mut ArtifactWriter<'a>,
+    ) -> Result<(), segue_core::ArtifactError> {
+        let domains = self.catalogue.domains();
+        let header = Header {
+            model: self.model_name.into(),
+            params: self.params.clone(),
+            domains: domains.iter().map(|d| d.name.clone()).collect(),
+            target: self.target,
+        };
+        out.meta("bundle", &header)?;
+        out.strings("users", self.users.iter());
+        for (d, domain) in domains.iter().enumerate() {
+            out.strings(&format!("domain.{d}.items"), domain.ids.iter());
+        }
+        let infos: Vec<&ItemInfo> = (0..self.catalogue.n_items() as ItemId).map(|i| self.catalogue.info(i)).collect();
+        out.strings("titles", infos.iter().map(|info| info.title.as_deref().unwrap_or("")));
+        let categories: Vec<String> = infos.iter().map(|info| info.categories.join(SEPARATOR)).collect();
+        out.strings("categories", categories.iter().map(String::as_str));
+
+        let events: Vec<Event> = self.log.events().collect();
+        let n = events.len();
+        let row_ptr: Vec<u64> = std::iter::once(0)
+            .chain((0..self.log.n_users() as UserId).scan(0, |sum, u| {
+                *sum += self.log.user(u).len() as u64;
+                Some(*sum)
+            }))
+            .collect();
+        out.tensor("log.row_ptr", &[row_ptr.len()], row_ptr);
+        out.tensor("log.items", &[n], events.iter().map(|e| e.item).collect::<Vec<u32>>());
+        out.tensor("log.weights", &[n], events.iter().map(|e| e.weight).collect::<Vec<f32>>());
+        out.tensor("log.signals", &[n], events.iter().map(|e| e.signal as u8).collect::<Vec<u8>>());
+        out.tensor("log.values", &[n], events.iter().map(|e| e.value).collect::<Vec<f32>>());
+        if self.log.has_times() {
+            out.tensor("log.times", &[n], events.iter().filter_map(|e| e.time).collect::<Vec<i64>>());
+        }
+        out.scope("model", |out| model.save(out))
     }
 }
 

@@ -21,13 +21,14 @@ use segue_eval::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::bundle::Bundle;
+use crate::bundle::{Around, Bundle};
 use crate::error::LabError;
 use crate::files::read;
 use crate::measure::{measure_test, measure_valid, protocol};
 use crate::memory::Peak;
 use crate::row::{Apart, Part};
 use crate::settings::{CandidateKind, Openable, Scope, Settings, typed};
+use crate::snapshots::Snapshots;
 use crate::watch::{CHECKPOINT_NAME, RunWatch, WatchPlan, unless_stopped};
 
 /// Data ready for training, and how it came to be.
@@ -287,10 +288,24 @@ fn fit_once(
         _ => None,
     };
     let plan = WatchPlan { folder: bench.folder.map(Path::to_path_buf), time_limit: settings.time_limit()? };
-    let mut watch = RunWatch::new(plan, bench.terminal);
+    let params = algorithm.params();
+    let around = Around {
+        model_name: name,
+        params: &params,
+        users: &data.users,
+        catalogue: &data.catalogue,
+        target: data.split.tasks.first().map_or(0, |task| task.target),
+        log,
+    };
+    let trainer = settings.trainer()?;
+    let wanted = settings.trainer.save_top_k > 0 || settings.trainer.save_last;
+    let metric = trainer.early_stopping.as_ref().map(|stop| (stop.metric.clone(), stop.mode));
+    let ranked = (settings.trainer.save_top_k, metric);
+    let kept = bench.folder.filter(|_| wanted).map(|folder| Snapshots::new(folder, around, ranked));
+    let mut watch = RunWatch::new(plan, bench.terminal).keeping(kept);
     let mut cx = FitCx {
         seed: Seed::new(settings.seed).named(name),
-        trainer: settings.trainer()?,
+        trainer,
         validator,
         watch: &mut watch,
         registry: bench.registry,

@@ -27,6 +27,7 @@ mod rivals;
 mod row;
 mod run;
 mod settings;
+mod snapshots;
 mod stored;
 mod sweep;
 mod tables;

@@ -16,6 +16,7 @@ use crate::opened::{TRAINED, hand_over};
 use crate::report::report_text;
 use crate::row::Row;
 use crate::settings::{Openable, Settings};
+use crate::snapshots;
 use crate::stored::{fitted_of, settings_of, trained_of};
 use crate::tables::{parts_csv, per_user_csv, test_csv};
 use crate::watch::{CHECKPOINT_NAME, LOG_NAME};
@@ -29,10 +30,11 @@ pub(crate) const PER_USER: &str = "per_user.csv";
 pub(crate) const PARTS: &str = "parts.csv";
 
 /// Every file of a run folder, finished or not.
-const RUN_FILES: [&str; 13] = [
+const RUN_FILES: [&str; 14] = [
     "config.yaml",
     LOG_NAME,
     CHECKPOINT_NAME,
+    snapshots::FOLDER_NAME,
     bundle::FILE_NAME,
     "hparams.json",
     "metrics.json",
@@ -230,7 +232,8 @@ pub fn open_test(folder: &Path, loaded: &Loaded, registry: &Registry) -> Result<
     }
     let data = loaded.scoped(settings.scope, settings.seed);
     let run = opened(&partial, fitted, (&settings, &data, loaded));
-    match run.and_then(|run| finish(&partial, folder).map(|()| run)) {
+    match run.and_then(|run| snapshots::follow(folder, &partial).and_then(|()| finish(&partial, folder)).map(|()| run))
+    {
         Ok(run) => Ok(run),
         Err(error) => {
             // The sealed run is still there, whole. The first error is the one to report.

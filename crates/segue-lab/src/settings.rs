@@ -114,10 +114,27 @@ pub struct TrainerSettings {
     pub validate_every: usize,
     /// Whether checkpoints are kept.
     pub checkpoints: bool,
+    /// How many of the best epochs' models on validation stay beside the run's own.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub save_top_k: usize,
+    /// Whether the last epoch's model stays, too.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub save_last: bool,
     /// Seconds.
     pub time_limit: Option<f64>,
     /// Whether to train once more on train and validation together, for the number of epochs that validation chose.
     pub refit: bool,
+}
+
+// What is left at nothing is not written, as if the key had always been there.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(is: &bool) -> bool {
+    !is
 }
 
 /// The optimizer of the trainer group.
@@ -420,6 +437,13 @@ impl Settings {
     /// Policy of the epoch loop.
     pub fn trainer(&self) -> Result<Trainer, LabError> {
         let t = &self.trainer;
+        if t.save_top_k > 0 && !t.early_stopping.enabled {
+            return Err(LabError::Config(
+                "trainer.save_top_k ranks epochs by trainer.early_stopping.metric: leave early_stopping.enabled at true, with a \
+                 patience above max_epochs where nothing shall stop early"
+                    .into(),
+            ));
+        }
         Ok(Trainer {
             early_stopping: self.stopping_metric()?.map(|metric| EarlyStopping {
                 metric: metric.to_string(),
@@ -428,6 +452,7 @@ impl Settings {
             }),
             validate_every: t.validate_every,
             checkpoint_every: usize::from(t.checkpoints),
+            tells_last: t.save_last,
         })
     }
 

@@ -63,7 +63,7 @@ pub(crate) fn trainer_keys(trainer: &TrainerSettings) -> Result<Recipe, LabError
     let mut keys = Recipe::new();
     let trainer = serde_json::to_value(trainer).map_err(|error| LabError::Internal(error.to_string()))?;
     flatten("trainer", trainer, &mut keys);
-    Settings::routed().chain(["checkpoints"]).for_each(|key| {
+    Settings::routed().chain(["checkpoints", "save_top_k", "save_last"]).for_each(|key| {
         keys.remove(&format!("trainer.{key}"));
     });
     Ok(keys)

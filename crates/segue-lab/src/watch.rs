@@ -10,6 +10,7 @@ use segue_core::{EpochRecord, FitEvent, Halt, Watch};
 
 use crate::error::LabError;
 use crate::files::write_aside;
+use crate::snapshots::Snapshots;
 
 /// Name of the training log inside a run folder.
 pub(crate) const LOG_NAME: &str = "train_log.csv";
@@ -41,6 +42,7 @@ pub struct RunWatch<'a> {
     terminal: &'a mut dyn Watch,
     started: Instant,
     saved: Option<Instant>,
+    snapshots: Option<Snapshots<'a>>,
     log: Vec<EpochRecord>,
     /// The first error met while writing; the fit is then aborted.
     pub error: Option<LabError>,
@@ -55,7 +57,12 @@ impl std::fmt::Debug for RunWatch<'_> {
 impl<'a> RunWatch<'a> {
     /// Starts the clock.
     pub fn new(plan: WatchPlan, terminal: &'a mut dyn Watch) -> Self {
-        Self { plan, terminal, started: Instant::now(), saved: None, log: Vec::new(), error: None }
+        Self { plan, terminal, started: Instant::now(), saved: None, snapshots: None, log: Vec::new(), error: None }
+    }
+
+    /// Keeps models of epochs, too.
+    pub(crate) fn keeping(self, snapshots: Option<Snapshots<'a>>) -> Self {
+        Self { snapshots, ..self }
     }
 
     /// The training log so far.
@@ -74,6 +81,14 @@ impl<'a> RunWatch<'a> {
         match event {
             FitEvent::Start { records, .. } => {
                 self.log = records.to_vec();
+                if let Some(snapshots) = &mut self.snapshots {
+                    snapshots.resume(records)?;
+                }
+            }
+            FitEvent::Snapshot { epoch, value, model } => {
+                if let Some(snapshots) = &mut self.snapshots {
+                    snapshots.hear(*epoch, *value, *model)?;
+                }
             }
             FitEvent::Epoch(record) => {
                 self.log.push((*record).clone());

@@ -341,7 +341,7 @@ impl Watch for Bar {
     fn on(&mut self, event: &FitEvent<'_>) -> ControlFlow<Halt> {
         match event {
             FitEvent::Progress { stage, done, total } if !self.epochs => self.set(stage, *done, *total),
-            FitEvent::Progress { .. } | FitEvent::Checkpoint { .. } => {}
+            FitEvent::Progress { .. } | FitEvent::Snapshot { .. } | FitEvent::Checkpoint { .. } => {}
             FitEvent::Start { epochs, records } => {
                 self.epochs = true;
                 self.drawn.set_length(*epochs as u64);

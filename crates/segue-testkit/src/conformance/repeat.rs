@@ -106,7 +106,7 @@ pub fn resuming_changes_nothing(subject: &Subject<'_>) -> Outcome {
     let board = Board { world: &world };
     let stopping = EarlyStopping { metric: "found@1".into(), mode: Mode::Max, patience: 9 };
     for (early_stopping, validator) in [(None, None), (Some(stopping), Some(&board as &dyn Validator))] {
-        let trainer = Trainer { early_stopping, validate_every: 1, checkpoint_every: 2 };
+        let trainer = Trainer { early_stopping, validate_every: 1, checkpoint_every: 2, ..Trainer::default() };
         let fit = |watch: &mut dyn Watch, resume: Option<&ArtifactReader<'_>>| {
             let seed = Seed::new(1);
             let (trainer, registry) = (trainer.clone(), subject.registry);

@@ -64,6 +64,41 @@ fn prepare_train_evaluate_recommend() {
 }
 
 #[test]
+fn models_of_the_best_epochs_and_of_the_last_stay() {
+    let scratch = Scratch::new();
+    scratch.ok(&format!("prepare {} --out data", SMALL_WORLD.join(" ")));
+    let train = "train model=mf data_dir=data trainer.max_epochs=6 evaluation.bootstrap=0";
+    scratch.ok(&format!("{train} trainer.save_top_k=2 trainer.save_last=true out=run"));
+    scratch.ok(&format!("{train} trainer.early_stopping.enabled=false out=whole"));
+    let log = fs::read_to_string(scratch.path("run/train_log.csv")).unwrap();
+    let at = log.lines().next().unwrap().split(',').position(|name| name == "valid_ndcg@10").unwrap();
+    let value = |line: &str| line.split(',').nth(at).unwrap().parse::<f64>().unwrap();
+    let mut epochs: Vec<(usize, f64)> = log.lines().skip(1).map(value).enumerate().collect();
+    epochs.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let names = epochs[..2].iter().map(|(n, _)| format!("epoch_{:04}.safetensors", n + 1));
+    let names: Vec<String> = names.collect();
+    let kept = scratch.contents("run/checkpoints");
+    let mut expected = vec![names[0].clone(), names[1].clone(), "last.safetensors".into()];
+    expected.sort();
+    assert_eq!(kept.keys().cloned().collect::<Vec<_>>(), expected);
+    let model = |run: &str| fs::read(scratch.path(format!("{run}/model.safetensors"))).unwrap();
+    assert!(kept[&names[0]] == model("run"), "the best epoch is the run's own model");
+    assert!(kept["last.safetensors"] == model("whole"), "the last epoch is that of a run that nothing chose");
+    scratch.ok(&format!("recommend --run run/checkpoints/{} --user 1", names[1]));
+
+    // The winner of a sweep is written anew once its test part is opened, and what stays beside it stays.
+    scratch.ok("train -m model=mf model.factors=8,16 data_dir=data trainer.max_epochs=1 trainer.save_top_k=1 evaluation.bootstrap=0 \
+         experiment_name=sweep");
+    let runs = fs::read_dir(scratch.path("outputs/sweep")).unwrap().map(|entry| entry.unwrap().path());
+    let kept = runs.filter(|run| run.join("checkpoints/epoch_0001.safetensors").is_file()).count();
+    assert_eq!(kept, 2);
+    scratch.fails(
+        &format!("{train} trainer.save_top_k=1 trainer.early_stopping.enabled=false out=none"),
+        &["trainer.save_top_k", "early_stopping.enabled"],
+    );
+}
+
+#[test]
 fn reasons_add_up_to_the_score() {
     let scratch = Scratch::new();
     scratch.ok(&format!("prepare {} --out artifacts/sample", SMALL_WORLD.join(" ")));

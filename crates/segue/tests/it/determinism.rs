@@ -1,7 +1,6 @@
 //! One seed, same bytes: at any number of threads, however often.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use crate::support::{SMALL_WORLD, Scratch, public_data};
@@ -19,9 +18,7 @@ fn train(scratch: &Scratch, arguments: &[String], threads: &str, data: &Path) ->
         .output()
         .unwrap();
     assert!(output.status.success(), "{arguments:?}\n{}", String::from_utf8_lossy(&output.stderr));
-    let files = fs::read_dir(scratch.path("outputs/segue/run")).unwrap().map(|file| file.unwrap());
-    let contents = files.map(|file| (file.file_name().into_string().unwrap(), fs::read(file.path()).unwrap()));
-    let mut contents: BTreeMap<_, _> = contents.collect();
+    let mut contents = scratch.contents("outputs/segue/run");
     assert!(contents.remove("manifest.json").is_some() && contents.contains_key("model.safetensors"));
     contents
 }

@@ -6,12 +6,14 @@ use std::process::{Child, Command, Stdio};
 
 use crate::support::{SMALL_WORLD, Scratch};
 
-const LONG: [&str; 6] = [
+const LONG: [&str; 8] = [
     "train",
     "model=lightgcn",
     "trainer.max_epochs=40",
     "trainer.early_stopping.patience=1000",
     "model.factors=16",
+    "trainer.save_top_k=2",
+    "trainer.save_last=true",
     "run_name=long",
 ];
 
@@ -55,6 +57,9 @@ fn ctrl_c_then_resume_gives_the_bits_of_an_uninterrupted_run() {
     assert!(model(&whole) == model(&broken), "the resumed run differs");
     let log = |scratch: &Scratch| fs::read_to_string(scratch.path("outputs/segue/long/train_log.csv")).unwrap();
     assert_eq!(log(&whole), log(&broken));
+    let kept = |scratch: &Scratch| scratch.contents("outputs/segue/long/checkpoints");
+    assert_eq!(kept(&whole).len(), 3);
+    assert!(kept(&whole) == kept(&broken), "other models of epochs stay, or not the same");
 }
 
 #[test]

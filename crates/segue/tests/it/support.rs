@@ -1,5 +1,6 @@
 //! A scratch folder with the program in it.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,13 @@ pub(crate) struct Done {
 impl Scratch {
     pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
+    }
+
+    /// Every file of a folder that holds nothing else, by name.
+    #[track_caller]
+    pub(crate) fn contents(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
+        let files = fs::read_dir(self.path(folder)).unwrap().map(Result::unwrap);
+        files.map(|file| (file.file_name().into_string().unwrap(), fs::read(file.path()).unwrap())).collect()
     }
 
     /// With a `MovieLens` folder where the movie recommender's commands look for it.
