@@ -617,6 +617,9 @@ impl Trainable for Training<'_> {
 }
 
 #[cfg(test)]
+mod golden;
+
+#[cfg(test)]
 mod tests {
     use segue_core::{Candidates, Csr, Features, IdMap, Registry, Silent};
     use segue_testkit::{World, likes};
