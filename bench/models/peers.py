@@ -310,6 +310,64 @@ def sasrec(train, valid, factors=64, length=50, blocks=2, heads=2, batch=256, ep
     return {"seconds": seconds, "loss": losses[-1], "places": n}
 
 
+def two_tower(train, valid, factors=64, length=50, batch=1024, epochs=1, rate=0.001):
+    """Seconds of each epoch: every like against the others of its batch, less the logarithm of how often they are liked, but for itself met
+    again; users have a vector and the mean of what else they like, packed, through a layer. Tables move where a batch touches them."""
+    import torch
+    from torch import nn
+
+    torch.set_num_threads(THREADS)
+    torch.manual_seed(1)
+    length, batch = int(length), int(batch)
+    draw = np.random.default_rng(1)
+    # Of everyone one like more than is read, for the like itself is none of them; -1 where there are fewer.
+    some = np.full((train.shape[0], length + 1), -1)
+    for user, (a, b) in enumerate(zip(train.indptr, train.indptr[1:])):
+        liked = train.indices[a:b] if b - a <= length + 1 else draw.permutation(train.indices[a:b])[: length + 1]
+        some[user, : len(liked)] = liked
+
+    class Towers(nn.Module):
+        def __init__(self):
+            super().__init__()
+            d = int(factors)
+            self.users, self.items = (nn.Embedding(n, d, sparse=True) for n in train.shape)
+            for table in (self.users, self.items):
+                nn.init.normal_(table.weight, std=0.01)
+            self.mean = nn.Linear(d, d)
+
+        def forward(self, users, read, starts):
+            mean = nn.functional.embedding_bag(read, self.items.weight, starts, mode="mean", sparse=True)
+            return self.users(users) + self.mean(mean)
+
+    model = Towers()
+    tables = [model.users.weight, model.items.weight]
+    movers = [torch.optim.SparseAdam(tables, lr=float(rate)), torch.optim.Adam(model.mean.parameters(), lr=float(rate))]
+    pairs = train.tocoo()
+    users, items = pairs.row.astype(np.int64), pairs.col.astype(np.int64)
+    shares = torch.from_numpy(np.bincount(items, minlength=train.shape[1]) / len(items)).float().log()
+    seconds, losses = [], []
+    for _ in range(int(epochs)):
+        start, total = time.perf_counter(), 0.0
+        for likes in np.array_split(draw.permutation(len(users)), -(-len(users) // batch)):
+            rows = some[users[likes]]
+            held = (rows >= 0) & (rows != items[likes, None])
+            held[:, length] &= held.sum(1) <= length
+            starts = np.concatenate([[0], held.sum(1).cumsum()[:-1]])
+            who, what, read, starts = (torch.from_numpy(of) for of in (users[likes], items[likes], rows[held], starts))
+            scores = model(who, read, starts) @ model.items(what).T - shares[what]
+            again = (what.unsqueeze(1) == what) & ~torch.eye(len(what), dtype=torch.bool)
+            loss = nn.functional.cross_entropy(scores.masked_fill(again, -torch.inf), torch.arange(len(what)))
+            for mover in movers:
+                mover.zero_grad()
+            loss.backward()
+            for mover in movers:
+                mover.step()
+            total += float(loss.detach()) * len(likes)
+        seconds.append(time.perf_counter() - start)
+        losses.append(total / len(users))
+    return {"seconds": seconds, "loss": losses[-1]}
+
+
 def rank(train, valid, factors=64):
     """Seconds of implicit's recommend-all and of numpy's best, on random factors; nothing is measured."""
     from implicit.cpu.matrix_factorization_base import MatrixFactorizationBase

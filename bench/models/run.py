@@ -125,6 +125,14 @@ JOBS["sasrec_padded"] = JOBS["sasrec"] | dict(
     peers={"PyTorch": ["sasrec", "epochs=2", "norm_first=0"]},
 )
 
+JOBS["two_tower"] = JOBS["lightgcn"] | dict(
+    what="seconds an epoch, batch 1024, d = 64, users' vectors and the mean of 50 likes, softmax over the batch with logQ",
+    ours=["model=two_tower", "model.features=false", "trainer.batch_size=1024", "trainer.learning_rate=0.001", "trainer.max_epochs=2"],
+    peers={"PyTorch": ["two_tower", "epochs=2"]},
+    own=JOBS["neumf"]["own"],
+    peer=JOBS["neumf"]["peer"],
+)
+
 # What is left of a generated log of thirty million rows of two domains is 19.3 million interactions; nothing is ranked there.
 for name in ("als", "als_exact"):
     JOBS[f"{name}_generated"] = JOBS[name] | dict(

@@ -43,6 +43,15 @@ impl Matrix {
         &self.data[row * self.n_cols..(row + 1) * self.n_cols]
     }
 
+    /// Some rows, one behind the other.
+    pub fn gathered(&self, rows: &[u32]) -> Vec<f32> {
+        let mut all = Vec::with_capacity(rows.len() * self.n_cols);
+        for &row in rows {
+            all.extend_from_slice(self.row(row as usize));
+        }
+        all
+    }
+
     /// One row, mutable.
     pub fn row_mut(&mut self, row: usize) -> &mut [f32] {
         &mut self.data[row * self.n_cols..(row + 1) * self.n_cols]

@@ -293,9 +293,10 @@ impl CustomOp1 for Means {
         let (t, d) = rows.dims2()?;
         let slope = slope.contiguous()?;
         slices!(given = slope);
-        let mut out = Vec::with_capacity(t * d);
+        let (mut out, mut share) = (Vec::with_capacity(t * d), vec![0.0; d]);
         for (&n, slope) in self.lengths.iter().zip(given.chunks_exact(d)) {
-            (0..n).for_each(|_| out.extend(slope.iter().map(|x| x / n as f32)));
+            share.iter_mut().zip(slope).for_each(|(share, x)| *share = x / n as f32);
+            (0..n).for_each(|_| out.extend_from_slice(&share));
         }
         Tensor::from_vec(out, (t, d), rows.device()).map(Some)
     }

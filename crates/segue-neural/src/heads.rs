@@ -160,7 +160,7 @@ pub(crate) fn in_batch(
     let drawn = (0..batch.mixed).map(|_| stream.below(n_items as u32));
     let seen: Vec<ItemId> = states.next.iter().copied().chain(drawn).collect();
     let (m, share) = (seen.len(), 1.0 / t as f32);
-    let vectors: Vec<f32> = seen.iter().flat_map(|&item| items.row(item as usize)).copied().collect();
+    let vectors = items.gathered(&seen);
     let uniform = batch.mixed as f32 / n_items as f32;
     let likely = |item: ItemId, shares: &[f32]| (t as f32 * shares[item as usize] + uniform) / m as f32;
     let corrections: Option<Vec<f32>> =

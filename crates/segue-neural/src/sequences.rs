@@ -190,7 +190,11 @@ impl Packed {
 
     /// The rows of the items.
     fn gather(&self, numbers: &[f32], d: usize) -> Vec<f32> {
-        self.rows.iter().flat_map(|&row| &numbers[row * d..(row + 1) * d]).copied().collect()
+        let mut rows = Vec::with_capacity(self.rows.len() * d);
+        for &row in &self.rows {
+            rows.extend_from_slice(&numbers[row * d..(row + 1) * d]);
+        }
+        rows
     }
 }
 

@@ -226,10 +226,9 @@ impl TowersModel {
     fn vectors(&self, queries: &[(Option<UserId>, Vec<ItemId>, Signed)]) -> Vec<f32> {
         let Learnt { net, ids, raw, .. } = &self.learnt;
         let d = net.factors;
-        let read: Vec<f32> =
-            queries.iter().flat_map(|(_, read, _)| read).flat_map(|&i| raw.row(i as usize)).copied().collect();
+        let read: Vec<ItemId> = queries.iter().flat_map(|(_, read, _)| read).copied().collect();
         let lengths: Vec<usize> = queries.iter().map(|(_, read, _)| read.len()).collect();
-        let made = Tensor::from_vec(read, (lengths.iter().sum::<usize>(), d), &Device::Cpu)
+        let made = Tensor::from_vec(raw.gathered(&read), (read.len(), d), &Device::Cpu)
             .and_then(|rows| net.encode(&rows, &lengths, &self.weights, None))
             .and_then(|rows| numbers(&rows));
         let Ok(mut made) = made else { unreachable!("the shapes are those of the model, whose parts have met before") };
@@ -450,8 +449,7 @@ impl<'a> Training<'a> {
                 .collect();
             let lengths: Vec<usize> = beside.iter().map(Vec::len).collect();
             let read = beside.concat();
-            let rows: Vec<f32> = read.iter().flat_map(|&item| raw.row(item as usize)).copied().collect();
-            let leaf = Var::from_vec(rows, (read.len(), d), &Device::Cpu)?.into_inner();
+            let leaf = Var::from_vec(raw.gathered(&read), (read.len(), d), &Device::Cpu)?.into_inner();
             let dropout = Dropout { rate: self.net.dropout, shard: samples.named("dropout").at(n as u64) };
             let states = self.net.encode(&leaf, &lengths, &weights, Some(dropout))?;
             Ok(Half { read, leaf, states })
