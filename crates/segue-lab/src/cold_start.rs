@@ -35,7 +35,7 @@ impl Comparison {
     /// Every joint model and seed that was asked about cold or few-shot users. Scores need the model's rows on the target alone.
     pub fn cold_starts(&self, metric: MetricSpec) -> Vec<ColdStart> {
         let mut found: Vec<ColdStart> = Vec::new();
-        let joint = || self.rows.iter().filter(|row| row.scope == Scope::Joint);
+        let joint = || self.rows.iter().filter(|row| row.scope == Scope::Joint && !row.is_aside());
         for row in joint() {
             let same = |other: &&Row| {
                 other.is_recipe_of(row)
@@ -54,11 +54,7 @@ impl Comparison {
             }
             let own = || joint().filter(same);
             let cold = own().find(|row| row.kind == TaskKind::ColdUser).and_then(|row| row.test.value(metric));
-            let alone = |row: &Row| {
-                let twin =
-                    self.rows.iter().filter(same).find(|twin| twin.scope == Scope::Target && twin.is_asked_as(row))?;
-                twin.test.value(metric)
-            };
+            let alone = |row: &Row| self.rows[self.control_of(row, Scope::Target)?].test.value(metric);
             let mut few: Vec<(u32, f64, f64)> = own()
                 .filter_map(|row| match row.kind {
                     TaskKind::FewShot(k) => Some((k, row.test.value(metric)?, alone(row)?)),
@@ -109,64 +105,8 @@ impl fmt::Display for ColdStart {
 
 #[cfg(test)]
 mod tests {
-    use segue_eval::{Bootstrap, Evaluation, Measured, PerUser, Summary};
-
     use super::*;
-    use crate::settings::{CandidateKind, EvaluationSettings, Known};
-
-    fn row(scope: Scope, kind: TaskKind, question: &str, value: f64) -> Row {
-        let measured =
-            Measured { spec: "ndcg@10".parse().unwrap(), value, per_user: PerUser::Mean(vec![value, value]) };
-        let test = Evaluation {
-            protocol: "by hand".into(),
-            users: vec![0, 1],
-            metrics: vec![measured],
-            n_unserved: 0,
-            n_unranked: 0,
-            tied_users: 0.0,
-            n_candidates: (9, 9),
-            ratings: None,
-            corrected: Vec::new(),
-            uncorrected: None,
-        };
-        Row {
-            model: "ease".into(),
-            scope,
-            seed: 1,
-            data: "world".into(),
-            split: String::new(),
-            evaluation: EvaluationSettings {
-                k_values: vec![10],
-                metrics: vec!["ndcg".into()],
-                candidates: CandidateKind::Full,
-                negatives: 99,
-                history: Known::TrainAndValid,
-                hide: Known::TrainAndValid,
-                bootstrap: 100,
-                dialect: segue_eval::Dialect::Segue,
-                ties: None,
-                test: crate::Openable::Chosen,
-                seed: None,
-            },
-            question: question.into(),
-            kind,
-            target: "films".into(),
-            fingerprint: String::new(),
-            params: serde_json::Value::Null,
-            trainer: crate::sweep::Recipe::new(),
-            fit: 0,
-            seconds: 0.0,
-            memory: None,
-            explains: false,
-            records: Vec::new(),
-            valid: Vec::new(),
-            users: vec!["a".into(), "b".into()],
-            raters: Vec::new(),
-            summary: Summary::new(&test, &Bootstrap::default()).unwrap(),
-            test,
-            parts: Vec::new(),
-        }
-    }
+    use crate::row::by_hand::row;
 
     #[test]
     fn scores_are_over_the_model_of_the_target_alone() {

@@ -126,12 +126,17 @@ impl Comparison {
     }
 
     /// The row of the same model, hyper-parameters, seed and question that learnt from `control`. Where there is none, and each of
-    /// the two scopes has one recipe of the model, they were tuned apart: then the one is the control of the other.
+    /// the two scopes has one recipe of the model, they were tuned apart: then the one is the control of the other. Where validation
+    /// chose among recipes each scope has the one that it chose, and the others neither have a control nor are one.
     pub fn control_of(&self, row: &Row, control: Scope) -> Option<usize> {
-        let same = |c: &Row| c.model == row.model && c.seed == row.seed && c.is_asked_as(row);
+        if row.is_aside() {
+            return None;
+        }
+        let same = |c: &Row| c.model == row.model && c.seed == row.seed && c.is_asked_as(row) && !c.is_aside();
         let own = self.rows.iter().position(|c| c.scope == control && same(c) && c.is_recipe_of(row));
         own.or_else(|| {
-            let of_scope = |scope: Scope| self.rows.iter().filter(move |c| c.scope == scope && c.model == row.model);
+            let entered = |c: &&Row| c.model == row.model && !c.is_aside();
+            let of_scope = |scope: Scope| self.rows.iter().filter(entered).filter(move |c| c.scope == scope);
             let alone = |scope: Scope| {
                 of_scope(scope).zip(of_scope(scope).skip(1)).all(|(a, b)| !a.is_asked_as(b) || a.is_recipe_of(b))
             };
@@ -140,14 +145,15 @@ impl Comparison {
         })
     }
 
-    /// The row of a model that is asked what `row` is: the first, whatever it learnt from.
+    /// The row of a model that is asked what `row` is: the first, whatever it learnt from, but for recipes that validation did not choose.
     pub fn same_question(&self, row: &Row, model: &str) -> Option<usize> {
-        self.rows.iter().position(|c| c.model == model && c.is_asked_as(row))
+        self.rows.iter().position(|c| c.model == model && !c.is_aside() && c.is_asked_as(row))
     }
 
     /// Every other row beside that of `baseline` which was asked the same, user by user, by a metric that is measured per user;
     /// each p of the randomisation test corrected for all of them by Holm (seeds of a recipe are one hypothesis). Rows whose values by user
-    /// were not kept, and those that the metric was not asked of, are left out.
+    /// were not kept, and those that the metric was not asked of, are left out. Recipes that validation did not choose are no hypotheses
+    /// about models: those of the baseline alone are tested, among themselves.
     pub fn against(
         &self,
         baseline: &str,
@@ -162,7 +168,13 @@ impl Comparison {
             .filter_map(|(n, row)| Some((n, base(row)?)))
             .filter(|(n, base)| n != base)
             .collect();
-        self.corrected(&pairs, metric, resamples)
+        let (others, models): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(n, _)| self.rows[*n].is_aside());
+        let own: Vec<(usize, usize)> =
+            others.into_iter().filter(|&(n, base)| self.rows[n].model == self.rows[base].model).collect();
+        let mut tested = self.corrected(&models, metric, resamples)?;
+        tested.extend(self.corrected(&own, metric, resamples)?);
+        tested.sort_by_key(|(tested, _)| tested.row);
+        Ok(tested)
     }
 
     /// Pairs of rows that have values by user, each with its p of the randomisation test corrected for all pairs by Holm.

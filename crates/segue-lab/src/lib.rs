@@ -50,7 +50,7 @@ pub use opened::{Opening, Openings, openings};
 pub use recommend::{Reason, Recommendation, Request, find_domain, find_item, find_user, reasons, recommend, similar};
 pub use report::{report_text, summarise};
 pub use reproduce::{Reproduced, by_the_clock, compare_runs, settings_again};
-pub use rivals::Rivals;
+pub use rivals::{Rivals, Standing, Unchosen};
 pub use row::{Apart, Part, Row};
 pub use run::{Outcome, Run, Trained, finished, is_resumable, open_test, train};
 pub use settings::{CandidateKind, EvaluationSettings, Known, Openable, Scope, Settings, TrainerSettings};

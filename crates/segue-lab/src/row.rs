@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::error::LabError;
 use crate::experiment::{Answer, Fitted, Loaded};
 use crate::report::summarise;
+use crate::rivals::Standing;
 use crate::settings::{CandidateKind, EvaluationSettings, Scope, Settings};
 use crate::sweep::{Recipe, trainer_keys};
 
@@ -39,8 +40,12 @@ pub struct Row {
     pub params: Value,
     /// Keys of the trainer that stand for none of them, such as `trainer.early_stopping.patience`.
     pub trainer: Recipe,
+    /// The metric by which validation chooses among recipes, as the dialect has it.
+    pub watched: String,
     /// Which fit, or which stored run, of several it belongs to.
     pub fit: usize,
+    /// What it stands for among the recipes of its model; see [`Comparison::choose_recipes`](crate::Comparison::choose_recipes).
+    pub standing: Standing,
     /// Training time, seconds.
     pub seconds: f64,
     /// Memory that training took at its peak beyond what the program held before (the data, above all), in bytes; where the system tells
@@ -145,7 +150,9 @@ impl Row {
             fingerprint,
             params: fitted.recipe.clone(),
             trainer: trainer_keys(&settings.trainer)?,
+            watched: settings.choosing_metric()?.to_string(),
             fit,
+            standing: Standing::default(),
             seconds: fitted.seconds,
             memory: fitted.memory,
             explains: explains(fitted),
@@ -235,4 +242,70 @@ fn explains(fitted: &Fitted) -> bool {
         let item = bundle.catalogue.range(bundle.target).start;
         bundle.model.contributions(&query, item).is_some()
     })
+}
+
+/// Rows for tests, made by hand.
+#[cfg(test)]
+pub(crate) mod by_hand {
+    use segue_eval::{Bootstrap, Dialect};
+
+    use super::*;
+    use crate::settings::{Known, Openable};
+
+    /// A row of two users who have the same value.
+    pub(crate) fn row(scope: Scope, kind: TaskKind, question: &str, value: f64) -> Row {
+        let measured =
+            Measured { spec: "ndcg@10".parse().unwrap(), value, per_user: PerUser::Mean(vec![value, value]) };
+        let test = Evaluation {
+            protocol: "by hand".into(),
+            users: vec![0, 1],
+            metrics: vec![measured],
+            n_unserved: 0,
+            n_unranked: 0,
+            tied_users: 0.0,
+            n_candidates: (9, 9),
+            ratings: None,
+            corrected: Vec::new(),
+            uncorrected: None,
+        };
+        Row {
+            model: "ease".into(),
+            scope,
+            seed: 1,
+            data: "world".into(),
+            split: String::new(),
+            evaluation: EvaluationSettings {
+                k_values: vec![10],
+                metrics: vec!["ndcg".into()],
+                candidates: CandidateKind::Full,
+                negatives: 99,
+                history: Known::TrainAndValid,
+                hide: Known::TrainAndValid,
+                bootstrap: 100,
+                dialect: Dialect::Segue,
+                ties: None,
+                test: Openable::Chosen,
+                seed: None,
+            },
+            question: question.into(),
+            kind,
+            target: "films".into(),
+            fingerprint: String::new(),
+            params: Value::Null,
+            trainer: Recipe::new(),
+            watched: "ndcg@10".into(),
+            fit: 0,
+            standing: Standing::default(),
+            seconds: 0.0,
+            memory: None,
+            explains: false,
+            records: Vec::new(),
+            valid: Vec::new(),
+            users: vec!["a".into(), "b".into()],
+            raters: Vec::new(),
+            summary: Summary::new(&test, &Bootstrap::default()).unwrap(),
+            test,
+            parts: Vec::new(),
+        }
+    }
 }

@@ -14,6 +14,7 @@ use crate::config::parse_yaml;
 use crate::error::LabError;
 use crate::experiment::{Fitted, Validated};
 use crate::files::read;
+use crate::rivals::Standing;
 use crate::row::{Apart, Part, Row};
 use crate::run::{PARTS, PER_USER, RUN_FORMAT, Trained};
 use crate::settings::Settings;
@@ -92,6 +93,7 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
         return Err(damaged(&folder.join(MANIFEST), &format!("train_seconds is {}", manifest.train_seconds)));
     }
     let trainer = trainer_keys(&settings.trainer)?;
+    let watched = settings.choosing_metric()?.to_string();
     let mut rows = Vec::new();
     for asked in metrics.questions {
         let key = if several { asked.question.clone() } else { String::new() };
@@ -112,7 +114,9 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
             fingerprint: asked.fingerprint,
             params: manifest.params.clone(),
             trainer: trainer.clone(),
+            watched: watched.clone(),
             fit,
+            standing: Standing::default(),
             seconds: manifest.train_seconds,
             // Nothing is what a peak was told as where memory was used again.
             memory: manifest.peak_bytes.filter(|&bytes| bytes > 0),

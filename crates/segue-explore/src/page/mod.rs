@@ -18,4 +18,4 @@ mod scatter;
 mod text;
 
 pub use assemble::{MARK, page};
-pub use results::{Better, MARK as RESULTS_MARK, Measure, Part, Results, Row, results_page};
+pub use results::{Better, MARK as RESULTS_MARK, Measure, Part, Results, Row, Standing, results_page};

@@ -47,9 +47,8 @@ pub struct Row {
     pub model: String,
     /// What it is asked.
     pub question: String,
-    /// How many recipes of its model are among the rows, apart in their settings alone; to be the best of several is to be chosen on
-    /// test.
-    pub recipes: usize,
+    /// What it stands for among the recipes of its model, apart in their settings alone.
+    pub standing: Standing,
     /// The metrics to draw, the one that counts most first.
     pub metrics: Vec<Measure>,
     /// Epoch and validation metric of the training log.
@@ -68,6 +67,20 @@ pub struct Row {
     pub by_genre: Vec<Part>,
     /// Over the users whose positive a retrieval of 200 would have found: each metric drawn.
     pub retrieved: Option<(usize, Vec<(String, f64)>)>,
+}
+
+/// What a row stands for among several recipes of its model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Standing {
+    /// There is no other.
+    #[default]
+    Alone,
+    /// Validation chose it among so many: it stands for the model.
+    Chosen(usize),
+    /// Validation chose another: it is drawn, and never called the best.
+    Other,
+    /// Validation chooses none of so many: to be the best of them is to be chosen on test.
+    Open(usize),
 }
 
 /// Which of two values is better.
@@ -228,7 +241,8 @@ fn header(all: &Results) -> String {
     let mut out = format!(
         "<header><p class=\"kicker\">Models compared</p><h1>{name}</h1><p class=\"sub\">by {metric}</p><dl class=\"tiles\">"
     );
-    let valued = all.rows.iter().filter_map(|row| Some((row, main_value(all, row)?)));
+    let entered = all.rows.iter().filter(|row| row.standing != Standing::Other);
+    let valued = entered.filter_map(|row| Some((row, main_value(all, row)?)));
     let best = valued.max_by(|a, b| all.better.order(a.1, b.1));
     let slowest = all.rows.iter().max_by(|a, b| a.seconds.total_cmp(&b.seconds));
     let mut tile = |what: &str, number: &str, more: &str| {
@@ -243,7 +257,11 @@ fn header(all: &Results) -> String {
     if let Some((best, value)) = best {
         let of =
             if questions(all).len() > 1 { format!("{} of {}", best.label, best.question) } else { best.label.clone() };
-        let chosen = if best.recipes > 1 { ", chosen on test" } else { "" };
+        let chosen = match best.standing {
+            Standing::Open(_) => ", chosen on test",
+            Standing::Chosen(_) => ", chosen on validation",
+            Standing::Alone | Standing::Other => "",
+        };
         tile(&format!("{}{chosen}", all.better.best()), &decimals(value), &clipped(&of, 40));
     }
     if let Some(slowest) = slowest {
@@ -303,7 +321,7 @@ mod tests {
             label: format!("{model} joint"),
             model: model.into(),
             question: question.into(),
-            recipes: 1,
+            standing: Standing::Alone,
             metrics: vec![Measure {
                 name: "ndcg@10".into(),
                 better: Better::Higher,
@@ -372,22 +390,38 @@ mod tests {
 
     #[test]
     fn the_best_of_several_recipes_is_called_chosen_on_test() {
-        let rows = |recipes: usize| {
-            let of = |label: &str, value: f64| Row { label: label.into(), recipes, ..row("ease", "films", value) };
-            vec![of("ease joint l2=10", 0.1), of("ease joint l2=300", 0.2), row("popularity", "films", 0.05)]
+        let rows = |standings: [Standing; 2]| {
+            let of = |label: &str, value: f64, standing: Standing| Row {
+                label: label.into(),
+                standing,
+                ..row("ease", "films", value)
+            };
+            let [first, second] = standings;
+            vec![
+                of("ease joint l2=10", 0.1, first),
+                of("ease joint l2=300", 0.2, second),
+                row("popularity", "films", 0.05),
+            ]
         };
-        let mut all = results(rows(2));
+        let mut all = results(rows([Standing::Open(2); 2]));
         all.notes.push("several recipes of ease are shown on the test part".into());
         let html = results_page(&all);
         check(&html);
         assert!(html.contains("<dt>highest, chosen on test</dt><dd><b>0.2000</b><span>ease joint l2=300<"), "{html}");
         assert!(html.contains("Highest: ease joint l2=300, 0.2000, the best of 2 recipes of ease on test."), "{html}");
         assert!(html.contains("<li class=\"warning\"><b>Warning</b><span>several recipes of ease"), "{html}");
-        assert!(!results_page(&results(rows(1))).contains("chosen on test"));
+        assert!(!results_page(&results(rows([Standing::Alone; 2]))).contains("chosen on test"));
         // Another may be the best.
-        let mut rows = rows(2);
-        rows[2] = row("mf", "films", 0.4);
-        assert!(!results_page(&results(rows)).contains("chosen on test"));
+        let mut others = rows([Standing::Open(2); 2]);
+        others[2] = row("mf", "films", 0.4);
+        assert!(!results_page(&results(others)).contains("chosen on test"));
+        // What validation chose stands for the model, whatever is better on test.
+        let html = results_page(&results(rows([Standing::Chosen(2), Standing::Other])));
+        check(&html);
+        let tile = "<dt>highest, chosen on validation</dt><dd><b>0.1000</b><span>ease joint l2=10<";
+        assert!(html.contains(tile) && !html.contains("chosen on test"), "{html}");
+        let said = "Highest: ease joint l2=10, 0.1000, which validation chose among 2 recipes of ease.";
+        assert!(html.contains(said) && html.contains("ease joint l2=300"), "{html}");
     }
 
     #[test]

@@ -34,7 +34,9 @@ use crate::terminal::{Bar, Format, print_notes, print_table, print_values, say};
 
 The popularity row is there wherever items are ranked, with each model's lift over it. With several seeds, a row more for each model
 has their mean and its interval by Student's t, if they differ. ▲ and ▼ mark what is better or worse than the baseline beyond
-chance. A split that asks several questions has a row for each. --format csv and json have each number in a column of its own and
+chance. A split that asks several questions has a row for each. Of several recipes of one model, apart in their settings alone, the one
+that is best on validation stands for it, as in `segue train -m`; the others are shown beside it, and take no part in marks, verdicts
+and what is called best. --format csv and json have each number in a column of its own and
 in full, those of --tests, too; where there is none, a cell is empty and json has null.
 --tests prints each row beside the baseline instead, user by user: the difference, how large it is (effect: mean / deviation),
 for how many users it is better and worse, four tests of it (bootstrap, Student's t, Wilcoxon, randomisation), the last
@@ -75,6 +77,17 @@ struct Compared {
     notes: Vec<String>,
 }
 
+impl Compared {
+    /// Lets validation choose among recipes of one model.
+    fn choose_recipes(&mut self, args: &Arguments) -> anyhow::Result<()> {
+        let names = shown(&self.comparison, &args.show, &self.first)?;
+        if let Some(main) = names.first() {
+            self.comparison.choose_recipes(main.parse()?);
+        }
+        Ok(())
+    }
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let registry = crate::registry();
@@ -82,12 +95,13 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     args.html.iter().try_for_each(|page| replaceable(page, page::RESULTS_MARK))?;
     let baseline = registry.find(&args.baseline).map_err(LabError::from)?.info.name;
     let folders: Vec<&String> = args.configuration.overrides.iter().filter(|word| is_run(word)).collect();
-    let compared = if folders.is_empty() {
+    let mut compared = if folders.is_empty() {
         let Some(done) = of_jobs(args, baseline)? else { return Ok(()) };
         done
     } else {
         of_runs(args, &folders, Some(baseline))?
     };
+    compared.choose_recipes(args)?;
     if args.tests {
         has_baseline(&compared.comparison.rows, baseline)?;
     }
@@ -106,7 +120,9 @@ pub(crate) fn table_of_runs(args: &Arguments) -> anyhow::Result<(Vec<String>, Ve
     let folders: Vec<&String> = args.configuration.overrides.iter().filter(|word| is_run(word)).collect();
     anyhow::ensure!(!folders.is_empty(), "name folders of runs: a document's numbers come from what was stored");
     // Nothing is trained: the table would depend on which data are at hand.
-    let Compared { comparison, first, notes } = of_runs(args, &folders, None)?;
+    let mut compared = of_runs(args, &folders, None)?;
+    compared.choose_recipes(args)?;
+    let Compared { comparison, first, notes } = compared;
     for note in &notes {
         say(note);
     }

@@ -350,6 +350,18 @@ fn gains(comparison: &Comparison, baseline: &Baseline<'_>, spec: MetricSpec) -> 
     Ok(found)
 }
 
+/// The metrics by which validation chooses among recipes of one model; the one shown where it chooses none.
+fn contests(comparison: &Comparison, shown: MetricSpec) -> Vec<MetricSpec> {
+    let mut found: Vec<MetricSpec> = Vec::new();
+    for rivals in comparison.rivals(shown) {
+        let by = rivals.chosen.map_or(shown, |(_, by)| by);
+        if !found.contains(&by) {
+            found.push(by);
+        }
+    }
+    found
+}
+
 /// How much more of a metric a row has than popularity, as a share of it; `None` where nothing is to be compared with.
 fn lift(comparison: &Comparison, row: &Row, name: &str) -> Option<f64> {
     let popular = comparison.rows[comparison.same_question(row, POPULARITY)?].value(name)?;
@@ -372,9 +384,10 @@ pub(crate) fn table(
     let mut header = labels.header();
     header.extend(names.iter().cloned());
     let main = names.first().cloned().unwrap_or_default();
-    // Where recipes of one model stand beside each other, what should choose among them does, too.
-    let contested = !comparison.rivals(spec).is_empty();
-    header.extend(contested.then(|| format!("validation {main}")));
+    // Where recipes of one model stand beside each other, what chooses among them does, too.
+    let contests = contests(comparison, spec);
+    header.extend(contests.iter().map(|by| format!("validation {by}")));
+    header.extend((!contests.is_empty()).then(|| "recipe".to_owned()));
     let first_gain = header.len();
     header.extend(gains.iter().map(|gain| {
         let p = if gain.corrected.is_empty() { "" } else { ", p by Holm" };
@@ -396,9 +409,9 @@ pub(crate) fn table(
             let cell = estimate.map_or(Cell::Missing, |e| Cell::Estimate(e.value, e.interval));
             row.push(cell.to_string() + mark);
         }
-        if contested {
-            row.push(c.validated(&main).map_or_else(|| "-".into(), |value| format!("{value:.4}")));
-        }
+        let validated = contests.iter().map(|by| comparison.chosen_by(c, *by));
+        row.extend(validated.map(|value| value.map_or_else(|| "-".into(), |value| format!("{value:.4}"))));
+        row.extend((!contests.is_empty()).then(|| c.standing_words().unwrap_or_default()));
         for gain in &gains {
             let p = gain.p(n).map(|(tested, p)| {
                 let (is, p) = tested.told(*p);
@@ -423,8 +436,8 @@ pub(crate) fn table(
 
 /// A row per row for programs: every metric and the ends of its interval in columns of their own, in full, null where there is none; `mark` is 1 for what is
 /// better and -1 for what is worse than the baseline beyond chance; seconds, and bytes of memory; by the first metric what is gained
-/// over each control with its interval and p, the value on validation where recipes of one model are beside each other, and the lift over
-/// popularity as a share of it; last the protocol. With `claims` what the mark means and the verdict stand behind it, in words.
+/// over each control with its interval and p, the value on validation and what that chose where recipes of one model are beside each other,
+/// and the lift over popularity as a share of it; last the protocol. With `claims` what the mark means and the verdict stand behind it, in words.
 pub(crate) fn values(
     comparison: &Comparison,
     baseline: &Baseline<'_>,
@@ -439,11 +452,12 @@ pub(crate) fn values(
     let main = names.first().cloned().unwrap_or_default();
     let spec = metric(names.first())?;
     let gains = gains(comparison, baseline, spec)?;
-    let contested = !comparison.rivals(spec).is_empty();
+    let contests = contests(comparison, spec);
     for (_, name) in gains.iter().map(|gain| gain.control) {
         header.extend(["", "_low", "_high", "_p"].map(|end| format!("{name}{end}")));
     }
-    header.extend(contested.then(|| format!("{main}_validation")));
+    header.extend(contests.iter().map(|by| format!("{by}_validation")));
+    header.extend((!contests.is_empty()).then(|| "recipe".to_owned()));
     header.extend(["lift_over_popularity", "protocol_text"].map(String::from));
     header.extend(claims.iter().flat_map(|_| ["mark_text"].into_iter().chain(VERDICT)).map(String::from));
     let (asked, followed) = comparison.protocols();
@@ -464,7 +478,8 @@ pub(crate) fn values(
             cells.extend(values.map(told));
             cells.push(told(gain.p(n).map(|(_, p)| *p)));
         }
-        cells.extend(contested.then(|| told(row.validated(&main))));
+        cells.extend(contests.iter().map(|by| told(comparison.chosen_by(row, *by))));
+        cells.extend((!contests.is_empty()).then(|| json!(row.standing_words())));
         cells.push(told(lift(comparison, row, &main)));
         cells.push(json!(asked[followed[n]]));
         if let Some(claims) = claims {
@@ -515,6 +530,10 @@ fn means(
                 *cell = format!("mean of {seeds}");
             }
             row.resize(width, String::new());
+            // Where there are recipes, the column before the gains says what each stands for.
+            if let Some(words) = comparison.rows[n].standing_words() {
+                row[first_gain - 1] = words;
+            }
             rows.push((n, row));
             rows.len() - 1
         });

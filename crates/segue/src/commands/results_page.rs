@@ -2,8 +2,8 @@
 
 use segue_core::EpochRecord;
 use segue_eval::{Metric, MetricSpec};
-use segue_explore::page::{Better, Measure, Part, Results, Row as Drawn};
-use segue_lab::{Apart, Comparison, Row};
+use segue_explore::page::{Better, Measure, Part, Results, Row as Drawn, Standing as Drawing};
+use segue_lab::{Apart, Comparison, Row, Standing};
 
 use super::comparison::Labels;
 
@@ -23,8 +23,15 @@ pub(crate) fn results(
         let several = comparison.rows.iter().enumerate().any(alike);
         let question =
             if several { format!("{}, protocol {}", row.question, followed[n] + 1) } else { row.question.clone() };
-        let recipes = rivals.iter().find(|rivals| rivals.has(n)).map_or(1, |rivals| rivals.recipes.len());
-        Drawn { question, recipes, ..drawn(row, &labels.words(row, n), names) }
+        let recipes = rivals.iter().find(|rivals| rivals.recipes.iter().flatten().any(|&own| own == n));
+        let recipes = recipes.map_or(1, |rivals| rivals.recipes.len());
+        let standing = match row.standing {
+            Standing::Alone => Drawing::Alone,
+            Standing::Chosen => Drawing::Chosen(recipes),
+            Standing::Other => Drawing::Other,
+            Standing::Open => Drawing::Open(recipes),
+        };
+        Drawn { question, standing, ..drawn(row, &labels.words(row, n), names) }
     });
     let mut data: Vec<&str> = Vec::new();
     for row in &comparison.rows {
@@ -67,7 +74,7 @@ fn drawn(row: &Row, label: &str, names: &[String]) -> Drawn {
         label: label.to_owned(),
         model: row.model.clone(),
         question: row.question.clone(),
-        recipes: 1,
+        standing: Drawing::Alone,
         metrics: metrics.collect(),
         curve: curve(&row.records, main),
         coverage: coverage.map(|estimate| (estimate.metric.to_string(), estimate.value)),

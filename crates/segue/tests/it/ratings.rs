@@ -52,7 +52,7 @@ fn errors_are_compared_user_by_user() {
     scratch.ok("compare runs/2 runs/50 --html page.html");
     let page = fs::read_to_string(scratch.path("page.html")).unwrap();
     assert!(
-        page.contains("<dt>lowest, chosen on test</dt>") && page.contains("Lowest: svd joint"),
+        page.contains("<dt>lowest, chosen on validation</dt>") && page.contains("Lowest: svd joint"),
         "the least error is the best"
     );
 

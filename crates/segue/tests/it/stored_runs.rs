@@ -209,10 +209,22 @@ fn recipes_are_told_apart_and_never_averaged() {
     let done = scratch.line("compare outputs/segue/one outputs/segue/other");
     assert!(done.code == Some(0) && done.stderr.contains("other hyper-parameters than theirs"), "{}", done.stderr);
     assert!(done.stdout.contains("gain over target alone"), "{}", done.stdout);
-    // With several recipes of a scope nobody knows whose control is whose.
+    // Of several recipes of a scope validation chooses the control.
     scratch.ok(&format!("train {world} model=ease scope=target model.l2=9 run_name=third"));
-    let done = scratch.line("compare outputs/segue/one outputs/segue/other outputs/segue/third");
+    let runs = "outputs/segue/one outputs/segue/other outputs/segue/third";
+    let done = scratch.line(&format!("compare {runs}"));
+    assert!(done.code == Some(0) && done.stderr.contains("on validation it is ease target "), "{}", done.stderr);
+    assert!(done.stdout.contains("gain over target alone"), "{}", done.stdout);
+    // Where it cannot, nobody knows whose control is whose.
+    for run in ["one", "third"] {
+        let path = scratch.path(format!("outputs/segue/{run}/metrics.json"));
+        let mut metrics: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        metrics["questions"][0]["valid"] = serde_json::json!([]);
+        fs::write(path, metrics.to_string()).unwrap();
+    }
+    let done = scratch.line(&format!("compare {runs}"));
     assert!(done.code == Some(0) && !done.stderr.to_lowercase().contains("transfer"), "{}", done.stderr);
+    assert!(done.stderr.contains("Validation chooses none of ease target"), "{}", done.stderr);
     // Seeds repeat a hypothesis: a model without chance has the same p with one as with three, but for the random signs.
     let p = |seeds: &str| -> f64 {
         let table = scratch.ok(&format!("compare {world} model=ease,item_knn seed={seeds} --tests --show ndcg@10"));

@@ -187,7 +187,7 @@ fn recipes_beside_each_other_are_told_wherever_they_are_shown() {
     let chosen = if valid("l2=100.0") >= valid("l2=1000.0") { "l2=100.0" } else { "l2=1000.0" };
     let told = [
         "several recipes of ease are shown on the test part, which was opened for each",
-        &format!("By ndcg@10 on validation it is ease joint {chosen}; `segue train -m` chooses by validation"),
+        &format!("By ndcg@10 on validation it is ease joint {chosen}: chosen to stand for the model"),
         "the test part was opened for every row, and nothing records it",
     ];
     let latex = scratch.ok(&format!("{ask} --format latex"));
@@ -197,10 +197,10 @@ fn recipes_beside_each_other_are_told_wherever_they_are_shown() {
         assert!(page.contains(told), "{told}");
         assert!(latex.lines().any(|line| line.starts_with("% ") && line.contains(told)), "{told}: {latex}");
     }
-    assert!(page.contains("<dt>highest, chosen on test</dt>"));
-    assert!(page.contains(", the best of 2 recipes of ease on test."));
+    assert!(page.contains("<dt>highest, chosen on validation</dt>"));
+    assert!(page.contains(", which validation chose among 2 recipes of ease."));
     let csv = scratch.ok(&format!("{ask} --format csv"));
-    assert!(csv.lines().next().unwrap().contains(",ndcg@10_validation,lift_over_popularity,"), "{csv}");
+    assert!(csv.lines().next().unwrap().contains(",ndcg@10_validation,recipe,lift_over_popularity,"), "{csv}");
     // Runs that were trained one by one are no better.
     for l2 in ["100", "1000"] {
         scratch.ok(&format!("train {world} model=ease model.l2={l2} out=runs/{l2}"));
@@ -211,4 +211,96 @@ fn recipes_beside_each_other_are_told_wherever_they_are_shown() {
     let alone = scratch.line("compare runs/100 --show ndcg@10 --html alone.html");
     assert!(!alone.stdout.contains("validation") && !alone.stderr.contains("several recipes"), "{}", alone.stderr);
     assert!(!fs::read_to_string(scratch.path("alone.html")).unwrap().contains("chosen on test"));
+}
+
+/// Gives a stored run another value of NDCG on validation; takes all away with none.
+fn validated(scratch: &Scratch, run: &str, value: Option<f64>) {
+    let path = scratch.path(run).join("metrics.json");
+    let mut metrics: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    metrics["questions"][0]["valid"] = value
+        .map_or_else(|| serde_json::json!([]), |value| serde_json::json!([["ndcg@10", value], ["hr@10", 1.0 - value]]));
+    fs::write(path, metrics.to_string()).unwrap();
+}
+
+#[test]
+fn validation_chooses_the_recipe_that_stands_for_its_model_whatever_test_says() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    for (scope, l2) in [("joint", "100"), ("joint", "1000"), ("target", "100"), ("target", "1000")] {
+        scratch.ok(&format!("train {world} model=ease scope={scope} model.l2={l2} out=runs/{scope}_{l2}"));
+    }
+    scratch.ok(&format!("train {world} model=item_knn out=runs/knn"));
+    scratch.ok(&format!("train {world} model=popularity scope=target out=runs/popularity"));
+    let ask = "compare runs/joint_100 runs/joint_1000 runs/target_100 runs/target_1000 runs/knn runs/popularity";
+    let rows = || -> Vec<serde_json::Value> {
+        let json = scratch.ok(&format!("{ask} --show ndcg@10 --format json"));
+        json.lines().map(|line| serde_json::from_str(line.trim_matches([',', '[', ']'])).unwrap()).collect()
+    };
+    let of = |rows: &[serde_json::Value], scope: &str, l2: &str| -> serde_json::Value {
+        let params = format!("l2={l2}.0");
+        let is = |row: &&serde_json::Value| row["scope"] == scope && row["hyper-parameters"] == params.as_str();
+        rows.iter().find(is).unwrap().clone()
+    };
+    let before = rows();
+    let test = |l2: &str| of(&before, "joint", l2)["ndcg@10"].as_f64().unwrap();
+    let (better, worse) = if test("100") > test("1000") { ("100", "1000") } else { ("1000", "100") };
+    assert!(test(better) > test(worse));
+    // Validation prefers what is worse on test, of each scope another.
+    validated(&scratch, &format!("runs/joint_{better}"), Some(0.2));
+    validated(&scratch, &format!("runs/joint_{worse}"), Some(0.3));
+    validated(&scratch, &format!("runs/target_{better}"), Some(0.3));
+    validated(&scratch, &format!("runs/target_{worse}"), Some(0.2));
+
+    let chosen = "chosen on validation";
+    let other = "other recipe of ease, not chosen on validation";
+    let rows = rows();
+    let recipe = |scope: &str, l2: &str| of(&rows, scope, l2)["recipe"].clone();
+    assert_eq!([recipe("joint", worse), recipe("target", better)], [chosen, chosen]);
+    assert_eq!([recipe("joint", better), recipe("target", worse)], [other, other]);
+    let knn = rows.iter().find(|row| row["model"] == "item_knn").unwrap();
+    assert!(knn["recipe"].is_null() && knn["ndcg@10"].is_f64());
+    // Marks, gains and verdicts are of the recipe that was chosen, beside the control that was.
+    let (entered, aside) = (of(&rows, "joint", worse), of(&rows, "joint", better));
+    assert!(entered["verdict"].is_string() && entered["gain_over_target"].is_f64(), "{entered}");
+    assert!(aside["verdict"].is_null() && aside["gain_over_target"].is_null() && aside["mark"] == 0, "{aside}");
+    let alone = of(&rows, "target", better)["ndcg@10"].as_f64().unwrap();
+    let gain = entered["gain_over_target"].as_f64().unwrap();
+    assert!((gain - (test(worse) - alone)).abs() < 1e-9, "{gain}");
+    // They are no tests, and correct no others: as if they had not been run.
+    let p = |ask: &str| -> (usize, String) {
+        let table = scratch.ok(&format!("{ask} --tests --show ndcg@10 --format csv"));
+        let at = table.lines().next().unwrap().split(',').position(|name| name == "p_corrected").unwrap();
+        let line = table.lines().find(|line| line.starts_with("item_knn")).unwrap();
+        (table.lines().count(), line.split(',').nth(at).unwrap().to_owned())
+    };
+    let without = format!("compare runs/joint_{worse} runs/target_{better} runs/knn runs/popularity");
+    assert_eq!(p(ask), p(&without));
+    // Against itself a model is told apart from its other recipe, and that is a family of its own.
+    let own = scratch.line(&format!("{ask} --tests --show ndcg@10 --baseline ease"));
+    assert_eq!(own.stdout.lines().filter(|line| line.starts_with("ease\t")).count(), 3, "{}", own.stdout);
+    assert!(own.stderr.contains("other recipes of ease are held against"), "{}", own.stderr);
+
+    // The same words wherever it is shown.
+    let said =
+        format!("By ndcg@10 on validation it is ease joint l2={worse}.0, ease target l2={better}.0: chosen to stand");
+    for format in ["tsv", "markdown", "latex", "csv"] {
+        let done = scratch.line(&format!("{ask} --show ndcg@10 --format {format} --html page.html"));
+        assert_eq!(done.stdout.matches(other).count(), 2, "{format}: {}", done.stdout);
+        assert!(format!("{}{}", done.stdout, done.stderr).contains(&said), "{format}: {}", done.stderr);
+    }
+    let page = fs::read_to_string(scratch.path("page.html")).unwrap();
+    assert!(page.contains(&said) && page.contains(other) && !page.contains("chosen on test"), "{page}");
+    assert!(!page.contains(&format!("Highest: ease joint l2={better}.0")), "{page}");
+    // What is watched chooses, whatever is shown.
+    let shown = scratch.line(&format!("{ask} --show hr@10"));
+    assert!(shown.stderr.contains(&said) && shown.stdout.contains("validation ndcg@10"), "{}", shown.stderr);
+
+    // Without its value on validation nobody but test could choose, of that scope alone.
+    validated(&scratch, &format!("runs/joint_{worse}"), None);
+    let done = scratch.line(&format!("{ask} --show ndcg@10 --html page.html"));
+    let why = "Validation chooses none of ease joint, for not every one of them has a value on validation: the best value on test is \
+               chosen on test";
+    assert!(done.stderr.contains(why), "{}", done.stderr);
+    assert!(done.stderr.contains(&format!("it is ease target l2={better}.0: chosen to stand")), "{}", done.stderr);
+    assert_eq!(done.stdout.matches("one recipe of ease, none chosen on validation").count(), 2, "{}", done.stdout);
 }

@@ -9,8 +9,8 @@ use super::super::scale::Scale;
 use super::super::scatter::{Point, scatter};
 use super::super::text::clipped;
 use super::{
-    Better, CURVES, Measure, Part, Results, Row, Series, decimals, main_value, mebibytes, of_question, questions,
-    seconds,
+    Better, CURVES, Measure, Part, Results, Row, Series, Standing, decimals, main_value, mebibytes, of_question,
+    questions, seconds,
 };
 use crate::numbers::thousands;
 
@@ -71,7 +71,8 @@ fn metric(name: &str, (question, n): (&str, usize), rows: &[&Row], series: &Seri
         table.push([row.label.clone(), decimals(measure.value), end(low), end(high)]);
     }
     let better = measured.first().map(|(_, measure)| measure.better).unwrap_or_default();
-    let best = measured.iter().max_by(|a, b| better.order(a.1.value, b.1.value));
+    let entered = measured.iter().filter(|(row, _)| row.standing != Standing::Other);
+    let best = entered.max_by(|a, b| better.order(a.1.value, b.1.value));
     Figure {
         title: format!("{name}{}", of_question(question, n)),
         says: best.map_or_else(String::new, |(row, m)| {
@@ -79,9 +80,10 @@ fn metric(name: &str, (question, n): (&str, usize), rows: &[&Row], series: &Seri
                 Better::Higher => "Highest",
                 Better::Lower => "Lowest",
             };
-            let among = match row.recipes {
-                0 | 1 => String::new(),
-                n => format!(", the best of {n} recipes of {} on test", row.model),
+            let among = match row.standing {
+                Standing::Alone | Standing::Other => String::new(),
+                Standing::Chosen(n) => format!(", which validation chose among {n} recipes of {}", row.model),
+                Standing::Open(n) => format!(", the best of {n} recipes of {} on test", row.model),
             };
             format!("{word}: {}, {}{among}.", row.label, decimals(m.value))
         }),
@@ -97,12 +99,14 @@ fn of_all(rows: &[&Row], has: impl Fn(&Row) -> bool, metric: &str) -> String {
     if n > CURVES { format!("The {CURVES} best of {n} rows by {metric}. ") } else { String::new() }
 }
 
-/// The rows with the best main metric, in their own order; those without one come last.
+/// The rows with the best main metric, in their own order; those without one come last, and before them recipes that validation did not
+/// choose.
 fn best<'a>(all: &Results, rows: &[&'a Row], has: impl Fn(&Row) -> bool) -> Vec<&'a Row> {
     let worst = all.better.worst();
     let mut kept: Vec<(usize, &Row)> = rows.iter().copied().enumerate().filter(|(_, row)| has(row)).collect();
     let value = |row: &Row| main_value(all, row).unwrap_or(worst);
-    kept.sort_by(|a, b| all.better.order(value(b.1), value(a.1)));
+    let is_last = |row: &Row| (main_value(all, row).is_none(), row.standing == Standing::Other);
+    kept.sort_by(|a, b| is_last(a.1).cmp(&is_last(b.1)).then_with(|| all.better.order(value(b.1), value(a.1))));
     kept.truncate(CURVES);
     kept.sort_by_key(|(n, _)| *n);
     kept.into_iter().map(|(_, row)| row).collect()

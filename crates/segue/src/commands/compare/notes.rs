@@ -1,7 +1,7 @@
 //! What must be read with a comparison: its protocols, marks and verdicts, and what it lacks.
 
 use segue_eval::{Measure, MetricSpec};
-use segue_lab::{CandidateKind, Comparison, Row, Scope, Settings, Transfer};
+use segue_lab::{CandidateKind, Comparison, Row, Scope, Settings, Transfer, Unchosen};
 
 use super::super::comparison::{Baseline, Labels, POPULARITY, errors_note, judges, main_note, marks_note, tests_note};
 use super::{Arguments, Compared};
@@ -83,6 +83,12 @@ pub(super) fn notes(
         if alone > 0 {
             notes.push(format!("{alone} rows are asked what no row of {} is, and are not tested", baseline.model));
         }
+        if comparison.rows.iter().any(|row| row.is_aside() && row.model == baseline.model) {
+            notes.push(format!(
+                "other recipes of {} are held against the one that validation chose, and corrected among themselves",
+                baseline.model
+            ));
+        }
         notes.push(
             "p corrected: that of the randomisation test, by Holm for all rows; detectable: found in four of five tries at the 5 % level \
              over the number of tests, which Holm holds the clearest to, `-` where there are too few users for any p to be as low, and where \
@@ -110,32 +116,60 @@ pub(super) fn notes(
     notes
 }
 
-/// Which recipes of one model differ by their settings alone, and which of them validation would choose.
+/// Which recipes of one model differ by their settings alone, which of them validation chooses, and which nobody but test could.
 fn note_of_rivals(comparison: &Comparison, name: &str) -> Option<String> {
     let spec = name.parse::<MetricSpec>().ok()?;
     let (rivals, labels) = (comparison.rivals(spec), Labels::of(comparison));
-    let first = |runs: &Vec<usize>| &comparison.rows[runs[0]];
     let several = comparison.rows.windows(2).any(|two| two[0].question != two[1].question);
-    let (mut models, mut chosen) = (Vec::new(), Vec::new());
+    let (mut models, mut chosen): (Vec<String>, Vec<(MetricSpec, Vec<String>)>) = (Vec::new(), Vec::new());
+    let mut open: Vec<(Unchosen, Vec<String>)> = Vec::new();
     for rivals in &rivals {
-        models.extend(rivals.recipes.first().map(|runs| first(runs).model.clone()));
-        let Some(runs) = rivals.chosen.map(|chosen| &rivals.recipes[chosen]) else { continue };
-        let row = first(runs);
+        let runs = |recipe: usize| rivals.recipes.get(recipe).and_then(|runs| Some((*runs.first()?, runs)));
+        let Some((first, _)) = runs(0) else { continue };
+        let row = &comparison.rows[first];
+        models.push(row.model.clone());
         let on = if several { format!(" on {}", row.question) } else { String::new() };
-        chosen.push(format!("{} {} {}{on}", row.model, row.scope, labels.recipe(runs[0])));
+        match rivals.chosen {
+            Ok((recipe, by)) => {
+                let recipe = runs(recipe).map_or("", |(first, _)| labels.recipe(first));
+                let told = format!("{} {} {recipe}{on}", row.model, row.scope);
+                match chosen.iter_mut().find(|(known, _)| *known == by) {
+                    Some((_, all)) => all.push(told),
+                    None => chosen.push((by, vec![told])),
+                }
+            }
+            Err(why) => {
+                let told = format!("{} {}{on}", row.model, row.scope);
+                match open.iter_mut().find(|(known, _)| *known == why) {
+                    Some((_, all)) => all.push(told),
+                    None => open.push((why, vec![told])),
+                }
+            }
+        }
     }
     models.sort();
-    let chooses = if chosen.is_empty() {
-        format!("They were not validated by {spec}; ")
-    } else {
-        format!("By {spec} on validation it is {}; ", joined(chosen))
-    };
+    let mut told: Vec<String> = chosen
+        .into_iter()
+        .map(|(by, chosen)| {
+            format!(
+                "By {by} on validation it is {}: chosen to stand for the model; the other recipes are shown, and take no part in marks, \
+                 verdicts and what is called best",
+                joined(chosen)
+            )
+        })
+        .collect();
+    told.extend(open.into_iter().map(|(why, open)| {
+        format!(
+            "Validation chooses none of {}, for {why}: the best value on test is chosen on test, and too good for that",
+            joined(open)
+        )
+    }));
     (!models.is_empty()).then(|| {
         format!(
-            "several recipes of {} are shown on the test part, which was opened for each; they differ by settings only, and the best \
-             value on test is too good where it was chosen on test. {chooses}`segue train -m` chooses by validation, and opens the test \
-             part of what it chose alone",
-            joined(models)
+            "several recipes of {} are shown on the test part, which was opened for each; they differ by settings only. {}. `segue \
+             train -m` chooses by validation, and opens the test part of what it chose alone",
+            joined(models),
+            told.join(". ")
         )
     })
 }
