@@ -9,6 +9,8 @@
     p_randomisation   scipy.stats.permutation_test over all sign patterns of the mean, where there are at most 2^14 of them
     holm              statsmodels.stats.multitest.multipletests
     over seeds        scipy.stats.t.interval
+    users and seeds   statsmodels' OLS of the differences on the runs, its covariance clustered by user, of the mean of the runs; with the
+                      variance of the runs' means (scipy.stats.sem), and scipy.stats.t at Satterthwaite's degrees of freedom
     detectable        scipy.stats.nct, solved for its noncentrality by scipy.optimize.brentq; none where signs of so many users
                       cannot reach the level
 """
@@ -19,6 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import statsmodels.api as sm
 from scipy import optimize, stats
 from statsmodels.stats.multitest import multipletests
 
@@ -35,6 +38,30 @@ def detectable(n, alpha, power):
         return student.sf(threshold) + np.nan_to_num(student.cdf(-threshold)) - power
 
     return optimize.brentq(lacking, 0, 10, xtol=1e-12) / np.sqrt(n)
+
+
+def users_and_seeds(runs):
+    """Runs are differences by user; users may be missing from some."""
+    users = np.concatenate([list(run) for run in runs])
+    values = np.concatenate([list(run.values()) for run in runs])
+    run = np.repeat(np.arange(len(runs)), [len(run) for run in runs])
+    design = (run[:, None] == np.arange(len(runs))).astype(float)
+    fit = sm.OLS(values, design).fit(cov_type="cluster", cov_kwds={"groups": users, "use_correction": False})
+    n_users = len(set(users.tolist()))
+    share = np.full(len(runs), 1 / len(runs))
+    of_users = n_users / (n_users - 1) * share @ fit.cov_params() @ share
+    of_runs = stats.sem(fit.params) ** 2
+    error = np.sqrt(of_users + of_runs)
+    freedom = error**4 / (of_users**2 / (n_users - 1) + of_runs**2 / (len(runs) - 1))
+    mean = fit.params.mean()
+    return {
+        "runs": [[[int(user), float(value)] for user, value in run.items()] for run in runs],
+        "mean": float(mean),
+        "error": float(error),
+        "freedom": float(freedom),
+        "interval": [float(end) for end in stats.t.interval(0.95, freedom, mean, error)],
+        "p": float(2 * stats.t.sf(abs(mean / error), freedom)),
+    }
 
 
 def case(first, second):
@@ -73,6 +100,16 @@ def main():
         cases.append(case(rng.integers(0, 9, n) / 8, rng.integers(0, 8, n) / 8))
     ps = [[0.01, 0.04, 0.03, 0.005], rng.random(12).tolist(), [0.2, 0.2, 0.2], (rng.random(30) ** 4).tolist()]
     seeds = [rng.normal(0.3, 0.01, n).tolist() for n in (2, 3, 5, 20)]
+    crossed = []
+    for n_runs, n_users, kept in [(2, 5, 1.0), (3, 40, 1.0), (3, 30, 0.7), (5, 12, 0.5)]:
+        own = rng.normal(0.1, 0.2, n_users)
+        run = rng.normal(0, 0.05, n_runs)
+        crossed.append(
+            [
+                {u: own[u] + run[s] + rng.normal(0, 0.1) for u in range(n_users) if u < 2 or rng.random() < kept}
+                for s in range(n_runs)
+            ]
+        )
     golden = {
         "made_by": "golden/statistics/make.py",
         "versions": {"python": platform.python_version()}
@@ -93,6 +130,7 @@ def main():
             }
             for values in seeds
         ],
+        "users_and_seeds": [users_and_seeds(runs) for runs in crossed],
     }
     lines = []
     for key, part in golden.items():

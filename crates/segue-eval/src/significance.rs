@@ -150,7 +150,7 @@ fn p_of_t(t: f64, freedom: usize) -> f64 {
 
 /// Where the noncentral t has its mean when a two-sided test at level `alpha` finds it with probability `power`; 0 where chance finds
 /// as much. `None` of what are no probabilities within (0, 1).
-fn noncentrality(freedom: usize, alpha: f64, power: f64) -> Option<f64> {
+pub(crate) fn noncentrality(freedom: usize, alpha: f64, power: f64) -> Option<f64> {
     /// Each halves the interval, which begins as wide as the result is large.
     const HALVINGS: usize = 48;
     if [alpha, power].iter().any(|p| !(*p > 0.0 && *p < 1.0)) {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use segue_eval::{OverSeeds, Paired, holm};
+use segue_eval::{OverSeeds, OverUsersAndSeeds, Paired, holm};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -12,6 +12,7 @@ struct Golden {
     detectable: Vec<Detectable>,
     holm: Vec<Corrected>,
     over_seeds: Vec<Seeds>,
+    users_and_seeds: Vec<Crossed>,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +46,16 @@ struct Corrected {
 struct Seeds {
     values: Vec<f64>,
     interval: [f64; 2],
+}
+
+#[derive(Deserialize)]
+struct Crossed {
+    runs: Vec<Vec<(usize, f64)>>,
+    mean: f64,
+    error: f64,
+    freedom: f64,
+    interval: [f64; 2],
+    p: f64,
 }
 
 fn golden() -> Golden {
@@ -114,4 +125,23 @@ fn corrected_ps_and_intervals_over_seeds_agree() {
         close("high", found.interval.high, interval[1]);
     }
     assert_eq!((OverSeeds::of(&[0.3], 0.95), OverSeeds::of(&[0.3, 0.4], 1.0)), (None, None));
+}
+
+#[test]
+fn means_over_users_and_seeds_agree() {
+    let cases = golden().users_and_seeds;
+    assert!(cases.len() >= 4 && cases.iter().any(|case| case.runs[0].len() != case.runs[1].len()));
+    for (n, case) in cases.iter().enumerate() {
+        let found = OverUsersAndSeeds::of(&case.runs, 0.95).unwrap();
+        for (what, value, expected) in [
+            ("mean", found.mean, case.mean),
+            ("error", found.error, case.error),
+            ("freedom", found.freedom, case.freedom),
+            ("low", found.interval.low, case.interval[0]),
+            ("high", found.interval.high, case.interval[1]),
+            ("p", found.p, case.p),
+        ] {
+            close(&format!("case {n}, {what}"), value, expected);
+        }
+    }
 }
