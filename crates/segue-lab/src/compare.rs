@@ -184,11 +184,8 @@ impl Comparison {
         metric: MetricSpec,
         resamples: usize,
     ) -> Result<Vec<(Tested, f64)>, LabError> {
-        let measured = |at: usize| !self.rows[at].is_lean() && self.rows[at].measured(metric).is_some();
-        // Errors by user may not have been kept where other values were.
-        let kept = |at: usize| measured(at) && (!metric.metric.is_error() || self.rows[at].is_by_user(metric));
-        let pairs: Vec<(usize, usize)> =
-            pairs.iter().filter(|&&(row, base)| kept(row) && kept(base)).copied().collect();
+        let both = |&&(row, base): &&(usize, usize)| self.is_testable(row, metric) && self.is_testable(base, metric);
+        let pairs: Vec<(usize, usize)> = pairs.iter().filter(both).copied().collect();
         // So many random signs that the least p there can be, times the number of tests, is far below any level.
         let resamples = (resamples, resamples.max(LEAST_RESAMPLES * pairs.len()));
         let (mut tested, mut bases) = (Vec::new(), Vec::new());
@@ -243,8 +240,14 @@ impl Comparison {
         seeds.into_iter().map(of_seed).collect()
     }
 
+    /// Whether a row was asked a metric and its values by user were kept; errors by user may not have been where others were.
+    pub(crate) fn is_testable(&self, at: usize, metric: MetricSpec) -> bool {
+        let row = &self.rows[at];
+        !row.is_lean() && row.measured(metric).is_some() && (!metric.metric.is_error() || row.is_by_user(metric))
+    }
+
     /// The values of a metric by user.
-    fn by_user(&self, row: usize, metric: MetricSpec) -> Result<Cow<'_, [f64]>, LabError> {
+    pub(crate) fn by_user(&self, row: usize, metric: MetricSpec) -> Result<Cow<'_, [f64]>, LabError> {
         self.rows[row].by_user(metric).ok_or_else(|| no_mean(metric))
     }
 

@@ -36,6 +36,8 @@ pub struct Row {
     pub target: String,
     /// Hash of all that is asked: the items, whose positives are sought, and what is hidden.
     pub fingerprint: String,
+    /// All that the question follows from but seeds: rows alike in it are asked what was drawn from one source.
+    pub drawn_from: String,
     /// Hyper-parameters.
     pub params: Value,
     /// Keys of the trainer that stand for none of them, such as `trainer.early_stopping.patience`.
@@ -148,6 +150,7 @@ impl Row {
             kind,
             target,
             fingerprint,
+            drawn_from: settings.drawn_from(),
             params: fitted.recipe.clone(),
             trainer: trainer_keys(&settings.trainer)?,
             watched: settings.choosing_metric()?.to_string(),
@@ -291,6 +294,7 @@ pub(crate) mod by_hand {
             kind,
             target: "films".into(),
             fingerprint: String::new(),
+            drawn_from: String::new(),
             params: Value::Null,
             trainer: Recipe::new(),
             watched: "ndcg@10".into(),

@@ -377,6 +377,16 @@ impl Settings {
         self.data_dir.is_none() && own != others && !given && without(self).same_data(&without(other))
     }
 
+    /// All that a test question follows from but seeds: the data, how they are prepared and divided, and what is ranked.
+    pub fn drawn_from(&self) -> String {
+        let asked = &self.evaluation;
+        let drawn = matches!(asked.candidates, CandidateKind::Sampled | CandidateKind::Popularity);
+        let split = segue_data::prepare::SplitConfig { seed: None, ..self.split.clone() };
+        let ranked = (asked.candidates, drawn.then_some(asked.negatives), asked.dialect, asked.ties);
+        let parts = (&self.data_dir, &self.data, &self.prepare, split, ranked, asked.history, asked.hide);
+        serde_json::to_value(parts).unwrap_or(Value::Null).to_string()
+    }
+
     /// The job without errors of ratings, which a model that only orders items has none of; `None` if nothing else is measured.
     pub fn without_errors(&self) -> Option<Self> {
         let dialect = self.evaluation.dialect;

@@ -112,6 +112,7 @@ pub fn read_run(folder: &Path, fit: usize) -> Result<Stored, LabError> {
             kind: asked.kind,
             target: asked.target,
             fingerprint: asked.fingerprint,
+            drawn_from: settings.drawn_from(),
             params: manifest.params.clone(),
             trainer: trainer.clone(),
             watched: watched.clone(),

@@ -2,13 +2,14 @@
 //!
 //! A joint model is held against itself on the target alone, and against itself with the source histories dealt out anew among
 //! the people (the placebo). Only who beats both has learnt from knowing who is who. Each question is asked of all models
-//! together: its ps are corrected by Holm.
+//! together: its ps are corrected by Holm. Runs that differ by their seeds have one verdict.
 
 use std::fmt;
 
 use segue_eval::MetricSpec;
 
 use crate::compare::{Comparison, Tested};
+use crate::effect::Effect;
 use crate::error::LabError;
 use crate::settings::Scope;
 
@@ -32,9 +33,8 @@ pub enum Verdict {
 
 impl Verdict {
     /// What differences to the two controls with their corrected ps say; of an error less is a gain.
-    fn of(metric: MetricSpec, over_target: &(Tested, f64), over_shuffled: Option<&(Tested, f64)>) -> Self {
-        let sign = if metric.metric.more_is_better() { 1.0 } else { -1.0 };
-        let gain = |(tested, p): &(Tested, f64)| if *p < ALPHA { sign * tested.paired.mean } else { 0.0 };
+    fn of(over_target: &Effect, over_shuffled: Option<&Effect>) -> Self {
+        let gain = |effect: &Effect| if effect.p < ALPHA { effect.gain() } else { 0.0 };
         match over_shuffled {
             _ if gain(over_target) < 0.0 => Self::Negative,
             _ if gain(over_target) <= 0.0 => Self::None,
@@ -44,27 +44,27 @@ impl Verdict {
     }
 }
 
-/// A joint row beside its controls.
+/// A joint model beside its controls.
 #[derive(Debug, Clone)]
 pub struct Transfer {
     /// Name of the model.
     pub model: String,
     /// What it was asked, where there are several questions.
     pub question: Option<String>,
-    /// Seed of the row, where there are several.
+    /// Seed of the row, where there are several and it has but one.
     pub seed: Option<u64>,
-    /// Over the target alone, with the corrected p of the randomisation test.
-    pub over_target: (Tested, f64),
+    /// Over the target alone.
+    pub over_target: Effect,
     /// Over shuffled links, where they were run.
-    pub over_shuffled: Option<(Tested, f64)>,
+    pub over_shuffled: Option<Effect>,
     /// What follows.
     pub verdict: Verdict,
 }
 
 impl Transfer {
-    /// The row that it is of, by position.
-    pub fn row(&self) -> usize {
-        self.over_target.0.row
+    /// The rows that it is of, by position.
+    pub fn rows(&self) -> &[usize] {
+        &self.over_target.rows
     }
 
     /// The verdict in a word, for programs.
@@ -80,20 +80,21 @@ impl Transfer {
 }
 
 impl Comparison {
-    /// The verdict on every joint row that has a row on the target alone beside it.
+    /// The verdict on every joint model that has rows on the target alone beside its own: one for all of its seeds.
     pub fn transfers(&self, metric: MetricSpec, resamples: usize) -> Result<Vec<Transfer>, LabError> {
-        let over_target = self.over(Scope::Target, metric, resamples)?;
-        let over_shuffled = self.over(Scope::Shuffled, metric, resamples)?;
+        let over_target = self.effects(Scope::Target, metric, resamples)?;
+        let over_shuffled = self.effects(Scope::Shuffled, metric, resamples)?;
         let several = self.rows.windows(2).any(|two| two[0].question != two[1].question);
-        let transfer = |(tested, p): (Tested, f64)| {
-            let row = &self.rows[tested.row];
-            let shuffled = over_shuffled.iter().find(|(other, _)| other.row == tested.row).cloned();
-            let over_target = (tested, p);
+        let transfer = |over_target: Effect| {
+            let row = &self.rows[over_target.rows[0]];
+            let shuffled = over_shuffled.iter().find(|other| other.rows.iter().any(|n| over_target.rows.contains(n)));
+            let shuffled = shuffled.cloned();
+            let one_of_several = self.has_several_seeds() && !over_target.is_over_seeds();
             Transfer {
                 model: row.model.clone(),
                 question: several.then(|| row.question.clone()),
-                seed: self.has_several_seeds().then_some(row.seed),
-                verdict: Verdict::of(metric, &over_target, shuffled.as_ref()),
+                seed: one_of_several.then_some(row.seed),
+                verdict: Verdict::of(&over_target, shuffled.as_ref()),
                 over_target,
                 over_shuffled: shuffled,
             }
@@ -101,8 +102,8 @@ impl Comparison {
         Ok(over_target.into_iter().map(transfer).collect())
     }
 
-    /// Every joint row beside its own control, with its p of the randomisation test corrected by Holm for all of them: those
-    /// that the verdicts go by.
+    /// Every joint row beside its own control, with its p of the randomisation test corrected by Holm for all of them: where each has one
+    /// seed, those that the verdicts go by.
     pub fn over(&self, control: Scope, metric: MetricSpec, resamples: usize) -> Result<Vec<(Tested, f64)>, LabError> {
         let joint = self.rows.iter().enumerate().filter(|(_, row)| row.scope == Scope::Joint);
         let pairs: Vec<(usize, usize)> =
@@ -113,43 +114,47 @@ impl Comparison {
 
 impl fmt::Display for Transfer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let told = |(tested, p): &(Tested, f64)| {
-            let (d, i) = (tested.difference.difference, tested.difference.interval);
-            let (is, p) = tested.told(*p);
-            format!("{d:+.4} [{:+.4}, {:+.4}], p {is} {p}", i.low, i.high)
-        };
-        let metric = self.over_target.0.difference.spec;
+        let metric = self.over_target.metric;
         let (over, less) =
             if metric.metric.more_is_better() { ("over", "") } else { ("beside", ", less of which is better,") };
-        let over_target = format!("{metric}{less} {} {over} the target alone", told(&self.over_target));
+        let over_target = format!("{metric}{less} {} {over} the target alone", self.over_target.told());
         let seed = self.seed.map(|seed| format!(" with seed {seed}")).unwrap_or_default();
         let on = self.question.as_ref().map(|question| format!(" on {question}")).unwrap_or_default();
-        let model = format!("{}{seed}{on}", self.model);
+        let model = format!("{}{seed}{}{on}", self.model, runs(&self.over_target));
+        // Shuffled links may have been run with fewer seeds.
+        let told = |shuffled: &Effect| {
+            let seeds = if shuffled.seeds == self.over_target.seeds {
+                String::new()
+            } else {
+                format!(" (seeds {})", listed(&shuffled.seeds))
+            };
+            format!("{} {over} shuffled links{seeds}", shuffled.told())
+        };
         match (self.verdict, &self.over_shuffled) {
             (Verdict::Negative, _) => {
                 write!(f, "NEGATIVE TRANSFER: {model} is worse for the other domains ({over_target})")
             }
             (Verdict::None, _) => {
-                write!(f, "no evidence of transfer: {model} ({over_target}; {})", could_find(&self.over_target.0))
+                write!(f, "no evidence of transfer: {model} ({over_target}; {})", self.over_target.could_find())
             }
             (Verdict::NotByLinks, Some(shuffled)) => {
                 // Of which nothing but a loss is beyond chance.
-                let (is, could) = if shuffled.1 < ALPHA {
+                let (is, could) = if shuffled.p < ALPHA {
                     ("worse than with", String::new())
                 } else {
-                    ("not told apart from", format!("; {}", could_find(&shuffled.0)))
+                    ("not told apart from", format!("; {}", shuffled.could_find()))
                 };
-                let left = 1.0 - shuffled.0.difference.difference / self.over_target.0.difference.difference;
+                let left = 1.0 - shuffled.difference / self.over_target.difference;
                 write!(
                     f,
                     "no evidence of transfer between people: {model} is better than on the target alone, and {is} shuffled links, \
-                     which leave {:.0} % of the gain ({over_target}; {} {over} shuffled links{could})",
+                     which leave {:.0} % of the gain ({over_target}; {}{could})",
                     100.0 * left,
                     told(shuffled)
                 )
             }
             (_, Some(shuffled)) => {
-                write!(f, "transfer: {model} ({over_target}; {} {over} shuffled links)", told(shuffled))
+                write!(f, "transfer: {model} ({over_target}; {})", told(shuffled))
             }
             (_, None) => write!(
                 f,
@@ -160,21 +165,20 @@ impl fmt::Display for Transfer {
     }
 }
 
-/// What a test that found nothing would have found.
-fn could_find(tested: &Tested) -> String {
-    let one_of = if tested.family > 1 { format!(", one of {},", tested.family) } else { String::new() };
-    match tested.detectable() {
-        Some(could) => {
-            // Users are compared by squares where the metric is the root of their mean.
-            let of = if tested.difference.spec.metric.name == "rmse" { " of mse" } else { "" };
-            format!("this test{one_of} would find {could:.4}{of} in four of five tries")
+/// Over which runs an effect is the mean, if it is.
+fn runs(effect: &Effect) -> String {
+    match (effect.is_over_seeds(), effect.splits) {
+        (false, _) => String::new(),
+        (true, 1) => format!(" over seeds {}", listed(&effect.seeds)),
+        (true, splits) => {
+            let plural = if effect.seeds.len() > 1 { "seeds" } else { "seed" };
+            format!(" over {splits} splits ({plural} {})", listed(&effect.seeds))
         }
-        None if tested.paired.wins + tested.paired.losses == 0 => "every user has the same value either way".into(),
-        None => format!(
-            "{} users are too few for the randomisation test{one_of} to reach p < {ALPHA} at all",
-            tested.paired.n
-        ),
     }
+}
+
+fn listed(seeds: &[u64]) -> String {
+    seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -183,11 +187,11 @@ mod tests {
     use segue_eval::{Difference, Interval, Paired};
 
     /// A row whose users have so much more than those of its control, with a p.
-    fn beside(spec: &str, more: f64, p: f64) -> (Tested, f64) {
+    fn beside(spec: &str, more: f64, p: f64) -> Effect {
         let paired = Paired::of(&[more; 30], &[0.0; 30], (99, 1)).unwrap();
         let interval = Interval { low: more, high: more, level: 0.95 };
         let difference = Difference { spec: spec.parse().unwrap(), difference: more, interval, p, n_users: 30 };
-        (Tested { row: 0, difference, paired, family: 1 }, p)
+        Effect::of_row(Tested { row: 0, difference, paired, family: 1 }, p, 1)
     }
 
     #[test]
@@ -197,7 +201,7 @@ mod tests {
             let verdict = |target: (f64, f64), shuffled: Option<(f64, f64)>| {
                 let [target, shuffled] =
                     [Some(target), shuffled].map(|of| of.map(|(times, p)| beside(spec, times * gain, p)));
-                Verdict::of(spec.parse().unwrap(), &target.unwrap(), shuffled.as_ref())
+                Verdict::of(&target.unwrap(), shuffled.as_ref())
             };
             assert_eq!(verdict((1.0, 0.01), Some((1.0, 0.01))), Transfer, "{spec}");
             assert_eq!(verdict((1.0, 0.01), Option::None), Transfer, "{spec}");
@@ -234,7 +238,7 @@ mod tests {
             let interval = Interval { low: mean - 0.1, high: mean + 0.1, level: 0.95 };
             let difference =
                 Difference { spec: "ndcg@10".parse().unwrap(), difference: mean, interval, p, n_users: 40 };
-            (Tested { row: 0, difference, paired, family: 3 }, p)
+            Effect::of_row(Tested { row: 0, difference, paired, family: 3 }, p, 1)
         };
         let told = |shuffled: (f64, f64)| {
             let transfer = Transfer {
@@ -270,7 +274,7 @@ mod tests {
             model: "ease".into(),
             question: None,
             seed: None,
-            over_target: (Tested { row: 0, difference, paired, family }, 1.0),
+            over_target: Effect::of_row(Tested { row: 0, difference, paired, family }, 1.0, 1),
             over_shuffled: None,
             verdict: Verdict::None,
         }

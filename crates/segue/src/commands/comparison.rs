@@ -2,7 +2,7 @@
 
 use segue_eval::{Cell, Dialect, Difference, Interval, Measure, MetricSpec, OverSeeds};
 use segue_lab::{
-    ALPHA, Comparison, LabError, Row, Scope, Settings, Tested, Transfer, refuse_untestable, spoken_metric,
+    ALPHA, Comparison, Effect, LabError, Row, Scope, Settings, Tested, Transfer, refuse_untestable, spoken_metric,
 };
 use serde_json::{Value, json};
 
@@ -115,13 +115,15 @@ pub(crate) fn test_values(
     Ok((header, rows.collect()))
 }
 
-/// The columns of a verdict on other domains: a word, and all that is said.
-const VERDICT: [&str; 2] = ["verdict", "verdict_text"];
+/// The columns of a verdict on other domains: a word, all that is said, and over how many seeds it is one.
+const VERDICT: [&str; 3] = ["verdict", "verdict_text", "verdict_seeds"];
 
 /// The verdict on a row, null where there is none. What is popular is the same for everybody, and claims nothing.
-fn verdict(claims: &[Transfer], row: usize) -> [Value; 2] {
-    let own = claims.iter().find(|claim| claim.row() == row && claim.model != POPULARITY);
-    own.map_or([Value::Null, Value::Null], |own| [json!(own.word()), json!(own.to_string())])
+fn verdict(claims: &[Transfer], row: usize) -> [Value; 3] {
+    let own = claims.iter().find(|claim| claim.rows().contains(&row) && claim.model != POPULARITY);
+    own.map_or([Value::Null, Value::Null, Value::Null], |own| {
+        [json!(own.word()), json!(own.to_string()), json!(own.over_target.seeds.len())]
+    })
 }
 
 /// For how many users a row is better and worse than the baseline: not of every metric is more better.
@@ -307,8 +309,10 @@ struct Gain {
     /// Of the control, in words, and in the name of a column.
     control: (&'static str, &'static str),
     differences: Vec<(usize, Difference)>,
-    /// With the p of the verdicts, which only rows of all domains have.
+    /// Of each row of all domains with its own p; where each has one seed, that of the verdicts.
     corrected: Vec<(Tested, f64)>,
+    /// Over several seeds, as the verdicts have it.
+    over_seeds: Vec<Effect>,
 }
 
 impl Gain {
@@ -333,6 +337,10 @@ fn gains(comparison: &Comparison, baseline: &Baseline<'_>, spec: MetricSpec) -> 
         let tested = gains.iter().any(|&(row, _)| comparison.rows[row].scope == Scope::Joint)
             && measured(spec).all(|row| row.is_by_user(spec));
         let corrected = if tested { comparison.over(scope, spec, baseline.resamples)? } else { Vec::new() };
+        // An error's is of squares, and no gain in the metric.
+        let seeded = tested && comparison.has_several_seeds() && !spec.metric.is_error();
+        let effects = if seeded { comparison.effects(scope, spec, baseline.resamples)? } else { Vec::new() };
+        let over_seeds = effects.into_iter().filter(Effect::is_over_seeds).collect();
         if !gains.is_empty() {
             let of_metric = |all: Vec<Difference>| {
                 let mut found = all.into_iter().find(|difference| difference.spec == spec)?;
@@ -344,7 +352,7 @@ fn gains(comparison: &Comparison, baseline: &Baseline<'_>, spec: MetricSpec) -> 
                 Some(found)
             };
             let differences = gains.into_iter().filter_map(|(row, all)| Some((row, of_metric(all)?))).collect();
-            found.push(Gain { control, differences, corrected });
+            found.push(Gain { control, differences, corrected, over_seeds });
         }
     }
     Ok(found)
@@ -511,10 +519,15 @@ fn means(
     }
     for (column, gain) in gains.iter().enumerate() {
         let over = comparison.over_seeds(|n| gain.of_row(n).map(|d| d.difference));
-        let told = |over: &OverSeeds| {
-            interval(over).map_or_else(|| fixed(over.mean, Some(4), true), |interval| signed(over.mean, interval))
+        let told = |n: usize, over: &OverSeeds| match gain.over_seeds.iter().find(|effect| effect.rows.contains(&n)) {
+            // As the verdict has it. Runs of other splits have no row of means.
+            Some(effect) if effect.splits == 1 => {
+                let (is, p) = effect.told_p();
+                format!("{} p{is}{p}", signed(effect.difference, effect.interval))
+            }
+            _ => interval(over).map_or_else(|| fixed(over.mean, Some(4), true), |interval| signed(over.mean, interval)),
         };
-        cells.extend(over.into_iter().map(|(n, over)| (n, over.n, first_gain + column, told(&over))));
+        cells.extend(over.into_iter().map(|(n, over)| (n, over.n, first_gain + column, told(n, &over))));
     }
     if let Some(main) = names.first().filter(|_| lifted) {
         let over = comparison.over_seeds(|n| lift(comparison, &comparison.rows[n], main));

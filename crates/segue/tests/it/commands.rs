@@ -404,10 +404,22 @@ fn a_claim_across_domains_is_held_against_its_controls() {
     assert!(table.contains("\tgain over target alone, gauc\t") && !table.contains("p="), "{table}");
     let (_, verdict) = told("model=item_knn scope=target,joint");
     assert!(verdict.contains("a gain, its cause unknown: item_knn"), "{verdict}");
-    let (_, verdict) = told("model=ease scope=target,joint seed=1,2");
-    for seed in [1, 2] {
-        assert!(verdict.contains(&format!(": ease with seed {seed} (ndcg@10 ")), "{verdict}");
-    }
+    assert!(verdict.contains("verdict of item_knn: of one seed; how much other seeds"), "{verdict}");
+    // Several seeds have one verdict, which the row of their means tells, too.
+    let (table, verdict) = told("model=mf trainer.max_epochs=2 scope=target,joint seed=1,2");
+    assert_eq!(verdict.matches(": mf over seeds 1, 2 (ndcg@10 ").count(), 1, "{verdict}");
+    assert!(
+        !verdict.contains("mf with seed") && verdict.contains("verdict of mf: all seeds share one split"),
+        "{verdict}"
+    );
+    let means = table.lines().find(|line| line.contains("\tjoint\tmean of 2\t")).unwrap();
+    let (told_gain, told_p) = means.split('\t').nth(4).unwrap().split_once(" p=").unwrap();
+    assert!(
+        verdict.contains(&format!("(ndcg@10 {told_gain}, p = {told_p} over the target alone")),
+        "{means}\n{verdict}"
+    );
+    let (json, _) = told("model=mf trainer.max_epochs=2 scope=target,joint seed=1,2 --format json");
+    assert_eq!(json.matches("\"verdict_seeds\":2").count(), 2, "{json}");
     // Where nothing is shared there is nothing to carry over; one world in twenty would seem to have something, so that the
     // world is named (`bench/placebo` counts many).
     let (_, verdict) = told("model=item_knn --controls data.world.strength=0 data.world.seed=3");

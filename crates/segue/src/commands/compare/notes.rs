@@ -16,7 +16,11 @@ pub(super) fn notes(
     let mut notes = protocol_notes(comparison);
     notes.extend(names.first().and_then(|name| note_of_rivals(comparison, name)));
     if rows.iter().flatten().any(|cell| cell.starts_with("mean of ")) {
-        notes.push("mean of n: over seeds, with its interval by Student's t where they differ; other intervals are of the users".into());
+        notes.push(
+            "mean of n: over seeds, with its interval by Student's t where they differ, a gain with a p as its verdict has it; other intervals \
+             are of the users"
+                .into(),
+        );
     }
     notes.extend(args.show.is_empty().then(|| main_note(names, first)).flatten());
     notes.extend(marks_note(rows, baseline));
@@ -58,7 +62,7 @@ pub(super) fn notes(
     }
     // What is popular is the same for everybody, and claims nothing.
     let told: Vec<String> = claims.iter().filter(|claim| claim.model != POPULARITY).map(ToString::to_string).collect();
-    if let Some(spec) = claims.first().map(|claim| claim.over_target.0.difference.spec)
+    if let Some(spec) = claims.first().map(|claim| claim.over_target.metric)
         && spec.metric.is_error()
         && !args.tests
         && !told.is_empty()
@@ -66,6 +70,7 @@ pub(super) fn notes(
         notes.push(errors_note(spec));
     }
     notes.extend(told);
+    notes.extend(notes_of_seeds(claims));
     let specs: Vec<MetricSpec> = names.iter().filter_map(|name| name.parse().ok()).collect();
     if let Some(spec) = specs.iter().copied().find(|spec| matches!(spec.metric.measure, Measure::PerUser(_))) {
         let cold_starts = comparison.cold_starts(spec);
@@ -113,6 +118,38 @@ pub(super) fn notes(
     }
     notes.extend(said.into_iter().map(|(note, of)| format!("{}: {note}", joined(of))));
     notes.extend(compared.notes.iter().cloned());
+    notes
+}
+
+/// What the intervals and ps of verdicts hold of seeds, and what they do not.
+fn notes_of_seeds(claims: &[Transfer]) -> Vec<String> {
+    let of = |is: &dyn Fn(&Transfer) -> bool| -> Option<String> {
+        let models: Vec<String> = claims
+            .iter()
+            .filter(|claim| claim.model != POPULARITY && is(claim))
+            .map(|claim| claim.model.clone())
+            .collect();
+        (!models.is_empty()).then(|| joined(models))
+    };
+    let over = |claim: &Transfer| claim.over_target.is_over_seeds();
+    let mut notes = Vec::new();
+    notes.extend(of(&over).map(|models| {
+        format!(
+            "verdict over seeds of {models}: the mean of their differences; interval and p hold users and seeds together, by the sum of both \
+             variances and Student's t"
+        )
+    }));
+    notes.extend(of(&|claim| over(claim) && claim.over_target.splits == 1).map(|models| {
+        format!(
+            "verdict of {models}: all seeds share one split, and how much another would change is not in the interval"
+        )
+    }));
+    notes.extend(of(&|claim| !over(claim)).map(|models| {
+        format!(
+            "verdict of {models}: of one seed; how much other seeds of training and split would change is not in the interval, which is of \
+             the users (seed=1,2,3 has one verdict over all)"
+        )
+    }));
     notes
 }
 
@@ -189,7 +226,7 @@ pub(super) fn note_of_split_seeds(comparison: &Comparison, asked: &[Settings]) -
     let told: Vec<String> = seeds.iter().map(ToString::to_string).collect();
     Some(format!(
         "runs with the seeds {} were split each in its own way, for split.seed follows the run's seed unless it is given: they were \
-         asked different questions, and have no mean and no tests beside each other; with split.seed={least} for all of them, as \
+         asked different questions, and have no mean and no tests beside each other, but verdicts over all of them; with split.seed={least} for all of them, as \
          `segue train -m seed={}` has it by itself, they have",
         joined(told.clone()),
         told.join(",")
