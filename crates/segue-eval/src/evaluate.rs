@@ -153,7 +153,7 @@ pub struct Evaluation {
     pub ratings: Option<Ratings>,
     /// What sampled metrics would be on the full catalogue, estimated: where negatives were drawn uniformly, every user has
     /// one relevant item, and the metric depends on its rank alone. Empty elsewhere.
-    pub corrected: Vec<(MetricSpec, f64)>,
+    pub corrected: Vec<Measured>,
     /// Why nothing was estimated, where candidates were not the whole catalogue.
     pub uncorrected: Option<Uncorrected>,
 }
@@ -205,7 +205,7 @@ pub fn evaluate_watched(
     };
     match estimated {
         Ok(corrected) => {
-            all_finite(corrected.iter().copied())?;
+            all_finite(corrected.iter().map(|measured| (measured.spec, measured.value)))?;
             evaluation.corrected = corrected;
         }
         Err(why) => evaluation.uncorrected = Some(why),

@@ -278,7 +278,11 @@ fn evaluation(summary: &Summary, by_user: Option<&ByUser>) -> Result<Evaluation,
             n_off_scale: summary.n_off_scale.unwrap_or_default(),
             scale: None,
         }),
-        corrected: summary.corrected.clone(),
+        corrected: summary
+            .corrected
+            .iter()
+            .map(|&(spec, value)| Measured { spec, value, per_user: PerUser::Whole })
+            .collect(),
         uncorrected: summary.uncorrected,
     })
 }
