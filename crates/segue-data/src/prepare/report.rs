@@ -38,6 +38,13 @@ pub struct PrepareReport {
 }
 
 impl PrepareReport {
+    /// The overlaps to tell, and of what they are: those of what is left are told where they are others than those of the logs.
+    pub fn overlaps_told(&self) -> impl Iterator<Item = (&Overlap, &'static str)> {
+        let left = if self.overlaps == self.overlaps_as_read { &[] } else { self.overlaps.as_slice() };
+        let read = self.overlaps_as_read.iter().map(|overlap| (overlap, "the logs of"));
+        read.chain(left.iter().map(|overlap| (overlap, "what filters and split leave of")))
+    }
+
     /// Calls the files of the passing folder by its name, wherever they are spoken of.
     pub(super) fn named(mut self) -> Self {
         let Some((folder, name)) = self.data.passing.take() else { return self };

@@ -25,6 +25,24 @@ fn inputs() -> tempfile::TempDir {
 }
 
 #[test]
+fn overlaps_are_told_twice_only_where_they_differ() {
+    let dir = inputs();
+    let config = data(vec![domain(dir.path(), "music", "music.csv"), domain(dir.path(), "films", "films.csv")]);
+    let out = dir.path().join("out");
+    let told = |options: &str| {
+        let options = serde_json::from_str(options).unwrap();
+        let (prepared, report) = run(&config, &options, &SplitConfig::default()).unwrap();
+        write_folder(&out, &prepared, &report).unwrap();
+        let text = std::fs::read_to_string(out.join("README.txt")).unwrap();
+        text.lines().filter(|line| line.contains(" users in both ")).map(String::from).collect::<Vec<_>>()
+    };
+    let logs = "2 users in both the logs of music (100.0 %) and of films (100.0 %)";
+    assert_eq!(told("{}"), [logs]);
+    let left = "1 users in both what filters and split leave of music (50.0 %) and of films (100.0 %)";
+    assert_eq!(told(r#"{"value_interval": [3, 5]}"#), [logs, left]);
+}
+
+#[test]
 fn what_is_written_is_read_back_from_root_or_data() {
     let dir = inputs();
     let (prepared, report) = prepared(dir.path());

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::Args;
-use segue_data::prepare::{Overlap, PrepareReport, kept_beside};
+use segue_data::prepare::{PrepareReport, kept_beside};
 use segue_lab::prepare_data;
 
 use super::train::Configuration;
@@ -95,15 +95,11 @@ pub(crate) fn print_report(report: &PrepareReport, format: Format) -> anyhow::Re
             s.domain, s.users, s.items, s.interactions
         ));
     }
-    let shared = |o: &Overlap, of: &str| {
+    for (o, of) in report.overlaps_told() {
         say(&format!(
             "{} users are in {of} {} and of {}: {:.1} % and {:.1} % of their users",
             o.users, o.first, o.second, o.percent_of_first, o.percent_of_second
         ));
-    };
-    report.overlaps_as_read.iter().for_each(|o| shared(o, "the logs of"));
-    if report.overlaps != report.overlaps_as_read {
-        report.overlaps.iter().for_each(|o| shared(o, "what filters and split leave of"));
     }
     report.notes.iter().for_each(|note| say(&format!("note: {note}")));
     Ok(())

@@ -67,11 +67,10 @@ pub(super) fn readme(out: &mut dyn Write, manifest: &Manifest) -> io::Result<()>
     for q in &report.questions {
         writeln!(out, "{:<30} {:<6} {:>10} {:>14}", q.task, q.part, q.users, q.interactions)?;
     }
-    let read = report.overlaps_as_read.iter().map(|o| (o, "logs of"));
-    for (o, of) in read.chain(report.overlaps.iter().map(|o| (o, "what filters and split leave of"))) {
+    for (o, of) in report.overlaps_told() {
         writeln!(
             out,
-            "\n{} users in both the {of} {} ({:.1} %) and of {} ({:.1} %)",
+            "\n{} users in both {of} {} ({:.1} %) and of {} ({:.1} %)",
             o.users, o.first, o.percent_of_first, o.second, o.percent_of_second
         )?;
     }
