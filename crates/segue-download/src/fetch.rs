@@ -96,8 +96,19 @@ fn from_address(
         }
         let asked = if let DownloadError::Status { wait, .. } = &error { *wait } else { None };
         let pause = client.config.pause.saturating_mul(1 << (tries - 1).min(16));
-        hear(listener, Event::Note(&format!("{}; trying again", reason(&error))))?;
+        hear(listener, Event::Note(&format!("{}; trying again{}", reason(&error), after(asked))))?;
         thread::sleep(asked.unwrap_or(pause).min(LONGEST_WAIT));
+    }
+}
+
+/// What to tell of a wait that the server asks for: it may be a minute in which nothing else is heard.
+fn after(asked: Option<Duration>) -> String {
+    match asked {
+        Some(asked) if asked > LONGEST_WAIT => {
+            format!(" in {} s, though the server asks to wait {} s", LONGEST_WAIT.as_secs(), asked.as_secs())
+        }
+        Some(asked) if !asked.is_zero() => format!(" in {0} s, for the server asks to wait {0} s", asked.as_secs()),
+        _ => String::new(),
     }
 }
 
@@ -291,7 +302,17 @@ fn reason(error: &DownloadError) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::content_range;
+    use std::time::Duration;
+
+    use super::{after, content_range};
+
+    #[test]
+    fn waits_that_are_asked_for_are_told() {
+        let told = |seconds: Option<u64>| after(seconds.map(Duration::from_secs));
+        assert_eq!((told(None), told(Some(0))), (String::new(), String::new()));
+        assert_eq!(told(Some(7)), " in 7 s, for the server asks to wait 7 s");
+        assert_eq!(told(Some(3600)), " in 60 s, though the server asks to wait 3600 s");
+    }
 
     #[test]
     fn content_ranges() {

@@ -314,6 +314,28 @@ fn what_passes_is_tried_again() {
 }
 
 #[test]
+fn a_wait_that_the_server_asks_for_is_told() {
+    let (place, server) = from(|asked, n| match n {
+        0 => Reply::status("503 Service Unavailable").header("Retry-After", "1"),
+        1 => Reply::status("503 Service Unavailable"),
+        _ => Reply::file(asked, &content(), "\"1\""),
+    });
+    let (mut notes, addresses) = (Vec::new(), address(&server));
+    let mut listen = |event: Event<'_>| {
+        if let Event::Note(note) = event {
+            notes.push(note.to_owned());
+        }
+        ControlFlow::Continue(())
+    };
+    let request =
+        Request { data_set: "test", addresses: &addresses, target: &place.target, checksum: None, max_bytes: None };
+    fetch(&client(), &request, &mut listen).unwrap();
+    place.holds(&content());
+    let again = "the server answers 503; trying again";
+    assert_eq!(notes, [format!("{again} in 1 s, for the server asks to wait 1 s"), again.into()]);
+}
+
+#[test]
 fn redirects_are_followed_but_not_in_circles() {
     let (place, server) = from(|asked, _| match asked.path.as_str() {
         "/log.csv" => Reply::redirect("/elsewhere?v=2"),
