@@ -36,7 +36,8 @@ def clean(con: duckdb.DuckDBPyConnection, args: argparse.Namespace) -> None:
     one = rows_of_pairs(args.keep)
     kept = f"{args.log}(1 + value::DOUBLE)::FLOAT" if args.log else "value"
     only = 'AND "user" IN (FROM only_users)' if args.only_users else ""
-    inside = f"AND rating > {args.interval[0]} AND rating <= {args.interval[1]}" if args.interval else ""
+    inside = " OR ".join(f"rating > {low} AND rating <= {high}" for low, high in args.interval or [])
+    inside = f"AND ({inside})" if inside else ""
     # 5 signal, in the units of the log.
     signal = ""
     if args.likes:

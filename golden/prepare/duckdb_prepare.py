@@ -17,7 +17,7 @@ split.order=time), k_fold, cold_user, cold_item, few_shot, questions or given (N
     --joint              prepare.core.scope=joint
     --once               prepare.core.mode=once
     --strict             prepare.core.strict=true
-    --interval LOW HIGH  prepare.value_interval="(LOW, HIGH]"
+    --interval LOW HIGH  prepare.value_interval="(LOW, HIGH]"; of several, joined by a semicolon, each
     --no-clip            prepare.clip=null
     --log log2           prepare.log=log2 (or ln)
     --max-rows N         prepare.max_rows=N
@@ -191,7 +191,7 @@ if __name__ == "__main__":
         parser.add_argument(f"--{flag}", action="store_true")
     parser.add_argument("--min-history", type=int, default=3)
     parser.add_argument("--cut", type=int, nargs=2)
-    parser.add_argument("--interval", type=float, nargs=2)
+    parser.add_argument("--interval", type=float, nargs=2, action="append")
     parser.add_argument("--max-rows", type=int)
     parser.add_argument("--train-size", type=float)
     parser.add_argument("--likes", type=float, nargs=2)

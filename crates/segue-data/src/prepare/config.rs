@@ -173,7 +173,7 @@ impl DomainConfig {
 }
 
 /// What becomes of the values of a domain, applied in this order; see the table of steps in [`crate::prepare`].
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a group with `value_interval`, `clip`, `log`, `scale`")]
 pub struct Values {
     /// See [`PrepareOptions::value_interval`].
@@ -227,7 +227,7 @@ pub struct PrepareOptions {
     /// Drop rows without user, item or value, and without time where the domain's log has times. False: an error.
     pub drop_incomplete: bool,
     /// Rows with a value outside this interval are dropped, before clipping: `[1, 5]` has its ends, `"(0, 5]"` has 5 and not 0,
-    /// null (in a text nothing) is no end. Null: none are dropped.
+    /// null (in a text nothing) is no end, and `"[0, 1); (3, 5]"` has the values of both. Null: none are dropped.
     pub value_interval: Option<Interval>,
     /// Values are clipped to this range; null: they stay as they are.
     pub clip: Option<[f32; 2]>,
@@ -306,8 +306,8 @@ impl Default for PrepareOptions {
 impl PrepareOptions {
     /// What becomes of the values of a domain.
     pub fn values_of(&self, domain: &DomainConfig) -> Values {
-        let Self { value_interval, clip, log, scale, .. } = *self;
-        domain.values.unwrap_or(Values { value_interval, clip, log, scale })
+        let Self { value_interval, clip, log, scale, .. } = self.clone();
+        domain.values.clone().unwrap_or(Values { value_interval, clip, log, scale })
     }
 }
 

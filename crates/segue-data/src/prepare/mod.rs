@@ -7,7 +7,7 @@
 //! |---|---|---|---|
 //! | 1 | read | one row per event; rows without user, item, value, or time where the domain's log has times, are dropped | – |
 //! | 1 | only users, only items | rows whose user, whose item is in the file; given negatives likewise by item | – |
-//! | 2 | value interval | rows with `low <= value <= high`, or `<` at an end that is left out | – |
+//! | 2 | value interval | rows with `low <= value <= high`, or `<` at an end that is left out; of several intervals, within one of them | – |
 //! | 2 | clip | `value = min(max(value, low), high)` | – |
 //! | 3 | given parts | a pair in two parts stays in the later: test, then validation, then train | – |
 //! | 4 | deduplicate: latest | one row per (domain, user, item) | time desc, value desc, then the later line |

@@ -29,7 +29,7 @@ impl DomainValues {
 
     /// Checks the numbers before anything is read.
     pub(super) fn check(&self) -> Result<(), DataError> {
-        if let Some(interval) = self.values.value_interval.filter(|interval| !interval.is_sound()) {
+        if let Some(interval) = self.values.value_interval.as_ref().filter(|interval| !interval.is_sound()) {
             let what = format!("{interval} must have finite ends with a number between them; null is no end");
             return Err(DataError::config(self.key("value_interval"), what));
         }
@@ -48,7 +48,7 @@ impl DomainValues {
 
     /// Drops rows with a value outside the interval.
     pub(super) fn keep_inside(&self, rows: &mut Vec<Row>) {
-        if let Some(interval) = self.values.value_interval {
+        if let Some(interval) = &self.values.value_interval {
             rows.retain(|row| interval.contains(row.value));
         }
     }
@@ -181,6 +181,7 @@ mod tests {
         };
         assert_eq!(inside("[0, 5]"), [0.0, 2.0, 5.0]);
         assert_eq!(inside("(0, 5)"), [2.0]);
+        assert_eq!(inside("[, 0); (2, 5]"), [-1.0, 5.0]);
         assert_eq!(inside("[, ]").len(), 5);
     }
 

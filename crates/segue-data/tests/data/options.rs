@@ -311,6 +311,22 @@ fn values_of_each_domain_are_its_own() {
 }
 
 #[test]
+fn several_intervals_keep_the_rows_of_each() {
+    let log = "user,item,rating,timestamp\na,m1,0.5,1\na,m2,1,2\na,m3,3,3\na,m4,3.5,4\na,m5,5,5\nb,m1,4,6\n";
+    let dir = files(&[("log.csv", log)]);
+    let options: PrepareOptions = serde_json::from_str(r#"{"value_interval": "[0, 1); (3, 5]"}"#).unwrap();
+    let (prepared, report) =
+        run(&data(vec![domain(dir.path(), "films", "log.csv")]), &options, &SplitConfig::default()).unwrap();
+    let kept = parts(&prepared).map(|part| pairs(&prepared, &part)).concat();
+    assert_eq!(kept, ["a:m1", "b:m1", "a:m4", "a:m5"]);
+    let step = report.steps.iter().find(|step| step.step == "value interval").unwrap();
+    assert_eq!((step.removed, step.interactions), (2, 4));
+    // What the report says can be read again.
+    let again: PrepareOptions = serde_json::from_str(&serde_json::to_string(&report.options).unwrap()).unwrap();
+    assert_eq!(again, options);
+}
+
+#[test]
 fn weights_are_of_training_rows_and_a_test_row_moves_none() {
     let weights = |test: &str, options: &PrepareOptions| {
         let log = format!("user,item,rating,timestamp\na,x,1,1\na,y,3,2\na,z,2,3\na,w,{test},4\nb,x,2,1\n");

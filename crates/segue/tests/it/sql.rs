@@ -84,8 +84,8 @@ fn duckdb_cleans_and_filters_the_same_rows() {
         job(
             3,
             2,
-            "prepare.train_size=0.6 'prepare.value_interval=\"(0, 5]\"' prepare.scale=standard prepare.memory=0",
-            "--train-size 0.6 --interval 0 5 --scale standard",
+            "prepare.train_size=0.6 'prepare.value_interval=\"(0, 2]; (3, 5]\"' prepare.scale=standard prepare.memory=0",
+            "--train-size 0.6 --interval 0 2 --interval 3 5 --scale standard",
         ),
         job(2, 2, "prepare.only_users=USERS prepare.only_items=ITEMS", "--only-users USERS --only-items ITEMS"),
         job(2, 2, "prepare.negative_threshold=2 prepare.positive_threshold=4", "--likes 2 4"),
