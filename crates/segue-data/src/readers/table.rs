@@ -39,20 +39,19 @@ pub(super) fn read(
         Some(first) => first.place(layout.columns.by_position(&path, cells.len())?, &layout.columns, cells.len()),
     };
     let guessed = first.as_ref().filter(|_| layout.columns == ColumnMap::default());
+    let doubt = doubt(&cells).filter(|_| layout.header.is_none() && !header);
     let told = guessed.and_then(|first| told_of(at, first));
+    // Who says that there is no header knows the places.
+    let unsaid = guessed.is_some() && layout.header.is_none() && doubt.is_none();
+    let told = told.map(String::from).or_else(|| unsaid.then(|| by_place(at, cells.len())));
     let chosen = layout.only.among(&path, if header { &cells } else { &[] })?;
     let mut unused = Unused::of(if header { &cells } else { &[] }, at, &chosen);
     rows.each(header, session, |record| {
         unused.look(record);
         take(record, at, (&chosen, layout, delimiter), log)
     })?;
-    if let Some(note) = told {
-        session.note(note.into());
-    }
-    unused.notes(&cells, at).into_iter().for_each(|note| session.note(note));
-    if let Some(note) = doubt(&cells).filter(|_| layout.header.is_none() && !header) {
-        session.note(note);
-    }
+    let notes = told.into_iter().chain(unused.notes(&cells, at)).chain(doubt);
+    notes.for_each(|note| session.note(note));
     Ok(())
 }
 
@@ -76,6 +75,22 @@ fn told_of(at: Positions, first: &Sample) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// What to tell of a table without header, so many cells wide, of which nothing else is told.
+fn by_place(at: Positions, width: usize) -> String {
+    let roles = [(Some(at.user), "user"), (Some(at.item), "item"), (at.value, "rating"), (at.time, "time")];
+    let mut roles: Vec<(usize, &str)> = roles.into_iter().filter_map(|(place, role)| Some((place?, role))).collect();
+    roles.sort_unstable();
+    let left = match width - roles.len() {
+        0 => String::new(),
+        n => format!(", {n} more left out"),
+    };
+    let roles = roles.into_iter().map(|(_, role)| role).collect::<Vec<_>>().join(", ");
+    format!(
+        "no header: the columns were read by their places as {roles}{left}; `columns: {{user: 1, item: 0}}`, from 0, would read \
+         them otherwise, and `header: false` says that they are right"
+    )
 }
 
 /// What to tell of a first row that was taken for an event and may be a header: two words, which no other column tells

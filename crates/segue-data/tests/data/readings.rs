@@ -1,7 +1,7 @@
 //! How cells that could be read in several ways are read, and what is told of it.
 
 use segue_core::Prepared;
-use segue_data::prepare::{DataConfig, DomainConfig, PrepareOptions, PrepareReport, SplitConfig, SplitKind};
+use segue_data::prepare::{Column, DataConfig, DomainConfig, PrepareOptions, PrepareReport, SplitConfig, SplitKind};
 
 use super::{data, domain, files, kind, message, parts, run};
 
@@ -80,9 +80,11 @@ fn without_header_moments_tell_which_column_has_the_times() {
         assert_eq!((events(&prepared), report.inputs[0].bad_lines), (expected.clone(), 4), "{file}");
     }
     let (prepared, report) = read("log.csv", &ten(|n| format!("{},{}", n % 5, 1_500_000_000 + n)));
-    assert_eq!((events(&prepared), report.notes.len()), (expected, 0));
+    assert_eq!((events(&prepared), report.notes.len()), (expected, 1));
+    assert!(has(&report, "read by their places as user, item, rating, time;"), "{:?}", report.notes);
     let (prepared, report) = read("log.csv", &ten(|n| (n % 5).to_string()));
-    assert_eq!((events(&prepared)[7], &report.notes[..]), ((2.0, None), &[][..]));
+    assert_eq!((events(&prepared)[7], report.notes.len()), ((2.0, None), 1));
+    assert!(has(&report, "read by their places as user, item, rating;"), "{:?}", report.notes);
     // One rating is enough for a column of ratings, and a mapping is taken at its word.
     let mixed = ten(|n| format!("{},{}", if n == 9 { 3 } else { 1_500_000_000 + n }, n % 5));
     assert_eq!(events(&read("log.csv", &mixed).0)[9], (3.0, Some(4)));
@@ -90,6 +92,30 @@ fn without_header_moments_tell_which_column_has_the_times() {
     config.domains[0].columns = serde_json::from_str(r#"{"value": 2, "time": 3}"#).unwrap();
     let (prepared, report) = run(&config, &PrepareOptions::default(), &kind(SplitKind::Ratio)).unwrap();
     assert_eq!((events(&prepared)[9], has(&report, "read as user")), ((1_500_000_000.0, Some(4)), false));
+}
+
+#[test]
+fn columns_that_were_read_by_their_places_are_told() {
+    let told = |rows: &str, change: &dyn Fn(&mut DomainConfig)| {
+        let (_dir, mut config) = of("log.csv", rows);
+        change(&mut config.domains[0]);
+        let notes = run(&config, &PrepareOptions::default(), &kind(SplitKind::Ratio)).unwrap().1.notes;
+        notes.into_iter().filter(|note| note.contains("by their places")).collect::<Vec<_>>().join("; ")
+    };
+    let notes = told(&ten(|n| format!("{},{},x", n % 5, 1_500_000_000 + n)), &|_| {});
+    assert!(notes.contains("as user, item, rating, time, 1 more left out; `columns: {user: 1"), "{notes}");
+    let notes = told(&ten(|n| (1_500_000_000 + n).to_string()), &|_| {});
+    assert!(notes.contains("as user, item, time;"), "{notes}");
+    // Where the user, a header or a format with places of its own says what they are, there is nothing to tell.
+    let plain = ten(|n| (n % 5).to_string());
+    assert_eq!(told(&plain, &|films| films.header = Some(false)), "");
+    assert_eq!(told(&plain, &|films| films.columns.value = Some(Column::Position(2))), "");
+    assert_eq!(told(&format!("user,item,rating\n{plain}"), &|_| {}), "");
+    assert_eq!(told(&plain.replace(',', "\t"), &|_| {}), "", "Douban");
+    let dated = ten(|n| format!("4,{}", 1_500_000_000 + n));
+    assert_eq!(told(&dated.replace(',', "::"), &|_| {}), "", "MovieLens");
+    // One note of it is enough.
+    assert_eq!(told(&ten(|n| format!("{},4", 1_500_000_000 + n)), &|_| {}), "");
 }
 
 #[test]
