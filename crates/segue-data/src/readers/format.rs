@@ -11,7 +11,7 @@ use super::columns::{ColumnMap, looks_like_header};
 use super::log::RawLog;
 use super::only::Only;
 use super::open::{BUFFER, BYTE_ORDER_MARK, Input, first_of};
-use super::session::Session;
+use super::session::{Session, truth};
 use super::{
     adjacency, amazon, book_crossing, douban, goodreads, gorse, json_lines, lastfm, movielens, parquet, recbole,
     sequence, table, timed_sequence,
@@ -343,7 +343,7 @@ fn parted_by_spaces(head: &[u8]) -> bool {
     let mut is_row = |line: &str| {
         let cells: Vec<&str> = line.split(' ').collect();
         let value = cells.get(2).copied().unwrap_or_default();
-        let is_number = value.parse::<f64>().is_ok();
+        let is_number = value.parse::<f64>().is_ok() || truth(value).is_some();
         (cells.len() == width && is_number).then(|| !users.insert(cells[0].to_owned()))
     };
     let told = lines().map(&mut is_row).collect::<Option<Vec<bool>>>();
@@ -412,6 +412,7 @@ mod tests {
         check("7 9", Format::Adjacency);
         check("1 1 2\n1 2 4\n2 1 3\n", Format::Table);
         check("1 1 2.5", Format::Adjacency);
+        check("1 1 true\n1 2 False\n2 1 true\n", Format::Table);
         check("user_id item_id rating\n1 1 2\n", Format::Table);
         check("1\t1\t1500000000", Format::Table);
         check("1 1 2\n2 1 3\n3 4 4\n", Format::Adjacency);

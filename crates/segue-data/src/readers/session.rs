@@ -307,7 +307,8 @@ pub(super) fn beyond(value: f64) -> Option<&'static str> {
     }
 }
 
-/// A value: `None` where the cell is empty, an error where it is not a finite number in single precision.
+/// A value: `None` where the cell is empty, 1 and 0 for true and false, an error where it is not a finite number in single
+/// precision.
 pub(crate) fn parse_value(cell: &str) -> Result<Option<f64>, Reason> {
     let cell = cell.trim();
     if is_blank(cell) {
@@ -315,8 +316,14 @@ pub(crate) fn parse_value(cell: &str) -> Result<Option<f64>, Reason> {
     }
     match cell.parse::<f64>() {
         Ok(value) => beyond(value).map_or(Ok(Some(value)), |wrong| Err(format!("rating {cell:?} {wrong}").into())),
-        Err(_) => Err(format!("rating {cell:?} is not a number").into()),
+        Err(_) => truth(cell).map(Some).ok_or_else(|| format!("rating {cell:?} is not a number").into()),
     }
+}
+
+/// What true and false are as numbers, in whichever case they are written.
+pub(super) fn truth(cell: &str) -> Option<f64> {
+    let is = |word: &str| cell.eq_ignore_ascii_case(word);
+    if is("true") { Some(1.0) } else { is("false").then_some(0.0) }
 }
 
 /// Unix milliseconds, for order within a second is order, too: `None` where the cell is empty. Reads integers, floats, `YYYY-MM-DD[ HH:MM:SS][+HH[:MM]]` (else UTC; slashes for the
@@ -427,6 +434,12 @@ mod tests {
         assert!(parse_value("nan").unwrap_err().contains("not finite"));
         assert!(parse_value("1e39").unwrap_err().contains("beyond single precision"));
         assert!(parse_value("four").unwrap_err().contains("not a number"));
+        for (cell, value) in [("true", 1.0), (" False ", 0.0), ("TRUE", 1.0)] {
+            assert_eq!(parse_value(cell), Ok(Some(value)), "{cell}");
+        }
+        for other in ["t", "yes", "truely"] {
+            assert!(parse_value(other).unwrap_err().contains("not a number"), "{other}");
+        }
         assert_eq!(parse_time("964982703"), Ok(Some(964_982_703_000)));
         assert_eq!(parse_time("1588687728923"), Ok(Some(1_588_687_728_923)));
         assert_eq!(parse_time("964982703.25"), Ok(Some(964_982_703_250)));

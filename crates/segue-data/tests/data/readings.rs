@@ -119,6 +119,41 @@ fn columns_that_were_read_by_their_places_are_told() {
 }
 
 #[test]
+fn true_and_false_are_one_and_zero() {
+    let word = |n: i64| ["true", "False", "TRUE", "false"][n as usize % 4];
+    let expected: Vec<f32> = (0..10_u8).map(|n| f32::from(1 - n % 2)).collect();
+    let rows = ten(|n| word(n).into());
+    let line = |quote: &str| {
+        let line = |n: i64| {
+            // JSON itself knows small letters alone.
+            let word = if quote.is_empty() { word(n).to_lowercase() } else { word(n).into() };
+            format!("{{\"user\":\"u{}\",\"item\":\"i{n}\",\"rating\":{quote}{word}{quote}}}\n", n % 2)
+        };
+        (0..10).map(line).collect::<String>()
+    };
+    for text in [
+        rows.clone(),
+        format!("user,item,rating\n{rows}"),
+        format!("user,item,rating\n{rows}").replace(',', "\t"),
+        rows.replace(',', "\t"),
+        rows.replace(',', " "),
+        line(""),
+        line("\""),
+    ] {
+        let (prepared, report) = read("log", &text);
+        let values: Vec<f32> = events(&prepared).into_iter().map(|(value, _)| value).collect();
+        assert_eq!((values, report.inputs[0].bad_lines), (expected.clone(), 0), "{text}");
+    }
+    // A word that is neither is no number, and above them it is of a header as before.
+    let (_dir, config) = of("log.csv", &format!("who,what,liked\n{rows}"));
+    let text = message(run(&config, &PrepareOptions::default(), &kind(SplitKind::Ratio)));
+    assert!(text.contains("no column for the user; the file has who, what, liked"), "{text}");
+    let (_dir, config) = of("log.csv", &format!("user,item,rating\n{}", ten(|_| "yes".into())));
+    let text = message(run(&config, &PrepareOptions::default(), &kind(SplitKind::Ratio)));
+    assert!(text.contains("rating \"yes\" is not a number"), "{text}");
+}
+
+#[test]
 fn numbers_that_are_all_dates_are_read_as_dates_and_told() {
     let noon = |n: i64| 1_496_275_200 + 86_400 * n;
     let expected: Vec<_> = (0..10).map(|n| (4.0, Some(noon(n)))).collect();
