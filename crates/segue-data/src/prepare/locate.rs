@@ -1,10 +1,11 @@
 //! `path` of a domain into the files that it names.
 
 use std::borrow::Cow;
+use std::path::Path;
 
-use super::config::{DataConfig, OneOrMany};
+use super::config::{DataConfig, DomainConfig, OneOrMany};
 use crate::DataError;
-use crate::readers::{Format, find_files};
+use crate::readers::{FolderFiles, Format, find_files};
 
 /// Fills in the files of every domain that has a `path`; files named beside it win. Also returns what the folders tell.
 pub(super) fn locate(data: &DataConfig) -> Result<(Cow<'_, DataConfig>, Vec<String>), DataError> {
@@ -22,6 +23,10 @@ pub(super) fn locate(data: &DataConfig) -> Result<(Cow<'_, DataConfig>, Vec<Stri
             let link = link.display();
             notes.push(format!("{link} is not read; data.user_links or data.item_links would say what it links"));
         }
+        for [read, other] in found.beside.iter().filter(|[read, _]| is_read(domain, &found, read)) {
+            let (read, other) = (read.display(), other.display());
+            notes.push(format!("{read} is read; {other}, which may be the same log, is not: name it to have it read"));
+        }
         if let Some(format) = found.format.filter(|_| domain.interactions.is_none() && domain.format == Format::Auto) {
             domain.format = format;
             notes.push(format!(
@@ -38,6 +43,17 @@ pub(super) fn locate(data: &DataConfig) -> Result<(Cow<'_, DataConfig>, Vec<Stri
         domain.negatives = domain.negatives.take().or(found.negatives);
     }
     Ok((Cow::Owned(data), notes))
+}
+
+/// Whether a file of a folder is not replaced by one that the domain names for the same purpose.
+fn is_read(domain: &DomainConfig, found: &FolderFiles, file: &Path) -> bool {
+    let roles = [
+        (&found.interactions, &domain.interactions),
+        (&found.train, &domain.train),
+        (&found.valid, &domain.valid),
+        (&found.test, &domain.test),
+    ];
+    roles.into_iter().any(|(found, named)| named.is_none() && found.as_deref() == Some(file))
 }
 
 /// A note of each log that was taken for an adjacency list by its look alone, which is that of sequences, too.

@@ -113,6 +113,8 @@ pub struct FolderFiles {
     pub format: Option<Format>,
     /// Links to another domain (`RecBole`), which a folder cannot use by itself: they say not which domain.
     pub links: Vec<PathBuf>,
+    /// Files that may be the same log as the one that is read, first that one.
+    pub beside: Vec<[PathBuf; 2]>,
 }
 
 /// Finds the files of a folder in one of the published layouts; a file is its own interactions.
@@ -131,6 +133,10 @@ pub fn find_files(path: &Path) -> Result<FolderFiles, DataError> {
                 continue;
             };
             let file = path.join(name);
+            if !matches!(role, Items | Negatives) {
+                let others = names.iter().filter(|other| may_be_same(name, other, patterns));
+                files.beside.extend(others.map(|other| [file.clone(), path.join(other)]));
+            }
             match role {
                 Interactions => files.interactions = Some(file),
                 Items => files.items.push(file),
@@ -172,6 +178,16 @@ pub fn find_files(path: &Path) -> Result<FolderFiles, DataError> {
         path: path.into(),
         what: format!("is in no layout that is known; it holds {shown}{more}. {way_out}"),
     })
+}
+
+/// Whether another file may be the log that is called `name`: it would have been read in its place, or differs from it by the
+/// ending alone.
+fn may_be_same(name: &str, other: &str, patterns: &[&str]) -> bool {
+    let stem = |name: &str| bare(name).rsplit_once('.').map(|(stem, ending)| (stem.to_owned(), ending.to_owned()));
+    let same_stem = stem(name).zip(stem(other)).is_some_and(|((log, _), (other, ending))| {
+        log == other && ["csv", "tsv", "dat", "json", "jsonl", "parquet"].contains(&&*ending)
+    });
+    name != other && (same_stem || patterns.iter().any(|pattern| fits(other, pattern)))
 }
 
 fn folders_in(path: &Path) -> Vec<String> {
@@ -309,5 +325,39 @@ mod tests {
         }
         assert!(found(&["a.inter", "b.inter"]).unwrap_err().contains("`interactions: [a.inter, b.inter]`"));
         assert!(found(&["x.pdf"]).unwrap_err().contains("it holds x.pdf"));
+    }
+
+    #[test]
+    fn files_that_may_be_the_log_as_well_are_named_with_it() {
+        let beside = |names: &[&str]| {
+            let dir = tempfile::tempdir().unwrap();
+            for name in names {
+                std::fs::write(dir.path().join(name), "1 2\n").unwrap();
+            }
+            let name = |path: PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+            find_files(dir.path())
+                .unwrap()
+                .beside
+                .into_iter()
+                .map(|pair| pair.map(name).join(", not "))
+                .collect::<Vec<_>>()
+        };
+        let books = ["Books.jsonl", "ratings_Books.csv", "meta_Books.jsonl"];
+        assert_eq!(beside(&books), ["Books.jsonl, not ratings_Books.csv"]);
+        assert_eq!(beside(&["Books.jsonl.gz", "Books.csv", "Books.txt"]), ["Books.jsonl.gz, not Books.csv"]);
+        assert_eq!(beside(&["ratings.csv", "rating.csv", "movies.csv"]), ["ratings.csv, not rating.csv"]);
+        assert_eq!(beside(&["train.txt", "train.csv", "test.txt"]), ["train.txt, not train.csv"]);
+        // Folders as they are published have one log.
+        for published in [
+            &["u.data", "u.item", "u.info", "u1.base"][..],
+            &["ratings.dat", "movies.dat", "users.dat"],
+            &["user_artists.dat", "artists.dat", "user_taggedartists.dat"],
+            &["rating.mat", "rating.tsv.gz", "trustnetwork.tsv.gz"],
+            &["a.inter", "a.item", "a.user", "a.link"],
+            &["LastFM.txt.gz", "LastFM_item2attributes.json.gz", "LastFM_sample.txt.gz"],
+            &["feedback.jsonl", "items.jsonl", "users.jsonl"],
+        ] {
+            assert_eq!(beside(published), [""; 0], "{published:?}");
+        }
     }
 }

@@ -419,6 +419,32 @@ fn a_link_file_that_nobody_named_is_told() {
 }
 
 #[test]
+fn a_file_that_may_be_the_log_as_well_is_told() {
+    let review = |n: usize| {
+        format!(
+            "{{\"rating\": 5, \"parent_asin\": \"B{n}\", \"user_id\": \"u\", \"timestamp\": {}}}\n",
+            1_500_000_000_000 + n
+        )
+    };
+    let reviews = (0..3).map(review).collect::<String>();
+    let dir = files(&[("Books.jsonl", &reviews), ("ratings_Books.csv", "user,item,rating,timestamp\nu,B0,5,1\n")]);
+    let of = |change: &dyn Fn(&mut DomainConfig)| {
+        let mut domain =
+            DomainConfig { name: "books".into(), path: Some(dir.path().into()), ..DomainConfig::default() };
+        change(&mut domain);
+        run(&data(vec![domain]), &PrepareOptions::default(), &kind(SplitKind::Ratio)).unwrap().1.notes.join("; ")
+    };
+    let told = of(&|_| {});
+    assert!(
+        told.contains("Books.jsonl is read; ") && told.contains("ratings_Books.csv, which may be the same"),
+        "{told}"
+    );
+    let named = OneOrMany::One(dir.path().join("Books.jsonl"));
+    let told = of(&|domain| domain.interactions = Some(named.clone()));
+    assert!(!told.contains("may be the same"), "{told}");
+}
+
+#[test]
 fn a_folder_of_folders_says_how_to_name_two_of_them() {
     let dir = files(&[("export.json", "{}")]);
     for name in ["films", "music"] {
