@@ -1,28 +1,34 @@
 //! `path` of a domain into the files that it names.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::config::{DataConfig, DomainConfig, OneOrMany};
+use super::found_links;
 use crate::DataError;
-use crate::readers::{FolderFiles, Format, find_files};
+use crate::readers::{FolderFiles, Format, find_files, links_in};
 
-/// Fills in the files of every domain that has a `path`; files named beside it win. Also returns what the folders tell.
-pub(super) fn locate(data: &DataConfig) -> Result<(Cow<'_, DataConfig>, Vec<String>), DataError> {
+/// What is to be read.
+pub(super) struct Located<'a> {
+    pub(super) data: Cow<'a, DataConfig>,
+    /// What the folders tell.
+    pub(super) notes: Vec<String>,
+    /// Files of links that nobody named and that are used.
+    pub(super) links: Vec<PathBuf>,
+}
+
+/// Fills in the files of every domain that has a `path`; files named beside it win.
+pub(super) fn locate(data: &DataConfig) -> Result<Located<'_>, DataError> {
     let mut notes = Vec::new();
     if data.domains.iter().all(|domain| domain.path.is_none()) {
-        return Ok((Cow::Borrowed(data), notes));
+        return Ok(Located { data: Cow::Borrowed(data), notes, links: Vec::new() });
     }
     let mut data = data.clone();
-    let linked: Vec<_> =
-        [&data.user_links, &data.item_links].into_iter().flatten().map(|link| link.file.clone()).collect();
+    let mut links = links_between(&data);
     for domain in &mut data.domains {
         let Some(path) = &domain.path else { continue };
         let found = find_files(path)?;
-        for link in found.links.iter().filter(|link| !linked.contains(link)) {
-            let link = link.display();
-            notes.push(format!("{link} is not read; data.user_links or data.item_links would say what it links"));
-        }
+        links.extend_from_slice(&found.links);
         for [read, other] in found.beside.iter().filter(|[read, _]| is_read(domain, &found, read)) {
             let (read, other) = (read.display(), other.display());
             notes.push(format!("{read} is read; {other}, which may be the same log, is not: name it to have it read"));
@@ -42,7 +48,8 @@ pub(super) fn locate(data: &DataConfig) -> Result<(Cow<'_, DataConfig>, Vec<Stri
         domain.test = domain.test.take().or(found.test.map(OneOrMany::One));
         domain.negatives = domain.negatives.take().or(found.negatives);
     }
-    Ok((Cow::Owned(data), notes))
+    let links = found_links::take(&mut data, links, &mut notes);
+    Ok(Located { data: Cow::Owned(data), notes, links })
 }
 
 /// Whether a file of a folder is not replaced by one that the domain names for the same purpose.
@@ -54,6 +61,16 @@ fn is_read(domain: &DomainConfig, found: &FolderFiles, file: &Path) -> bool {
         (&found.test, &domain.test),
     ];
     roles.into_iter().any(|(found, named)| named.is_none() && found.as_deref() == Some(file))
+}
+
+/// Files of links beside the folders of two domains and more.
+fn links_between(data: &DataConfig) -> Vec<PathBuf> {
+    let folders: Vec<&Path> = data.domains.iter().filter_map(|domain| domain.path.as_deref()).collect();
+    let is_beside = |path: &&Path| path.is_dir() && path.parent() == folders[0].parent();
+    match folders.first().and_then(|first| first.parent()) {
+        Some(parent) if folders.len() > 1 && folders.iter().all(is_beside) => links_in(parent),
+        _ => Vec::new(),
+    }
 }
 
 /// A note of each log that was taken for an adjacency list by its look alone, which is that of sequences, too.

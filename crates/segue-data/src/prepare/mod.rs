@@ -61,6 +61,7 @@ mod divided;
 mod features;
 mod filter;
 mod folder;
+mod found_links;
 mod idle;
 mod ingest;
 mod interval;

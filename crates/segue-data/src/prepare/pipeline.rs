@@ -18,7 +18,9 @@ use super::report::PrepareReport;
 use super::rows::World;
 use super::sample::MaxRows;
 use super::values::DomainValues;
-use super::{assemble, clean, features, filter, idle, ingest, locate, sample, split as splitting, subset, weights};
+use super::{
+    assemble, clean, features, filter, found_links, idle, ingest, locate, sample, split as splitting, subset, weights,
+};
 use crate::DataError;
 use crate::place::Lock;
 use crate::readers::{Column, Format, InputFile, Progress, Session, read_items, rounded_note};
@@ -81,7 +83,7 @@ fn settle(
     spill: Spill,
     progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
 ) -> Result<(Outline, SplitRows, PrepareReport), DataError> {
-    let (data, told) = locate::locate(data)?;
+    let locate::Located { data, notes: told, links } = locate::locate(data)?;
     let data = &*data;
     let (options, split, seed) = resolve(data, options, split, seed)?;
     let mut session = Session::new(data.max_bad_lines, progress);
@@ -91,7 +93,8 @@ fn settle(
         divided
     } else {
         let divided = divide(data, (&options, &split, seed), (told, &spill), &mut session);
-        let mut divided = divided.map_err(|error| with_bad_lines(error, session.files()))?;
+        let mut divided =
+            divided.map_err(|error| with_bad_lines(found_links::with_way_out(error, &links), session.files()))?;
         divided::keep(&how, &mut divided, &spill, &session)?;
         divided
     };

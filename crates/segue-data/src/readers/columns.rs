@@ -163,6 +163,29 @@ pub(crate) fn is_usual_item(name: &str) -> bool {
     is_usual(name, ITEM)
 }
 
+/// Of whom or what a column has the ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Named {
+    User,
+    Item,
+}
+
+/// Whether a name ends like one of users or of items, and what stands before that: `films_user_id` is of users, of `films`.
+pub(crate) fn named(name: &str) -> Option<(Named, String)> {
+    let name = plain(name);
+    let before = |usual: &[&str]| usual.iter().filter_map(|ending| name.strip_suffix(ending)).min_by_key(|it| it.len());
+    match (before(USER), before(ITEM)) {
+        (Some(before), None) => Some((Named::User, before.to_owned())),
+        (None, Some(before)) => Some((Named::Item, before.to_owned())),
+        _ => None,
+    }
+}
+
+/// A name in small letters without separators.
+pub(crate) fn plain(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
 fn is_usual(name: &str, usual: &[&str]) -> bool {
     usual.iter().any(|known| same_name(name, known))
 }
@@ -244,6 +267,20 @@ mod tests {
         assert!(alone.by_position(path, 3).unwrap_err().to_string().contains("for the item"));
         let message = ColumnMap::default().by_position(path, 1).unwrap_err().to_string();
         assert!(message.contains("delimiter"), "{message}");
+    }
+
+    #[test]
+    fn what_stands_before_a_usual_name_is_told() {
+        for (name, expected) in [
+            ("source_user_id", Some((Named::User, "source"))),
+            ("Books-UserID", Some((Named::User, "books"))),
+            ("films_movie_id", Some((Named::Item, "films"))),
+            ("item_id", Some((Named::Item, ""))),
+            ("entity_id", None),
+            ("rating", None),
+        ] {
+            assert_eq!(named(name).as_ref().map(|(kind, before)| (*kind, before.as_str())), expected, "{name}");
+        }
     }
 
     #[test]

@@ -111,7 +111,7 @@ pub struct FolderFiles {
     pub negatives: Option<PathBuf>,
     /// Of the log, where the folder tells more than the file: an adjacency list by itself is that of sequences here.
     pub format: Option<Format>,
-    /// Links to another domain (`RecBole`), which a folder cannot use by itself: they say not which domain.
+    /// Links to another domain (`RecBole`), which a folder cannot use by itself: it knows no other.
     pub links: Vec<PathBuf>,
     /// Files that may be the same log as the one that is read, first that one.
     pub beside: Vec<[PathBuf; 2]>,
@@ -149,7 +149,7 @@ pub fn find_files(path: &Path) -> Result<FolderFiles, DataError> {
         if files == FolderFiles::default() {
             continue;
         }
-        files.links = names.iter().filter(|name| fits(name, "*.link")).map(|name| path.join(name)).collect();
+        files.links = links_in(path);
         if let Some(log) = files.interactions.as_ref().filter(|log| ends_in(log, ".txt")) {
             files.format = (format_of(log)? == Format::Adjacency).then_some(Format::Sequence);
         }
@@ -178,6 +178,11 @@ pub fn find_files(path: &Path) -> Result<FolderFiles, DataError> {
         path: path.into(),
         what: format!("is in no layout that is known; it holds {shown}{more}. {way_out}"),
     })
+}
+
+/// Links between two domains (`RecBole`) that lie in a folder.
+pub(crate) fn links_in(folder: &Path) -> Vec<PathBuf> {
+    names_in(folder).iter().filter(|name| fits(name, "*.link")).map(|name| folder.join(name)).collect()
 }
 
 /// Whether another file may be the log that is called `name`: it would have been read in its place, or differs from it by the

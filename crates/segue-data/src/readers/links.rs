@@ -17,6 +17,15 @@ pub struct Links {
     pub header: bool,
 }
 
+/// The names of the two columns of a file whose header has `RecBole`'s types.
+pub(crate) fn link_columns(path: &Path) -> Option<[String; 2]> {
+    // What cannot be read says nothing; who names the file hears why.
+    let mut input = Input::open(path).ok()?;
+    let first = String::from_utf8_lossy(input.first_line().ok()?).into_owned();
+    let cells: Vec<String> = first.split('\t').map(|cell| cell.trim().to_owned()).collect();
+    if recbole::is_header(cells.iter().map(String::as_str)) { recbole::untyped(cells).try_into().ok() } else { None }
+}
+
 /// Reads pairs of ids. `header`: whether the first line has names; `None`: it has if they carry `RecBole`'s types or are
 /// usual names of ids.
 pub fn read_links(path: &Path, header: Option<bool>, session: &mut Session<'_>) -> Result<Links, DataError> {

@@ -39,6 +39,8 @@ mod timed_sequence;
 mod zstd;
 
 pub use self::columns::{Column, ColumnMap};
+pub(crate) use self::columns::{Named, named, plain};
+pub(crate) use self::folder::links_in;
 pub use self::folder::{FolderFiles, find_files};
 pub use self::foreign::hush_guarded_panics;
 pub(crate) use self::format::of_parts;
@@ -46,6 +48,7 @@ pub use self::format::{Format, Layout, read_log};
 pub use self::ids::read_ids;
 pub use self::items::read_items;
 pub(crate) use self::kept::{read_texts, version, write_texts};
+pub(crate) use self::links::link_columns;
 pub use self::links::{Links, read_links};
 pub(crate) use self::log::{Dates, Values, is_rounded, rounded_note};
 pub use self::log::{RawLog, RawRow, RawRows};

@@ -1,8 +1,8 @@
 //! Atomic files of `RecBole`: tables whose header says `name:type`, with type `token`, `token_seq`, `float` or
 //! `float_seq`.
 //!
-//! `.inter` is read as a log, `.item` as metadata, `.link` as a link of users or items. `.user`, `.kg` and `.net` hold
-//! what no model here asks for.
+//! `.inter` is read as a log, `.item` as metadata, `.link` as a link of users or items; between two domains it is found where it
+//! lies in one of their folders or beside them. `.user`, `.kg` and `.net` hold what no model here asks for.
 //!
 //! Zhao et al., *`RecBole`: Towards a Unified, Comprehensive and Efficient Framework for Recommendation Algorithms*,
 //! CIKM 2021.

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use segue_core::Interactions;
-use segue_data::prepare::{DataConfig, LinkFile, PrepareOptions, SplitConfig, SplitKind, UserIdentity};
+use segue_data::prepare::{DataConfig, DomainConfig, LinkFile, PrepareOptions, SplitConfig, SplitKind, UserIdentity};
 
 use super::{data, domain, files, kind, message, pairs, parts, run};
 
@@ -45,6 +45,87 @@ fn a_header_that_nobody_knows_is_no_link() {
     // An id of either domain is no name, and below a header there is none.
     assert!(notes("7,viewer\n7,1\n", None).contains("1 of 2 links"));
     assert!(notes("user,item\nreader,viewer\n7,1\n", None).contains("1 of 2 links"));
+}
+
+/// Two folders of atomic files, and a file of links beside them.
+fn atomic(link: &str) -> (tempfile::TempDir, DataConfig) {
+    let dir = files(&[("x.link", link)]);
+    let domain = |name: &str, log: &str| {
+        let folder = dir.path().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        let log = log.replace("user,item,rating,timestamp", "user_id:token,item_id:token,rating:float,timestamp:float");
+        std::fs::write(folder.join(format!("{name}.inter")), log.replace(',', "\t")).unwrap();
+        DomainConfig { name: name.into(), path: Some(folder), ..DomainConfig::default() }
+    };
+    let config = data(vec![domain("books", BOOKS), domain("films", FILMS)]);
+    (dir, config)
+}
+
+#[test]
+fn a_file_of_links_whose_columns_say_what_it_links_is_used() {
+    let used = |link: &str, change: &dyn Fn(&mut DataConfig)| {
+        let (dir, mut config) = atomic(link);
+        change(&mut config);
+        let (prepared, report) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+        let links = [&report.data.user_links, &report.data.item_links].map(|links| {
+            links
+                .iter()
+                .map(|link| (link.file == dir.path().join("x.link"), link.domains.join("-")))
+                .collect::<Vec<_>>()
+        });
+        let notes = report.notes.join("; ").replace(&dir.path().display().to_string(), "DIR");
+        (prepared.users.iter().map(String::from).collect::<Vec<_>>(), links, notes)
+    };
+    let one = |domains: &str| vec![(true, domains.to_owned())];
+    for (columns, ids, domains) in [
+        ("source_user_id:token\ttarget_user_id:token", "7\t1", "books-films"),
+        ("books_user_id:token\tfilms_user_id:token", "7\t1", "books-films"),
+        ("films_user_id:token\tbooks_user_id:token", "1\t7", "films-books"),
+        ("target_user_id:token\tbooks_uid:token", "1\t7", "films-books"),
+    ] {
+        let (users, links, notes) = used(&format!("{columns}\n{ids}\n"), &|_| {});
+        assert_eq!(users, ["books:1", "books:7", "films:2"], "{columns}");
+        assert_eq!(links, [one(domains), vec![]], "{columns}");
+        let pasted = format!("'data.user_links=[{{file: DIR/x.link, domains: [{}]}}]'", domains.replace('-', ", "));
+        assert!(notes.contains("DIR/x.link: its columns") && notes.contains(&pasted), "{notes}");
+        assert!(notes.contains("1 of 1 links") && !notes.contains("is not read"), "{notes}");
+    }
+    let (users, links, notes) = used("source_item_id:token\ttarget_item_id:token\nb1\tf1\n", &|_| {});
+    assert_eq!((users.len(), links), (3, [vec![], one("books-films")]));
+    assert!(notes.contains("link the items of books to those of films") && notes.contains("linked items: "), "{notes}");
+
+    // Where the columns do not say it, or something else does, it is not read, and the note says how to have it read.
+    let users_link = "source_user_id:token\ttarget_user_id:token\n7\t1\n";
+    let shared = |config: &mut DataConfig| config.domains[0].users = Some(UserIdentity::Shared);
+    let both = "'data.user_links=[{file: DIR/x.link, domains: [books, films]}]'";
+    for (link, change, told) in [
+        ("user_id:token\tuser_id:token\n7\t1\n", &(|_: &mut DataConfig| {}) as &dyn Fn(&mut DataConfig), both),
+        ("7\t1\n", &|_| {}, "or data.item_links if it links items, with the domain of its first column first"),
+        ("item_id:token\titem_id:token\nb1\tf1\n", &|_| {}, "'data.item_links=[{file: DIR/x.link"),
+        ("item_id:token\tentity_id:token\nb1\tm.01\n", &|_| {}, "entities of a knowledge graph"),
+        (users_link, &shared, both),
+    ] {
+        let (users, links, notes) = used(link, change);
+        assert_eq!((users, links), (vec!["1".into(), "2".into(), "7".into()], [vec![], vec![]]), "{link}");
+        assert!(notes.contains("DIR/x.link is not read") && notes.contains(told), "{told} in {notes}");
+    }
+}
+
+#[test]
+fn one_of_two_files_of_links_is_never_chosen_and_one_that_links_nothing_is_refused() {
+    let header = "source_user_id:token\ttarget_user_id:token\n";
+    let (dir, config) = atomic(&format!("{header}7\t1\n"));
+    std::fs::write(dir.path().join("books/y.link"), format!("{header}1\t1\n")).unwrap();
+    let (prepared, report) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+    assert_eq!((prepared.users.len(), report.data.user_links.len()), (3, 0));
+    let told: Vec<_> = report.notes.iter().filter(|note| note.contains("is not read, for other links")).collect();
+    assert_eq!(told.len(), 2, "{:?}", report.notes);
+
+    let (_dir, config) = atomic(&format!("{header}8\t9\n"));
+    let text = message(run(&config, &PrepareOptions::default(), &SplitConfig::default()));
+    for part in ["data.user_links: ", "x.link links no id of books", "named as `path`, it is left out"] {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
 }
 
 #[test]
