@@ -1,7 +1,8 @@
 //! A Parquet file whose compressed pages cannot grow without bounds.
 //!
 //! The library gives every codec a limit but gzip, which it lets write as much as it likes: a few megabytes of a hostile
-//! file could fill the memory. Here each gzip stream of a page is counted out before the library sees it.
+//! file could fill the memory. Here each gzip stream of a page is counted out before the library sees it. Brotli, which it
+//! limits as little, begins by no sign that would tell where a stream is in a page: files of it are refused.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
