@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use segue_core::{EpochRecord, Registry, TaskKind};
+use segue_core::{EpochRecord, Registry, TaskKind, external_order};
 use segue_eval::{Evaluation, Measure, Measured, MetricSpec, PerUser, Ratings, Summary};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -23,7 +23,7 @@ use crate::tables::{Column, RATINGS, column, error_by_user};
 use crate::watch::LOG_NAME;
 
 pub(crate) const MANIFEST: &str = "manifest.json";
-const METRICS: &str = "metrics.json";
+pub(crate) const METRICS: &str = "metrics.json";
 
 /// A run of another time.
 #[derive(Debug, Clone)]
@@ -378,8 +378,10 @@ struct ByUser {
 /// By question; of one alone under no name.
 fn per_user(path: &Path, several: bool) -> Result<BTreeMap<String, ByUser>, LabError> {
     let first: &[&str] = if several { &["question", "user"] } else { &["user"] };
-    let (header, rows) = table(path, first)?;
+    let (header, mut rows) = table(path, first)?;
     let skip = first.len();
+    // Earlier versions wrote whoever has held-out ratings first.
+    rows.sort_by(|a, b| external_order(&a[skip - 1], &b[skip - 1]));
     let mut questions: BTreeMap<String, ByUser> = BTreeMap::new();
     for row in &rows {
         let key = if several { row[0].to_owned() } else { String::new() };

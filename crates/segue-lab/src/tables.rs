@@ -1,8 +1,9 @@
 //! The tables of a run folder, as text.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use segue_core::external_order;
 use segue_eval::{MetricSpec, PerUser, csv_field};
 
 use crate::row::Row;
@@ -93,14 +94,14 @@ fn rated(row: &Row) -> Vec<Column> {
     columns
 }
 
-/// Every user of a row once, with their place among those asked and among those with held-out ratings.
+/// Every user of a row once, rising as ids do, with their place among those asked and among those with held-out ratings.
 fn lines(row: &Row) -> Vec<(&str, Option<usize>, Option<usize>)> {
-    let asked: BTreeMap<&str, usize> = row.users.iter().enumerate().map(|(n, user)| (user.as_str(), n)).collect();
-    let raters: BTreeSet<&str> = row.raters.iter().map(String::as_str).collect();
-    let rated =
-        row.raters.iter().enumerate().map(|(n, user)| (user.as_str(), asked.get(user.as_str()).copied(), Some(n)));
-    let others = row.users.iter().enumerate().filter(|(_, user)| !raters.contains(user.as_str()));
-    rated.chain(others.map(|(n, user)| (user.as_str(), Some(n), None))).collect()
+    let [asked, raters] = [&row.users, &row.raters]
+        .map(|users| users.iter().map(String::as_str).zip(0..).collect::<BTreeMap<&str, usize>>());
+    let mut users: Vec<&str> = row.users.iter().chain(&row.raters).map(String::as_str).collect();
+    users.sort_by(|a, b| external_order(a, b));
+    users.dedup();
+    users.into_iter().map(|user| (user, asked.get(user).copied(), raters.get(user).copied())).collect()
 }
 
 /// Metrics on the parts of every question.
@@ -140,4 +141,31 @@ fn push_values(text: &mut String, names: &[String], values: &[(String, f64)]) {
         text.extend(value.map(|(_, value)| value.to_string()));
     }
     text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use segue_core::TaskKind;
+    use segue_eval::{Measured, Ratings};
+
+    use super::*;
+    use crate::row::by_hand;
+    use crate::settings::Scope;
+
+    #[test]
+    fn users_rise_by_id_whoever_has_ratings() {
+        let mut row = by_hand::row(Scope::Joint, TaskKind::Intra, "films", 0.5);
+        (row.users, row.raters) = (vec!["2".into(), "10".into()], vec!["9".into(), "10".into()]);
+        let per_user = PerUser::Pooled { sums: vec![1.0, 2.0], counts: vec![1.0, 2.0] };
+        row.test.metrics.push(Measured { spec: "mae".parse().unwrap(), value: 1.0, per_user });
+        row.test.ratings = Some(Ratings {
+            users: vec![0, 1],
+            counts: vec![1.0, 2.0],
+            errors: Vec::new(),
+            n_off_scale: 0,
+            scale: None,
+        });
+        let text = per_user_csv(&[row]);
+        assert_eq!(text, "user,ndcg@10,ratings,mae\n2,0.5,,\n9,,1,1\n10,0.5,2,1\n");
+    }
 }
