@@ -1,5 +1,6 @@
 //! A comparison as tables of words, and of values for programs.
 
+use segue_core::nearest;
 use segue_eval::{Cell, Dialect, Difference, Interval, Measure, MetricSpec, OverSeeds};
 use segue_lab::{
     ALPHA, Comparison, Effect, LabError, Row, Scope, Settings, Tested, Transfer, refuse_untestable, spoken_metric,
@@ -612,7 +613,9 @@ fn spoken_names(show: &[String], known: &[String], dialect: Dialect) -> Result<V
         let spoken = spoken_metric(name, dialect).ok().map(|spec| spec.to_string());
         let measured = spoken.iter().chain([name]).find(|name| known.contains(name));
         let measured = measured.ok_or_else(|| {
-            LabError::NotFound(format!("--show {name} was not measured; there are: {}", known.join(", ")))
+            let near = nearest(name, known.iter().map(String::as_str));
+            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            LabError::NotFound(format!("--show {name} was not measured{hint}; there are: {}", known.join(", ")))
         })?;
         if !names.contains(measured) {
             names.push(measured.clone());

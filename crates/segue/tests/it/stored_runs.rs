@@ -57,6 +57,12 @@ fn stored_runs_compare_as_fresh_ones_do() {
     let device = scratch.line(&format!("compare {runs} --html /dev/null"));
     assert!(device.stderr.starts_with("error: cannot write /dev/null: it is no plain file"), "{}", device.stderr);
 
+    // Before anything is trained, too.
+    for what in [runs, &format!("{world} model=ease")] {
+        let said = "--show ngcd@10 was not measured; did you mean `ndcg@10`?; there are: ";
+        scratch.fails(&format!("compare {what} --show ngcd@10"), &[said]);
+    }
+
     let guide = scratch.ok(&format!("models --guide {runs} --format tsv"));
     let ease = guide.lines().find(|line| line.starts_with("ease\t")).unwrap();
     assert!(
