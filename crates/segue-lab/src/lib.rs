@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "time limits, durations and run names are this crate's business")]
 
 mod bench;
+mod best;
 mod bundle;
 mod cold_start;
 mod compare;
@@ -37,6 +38,7 @@ mod translated;
 mod watch;
 
 pub use bench::{Timed, TimedEpoch, time_fit};
+pub use best::Best;
 pub use bundle::Bundle;
 pub use cold_start::ColdStart;
 pub use compare::{Comparison, Tested, compare, refuse_untestable};

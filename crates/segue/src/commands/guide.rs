@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use segue_core::TaskKind;
-use segue_eval::MetricSpec;
-use segue_lab::{Apart, Row, read_run, spoken_metric};
+use segue_eval::{Cell, Interval, MetricSpec};
+use segue_lab::{ALPHA, Apart, Comparison, Row, read_run, spoken_metric};
 
 /// What is known of a model.
 struct Entry {
@@ -15,10 +15,16 @@ struct Entry {
     memory: Option<u64>,
     stored: Option<u64>,
     /// The metric on users of whom nothing or least is known.
-    cold: Option<f64>,
-    accuracy: f64,
+    cold: Option<Told>,
+    accuracy: Told,
     explains: bool,
+    /// The rows that accuracy is of, and those of strangers, where they were asked about as a question of their own.
+    runs: Vec<usize>,
+    strangers: Vec<usize>,
 }
+
+/// A value and its interval.
+type Told = (f64, Option<Interval>);
 
 /// A guide: its table, and which model to take for what.
 pub(crate) struct Guide {
@@ -63,9 +69,10 @@ pub(crate) fn guide(folders: &[PathBuf], metric: Option<&str>) -> anyhow::Result
     let chosen = chosen(&rows, (&first.question, metric, more_is_better));
     let folded = chosen.iter().filter_map(|runs| note_of_folded(runs, &rows)).collect::<Vec<_>>();
     let stored = |run: &Row| Some(fs::metadata(folders.get(run.fit)?.join("model.safetensors")).ok()?.len());
+    let comparison = Comparison { rows };
     let entries = chosen.into_iter().map(|runs| {
-        let stored = runs.iter().filter_map(|run| stored(run)).max();
-        Ok(Entry { stored, ..entry(&runs, &rows, metric)? })
+        let stored = runs.iter().filter_map(|&run| stored(&comparison.rows[run])).max();
+        Ok(Entry { stored, ..entry(runs, &comparison, spec)? })
     });
     let entries = entries.collect::<anyhow::Result<Vec<Entry>>>()?;
     let most = |of: &dyn Fn(&Entry) -> Option<f64>| entries.iter().filter_map(of).fold(0.0, f64::max);
@@ -75,8 +82,8 @@ pub(crate) fn guide(folders: &[PathBuf], metric: Option<&str>) -> anyhow::Result
     };
     let slowest = most(&|e| Some(e.seconds));
     let largest = most(&|e| e.memory.map(|bytes| bytes as f64));
-    let (best, coldest) = (best_of(&|e| Some(e.accuracy)), best_of(&|e| e.cold));
-    let worth = |value: f64, best: f64| worth(value, best, more_is_better);
+    let (best, coldest) = (best_of(&|e| Some(e.accuracy.0)), best_of(&|e| e.cold.map(|cold| cold.0)));
+    let worth = |value: Told, best: f64| worth(value, best, more_is_better);
     let header = ["model", "training time", "memory", "cold start", "accuracy", "interpretability"].map(String::from);
     let table: Vec<Vec<String>> = entries
         .iter()
@@ -102,22 +109,28 @@ pub(crate) fn guide(folders: &[PathBuf], metric: Option<&str>) -> anyhow::Result
     let by = |of: &dyn Fn(&Entry) -> f64| {
         entries.iter().max_by(|a, b| of(a).total_cmp(&of(b))).map_or("", |entry| entry.model.as_str())
     };
-    let sign = if more_is_better { 1.0 } else { -1.0 };
+    let all: Vec<&Entry> = entries.iter().collect();
     let mut notes = vec![
         format!(
             "{}, {metric}; time and memory as measured when each was trained, memory at the peak beyond the data and all else that the \
              program held before",
             first.test.protocol
         ),
-        format!("highest accuracy: {}", by(&|e| sign * e.accuracy)),
+        "in brackets the interval of the users asked; of a model that ran with several seeds, of these".into(),
+        format!("highest accuracy: {}", best_among(&all, &|e| &e.runs, (&comparison, spec))?),
         format!("fastest training: {}", by(&|e| -e.seconds)),
     ];
-    if entries.iter().any(|entry| entry.cold.is_some()) {
-        notes.push(format!("new users: {}", by(&|e| e.cold.map_or(f64::NEG_INFINITY, |cold| sign * cold))));
+    let strangers: Vec<&Entry> = entries.iter().filter(|entry| !entry.strangers.is_empty()).collect();
+    let sign = if more_is_better { 1.0 } else { -1.0 };
+    if !strangers.is_empty() {
+        notes.push(format!("new users: {}", best_among(&strangers, &|e| &e.strangers, (&comparison, spec))?));
+    } else if entries.iter().any(|entry| entry.cold.is_some()) {
+        let coldest = by(&|e| e.cold.map_or(f64::NEG_INFINITY, |cold| sign * cold.0));
+        notes.push(format!("new users: {coldest} by the value alone: nothing tells whether others are worse"));
     }
-    if entries.iter().any(|entry| entry.explains) {
-        let explained = |e: &Entry| if e.explains { sign * e.accuracy } else { f64::NEG_INFINITY };
-        notes.push(format!("reasons that add up: {}", by(&explained)));
+    let explained: Vec<&Entry> = entries.iter().filter(|entry| entry.explains).collect();
+    if !explained.is_empty() {
+        notes.push(format!("reasons that add up: {}", best_among(&explained, &|e| &e.runs, (&comparison, spec))?));
     }
     if entries.iter().any(|entry| entry.memory.is_none() && entry.stored.is_some()) {
         notes.push(
@@ -130,9 +143,34 @@ pub(crate) fn guide(folders: &[PathBuf], metric: Option<&str>) -> anyhow::Result
     Ok(Guide { header: header.to_vec(), rows: table, notes })
 }
 
+/// Which of some models has the best value, with all that are not told apart from it.
+fn best_among(
+    entries: &[&Entry],
+    rows: &dyn Fn(&Entry) -> &Vec<usize>,
+    (comparison, metric): (&Comparison, MetricSpec),
+) -> anyhow::Result<String> {
+    let recipes: Vec<Vec<usize>> = entries.iter().map(|entry| rows(entry).clone()).collect();
+    let Some(best) = comparison.best_of(&recipes, metric)? else { return Ok("not measured".into()) };
+    let name = |n: usize| entries.get(n).map_or("", |entry| entry.model.as_str());
+    if best.not_apart.is_empty() {
+        return Ok(name(best.at).to_owned());
+    }
+    let others: Vec<&str> = best.not_apart.iter().map(|&n| name(n)).collect();
+    let how = if best.by_user {
+        format!("user by user: p >= {ALPHA} by the randomisation test, corrected by Holm")
+    } else {
+        "not all have values by user, and their intervals meet".to_owned()
+    };
+    Ok(format!(
+        "none stands out: {} has the best value, and is not told apart from {} ({how})",
+        name(best.at),
+        others.join(", ")
+    ))
+}
+
 /// What a model's line is of, where its runs learnt from several scopes.
-fn note_of_folded(chosen: &[&Row], rows: &[Row]) -> Option<String> {
-    let row = chosen.first()?;
+fn note_of_folded(chosen: &[usize], rows: &[Row]) -> Option<String> {
+    let row = &rows[*chosen.first()?];
     let mut scopes: Vec<String> = Vec::new();
     for other in rows.iter().filter(|other| other.model == row.model && other.question == row.question) {
         let scope = other.scope.to_string();
@@ -145,23 +183,23 @@ fn note_of_folded(chosen: &[&Row], rows: &[Row]) -> Option<String> {
 }
 
 /// Of each model the runs of the recipe and scope that validation prefers in the mean over seeds; test plays no part.
-fn chosen<'a>(rows: &'a [Row], (question, metric, more_is_better): (&str, &str, bool)) -> Vec<Vec<&'a Row>> {
-    let mut groups: Vec<Vec<&Row>> = Vec::new();
-    for row in rows.iter().filter(|row| row.question == question) {
-        match groups.iter_mut().find(|known| known[0].scope == row.scope && known[0].is_recipe_of(row)) {
-            Some(known) => known.push(row),
-            None => groups.push(vec![row]),
+fn chosen(rows: &[Row], (question, metric, more_is_better): (&str, &str, bool)) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for (n, row) in rows.iter().enumerate().filter(|(_, row)| row.question == question) {
+        let first = |known: &Vec<usize>| &rows[known[0]];
+        match groups.iter_mut().find(|known| first(known).scope == row.scope && first(known).is_recipe_of(row)) {
+            Some(known) => known.push(n),
+            None => groups.push(vec![n]),
         }
     }
-    let valid = |runs: &Vec<&Row>| -> Option<f64> {
-        let of = |row: &&Row| row.valid.iter().find(|(name, _)| name == metric).map(|(_, value)| *value);
-        let values: Vec<f64> = runs.iter().filter_map(of).collect();
+    let valid = |runs: &Vec<usize>| -> Option<f64> {
+        let values: Vec<f64> = runs.iter().filter_map(|&run| rows[run].validated(metric)).collect();
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         (!values.is_empty()).then_some(if more_is_better { mean } else { -mean })
     };
-    let mut chosen: Vec<Vec<&Row>> = Vec::new();
+    let mut chosen: Vec<Vec<usize>> = Vec::new();
     for runs in groups {
-        match chosen.iter_mut().find(|known| known[0].model == runs[0].model) {
+        match chosen.iter_mut().find(|known| rows[known[0]].model == rows[runs[0]].model) {
             Some(known) if valid(known) < valid(&runs) => *known = runs,
             Some(_) => {}
             None => chosen.push(runs),
@@ -176,9 +214,10 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 }
 
 /// What is known of the runs of one recipe: means over their seeds.
-fn entry(runs: &[&Row], rows: &[Row], metric: &str) -> anyhow::Result<Entry> {
-    let row = runs[0];
-    let Some(accuracy) = mean(runs.iter().filter_map(|run| run.value(metric))) else {
+fn entry(runs: Vec<usize>, comparison: &Comparison, metric: MetricSpec) -> anyhow::Result<Entry> {
+    let rows = &comparison.rows;
+    let row = &rows[runs[0]];
+    let Some(accuracy) = comparison.value_of(&runs, metric) else {
         let known: Vec<String> = row.summary.metrics.iter().map(|estimate| estimate.metric.to_string()).collect();
         anyhow::bail!(
             "{metric} was not measured of {}; --metric names another; there are: {}",
@@ -186,17 +225,22 @@ fn entry(runs: &[&Row], rows: &[Row], metric: &str) -> anyhow::Result<Entry> {
             known.join(", ")
         )
     };
-    let cold = |row: &Row| {
-        let asked = rows.iter().find(|other| other.fit == row.fit && other.kind == TaskKind::ColdUser);
-        asked.and_then(|cold| cold.value(metric)).or_else(|| {
-            let least = row.parts.iter().find(|part| part.by == Apart::Activity)?;
-            least.values.iter().find(|(name, _)| name == metric).map(|(_, value)| *value)
-        })
+    let name = metric.to_string();
+    let stranger = |&run: &usize| {
+        let asked = |other: &Row| other.fit == rows[run].fit && other.kind == TaskKind::ColdUser;
+        rows.iter().position(|other| asked(other) && other.value(&name).is_some())
     };
-    let cold = mean(runs.iter().filter_map(|run| cold(run)));
-    let seconds = mean(runs.iter().map(|run| run.seconds)).unwrap_or_default();
-    let memory = runs.iter().filter_map(|run| run.memory).max();
-    Ok(Entry { model: row.model.clone(), seconds, memory, stored: None, cold, accuracy, explains: row.explains })
+    let strangers: Vec<usize> = runs.iter().filter_map(stranger).collect();
+    let least = |run: &usize| {
+        let least = rows[*run].parts.iter().find(|part| part.by == Apart::Activity)?;
+        least.values.iter().find(|(own, _)| *own == name).map(|(_, value)| *value)
+    };
+    let cold = comparison.value_of(&strangers, metric);
+    let cold = cold.or_else(|| mean(runs.iter().filter_map(least)).map(|value| (value, None)));
+    let seconds = mean(runs.iter().map(|&run| rows[run].seconds)).unwrap_or_default();
+    let memory = runs.iter().filter_map(|&run| rows[run].memory).max();
+    let (model, explains) = (row.model.clone(), row.explains);
+    Ok(Entry { model, seconds, memory, stored: None, cold, accuracy, explains, runs, strangers })
 }
 
 /// The word of the first bound that a number does not pass.
@@ -210,26 +254,30 @@ fn held(bytes: f64, most: f64) -> &'static str {
 }
 
 /// How near a metric is to the best.
-fn worth(value: f64, best: f64, more_is_better: bool) -> String {
+fn worth((value, interval): Told, best: f64, more_is_better: bool) -> String {
     let (less, more) = if more_is_better { (value, best) } else { (best, value) };
     let share = if more > 0.0 { less / more } else { 0.0 };
     let word = graded(-share, [(-0.97, "excellent"), (-0.85, "good"), (-0.6, "fair")], "poor");
-    format!("{word} ({value:.4})")
+    format!("{word} ({})", Cell::Estimate(value, interval))
 }
 
 #[cfg(test)]
 mod tests {
+    use segue_eval::Interval;
+
     use super::{held, worth};
 
     #[test]
     fn grades_are_shares_of_the_best() {
         assert_eq!(
-            [0.1, 0.09, 0.07, 0.01].map(|value| worth(value, 0.1, true)),
+            [0.1, 0.09, 0.07, 0.01].map(|value| worth((value, None), 0.1, true)),
             ["excellent (0.1000)", "good (0.0900)", "fair (0.0700)", "poor (0.0100)"]
         );
-        assert_eq!(worth(0.0, 0.0, true), "poor (0.0000)");
+        assert_eq!(worth((0.0, None), 0.0, true), "poor (0.0000)");
+        let interval = Some(Interval { low: 0.08, high: 0.12, level: 0.95 });
+        assert_eq!(worth((0.1, interval), 0.1, true), "excellent (0.1000 [0.0800, 0.1200])");
         // The least error is the best.
-        assert_eq!([0.7, 2.7].map(|value| worth(value, 0.7, false)), ["excellent (0.7000)", "poor (2.7000)"]);
+        assert_eq!([0.7, 2.7].map(|value| worth((value, None), 0.7, false)), ["excellent (0.7000)", "poor (2.7000)"]);
         assert_eq!([4.0, 20.0, 50.0, 99.0].map(|bytes| held(bytes, 100.0)), ["very low", "low", "medium", "high"]);
         assert_eq!((held(0.0, 0.0), held(5.0, 5.0)), ("very low", "high"));
     }

@@ -21,7 +21,8 @@ The grades of the guide are relative to the other runs: time to the slowest (ver
 memory to the most (very low up to 5 %, low to 25 %, medium to 60 %), accuracy and cold start to the best (excellent from 97 %, good
 from 85 %, fair from 60 %). Memory is what training took at its peak beyond the data; where the system did not tell it, or too little to be told,
 there is `at least` the size of the stored model. Cold start is the question about cold users where the split asks it (split=questions,
-split=cold_user), else the quarter of the users of whom least is known.")]
+split=cold_user), else the quarter of the users of whom least is known. Below the table a best model is claimed only where it is told
+apart from all others, user by user; else those are named that are as good as far as anybody can tell.")]
 pub(crate) struct Arguments {
     /// Show the parameters of this model.
     name: Option<String>,

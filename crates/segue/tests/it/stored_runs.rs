@@ -70,6 +70,29 @@ fn stored_runs_compare_as_fresh_ones_do() {
         "{guide}"
     );
 
+    // A value has its interval, and the best is claimed only where it is told apart.
+    let cell = ease.split('\t').nth(4).unwrap();
+    assert!(cell.contains(" [0.") && cell.ends_with("])"), "{cell}");
+    let best = |runs: &str| -> String {
+        let told = scratch.line(&format!("models --guide {runs} --metric ndcg@10")).stderr;
+        told.lines().find(|line| line.starts_with("highest accuracy: ")).unwrap().to_owned()
+    };
+    let tested = scratch.ok(&format!("compare {runs} --tests --baseline ease --show ndcg@10 --format csv"));
+    let header: Vec<&str> = tested.lines().next().unwrap().split(',').collect();
+    let mf: Vec<&str> = tested.lines().find(|line| line.starts_with("mf,")).unwrap().split(',').collect();
+    let p = mf[header.iter().position(|name| *name == "p_randomisation").unwrap()].parse::<f64>().unwrap();
+    assert_eq!(best(runs).contains("none stands out: "), p >= 0.05, "{} {p}", best(runs));
+    scratch.ok(&format!("train {world} model=random run_name=random"));
+    let clear = best("outputs/segue/ease_joint_seed42 outputs/segue/random");
+    assert_eq!(clear, "highest accuracy: ease");
+    // As if another model had nearly the same values.
+    scratch.ok(&format!("train {world} model=ease model.l2=900 run_name=other"));
+    let path = scratch.path("outputs/segue/other/config.yaml");
+    let config = fs::read_to_string(&path).unwrap();
+    fs::write(&path, config.replace("name: ease", "name: ials")).unwrap();
+    let close = best("outputs/segue/ease_joint_seed42 outputs/segue/other");
+    assert!(close.starts_with("highest accuracy: none stands out: "), "{close}");
+
     // Without a metric it is the usual one of these runs.
     scratch.ok(&format!("train {world} model=popularity evaluation.k_values=[3] out=third"));
     let third = scratch.line("models --guide third");
