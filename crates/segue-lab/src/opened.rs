@@ -9,8 +9,9 @@ use serde_json::{Map, Value, json};
 
 use crate::config::Moment;
 use crate::error::LabError;
+use crate::experiment::{Loaded, fingerprint};
 use crate::files::write_json;
-use crate::settings::EvaluationSettings;
+use crate::settings::{EvaluationSettings, Settings};
 use crate::stored::{MANIFEST, manifest_of};
 
 /// What the manifest calls the openings after training, whose own are its [`TRAINED`]. They are only ever added to.
@@ -35,6 +36,18 @@ pub struct Opening<'a> {
     pub evaluation: &'a EvaluationSettings,
     /// Seed of what is drawn.
     pub seed: u64,
+}
+
+/// Writes down that every question of the data is opened, and why; measured as the settings say.
+pub fn record_all(run: &Path, why: &str, (settings, loaded): (&Settings, &Loaded)) -> Result<(), LabError> {
+    let known = loaded.data.train_and_valid();
+    for task in &loaded.data.split.tasks {
+        let hash = fingerprint((&loaded.data, task), [&known]);
+        let data = (loaded.data.split.protocol.as_str(), hash.as_str());
+        let (question, evaluation, seed) = (task.name.as_str(), &settings.evaluation, settings.seed);
+        Opening { why, question, data, evaluation, seed }.record(run)?;
+    }
+    Ok(())
 }
 
 #[derive(Serialize)]

@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use crate::error::LabError;
 use crate::files::read;
+use crate::run::{PARTS, PER_USER};
 use crate::settings::Settings;
-use crate::stored::{MANIFEST, manifest_of, manifest_of_run, records};
+use crate::stored::{MANIFEST, METRICS, manifest_of, manifest_of_run, records, settings_of};
 use crate::watch::LOG_NAME;
 
 /// What became of one file, or of one fact of the manifest.
@@ -33,6 +34,22 @@ pub fn settings_again(run: &Path, out: &Path) -> Result<Settings, LabError> {
     };
     let settings = Settings::from_value(told)?;
     Ok(Settings { out: out.to_owned(), overwrite: false, numbered: false, ..settings })
+}
+
+/// Whether a manifest tells other settings than the configuration beside it, so that one of them is not that of the run.
+pub fn is_edited(run: &Path) -> Result<bool, LabError> {
+    let told = manifest_of_run(run)?.remove("settings").unwrap_or_default();
+    let beside = settings_of(run).ok().and_then(|settings| serde_json::to_value(settings).ok());
+    Ok(beside.is_some_and(|beside| in_full(&beside) != in_full(&told)))
+}
+
+/// Whether a run done again measured on the test part what the stored run does not tell.
+pub fn shows_more(found: &[Reproduced]) -> bool {
+    let measured = [METRICS, PER_USER, PARTS, "test_metrics.csv", "REPORT.txt"];
+    found.iter().any(|one| {
+        let is_gone = one.what == METRICS && !one.kept;
+        is_gone || (one.difference.is_some() && measured.contains(&one.what.as_str()))
+    })
 }
 
 /// What the clock may have to do with differences: a limit of time ends training where it ends, which is never the same twice.

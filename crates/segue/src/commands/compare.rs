@@ -9,8 +9,8 @@ use clap::Args;
 use segue_eval::MetricSpec;
 use segue_explore::page;
 use segue_lab::{
-    Comparison, Composer, Job, LabError, Openable, Opening, Row, Scope, Settings, Stored, Transfer, compare,
-    fingerprint, protocol, read_run, write_aside,
+    Comparison, Composer, Job, LabError, Openable, Row, Scope, Settings, Stored, Transfer, compare, protocol, read_run,
+    record_all, write_aside,
 };
 
 use self::notes::{joined, note_of_split_seeds, notes};
@@ -275,13 +275,7 @@ fn popular(folder: &Path, (of, moved): (&Settings, &[String]), several_targets: 
     // On the target alone it would answer the questions of one domain.
     settings.scope = if several_targets { Scope::Joint } else { Scope::Target };
     let loaded = load_again(&settings, moved)?;
-    let known = loaded.data.train_and_valid();
-    for task in &loaded.data.split.tasks {
-        let hash = fingerprint((&loaded.data, task), [&known]);
-        let data = (loaded.data.split.protocol.as_str(), hash.as_str());
-        let (why, question) = ("compare popularity with the run", task.name.as_str());
-        Opening { why, question, data, evaluation: &settings.evaluation, seed: settings.seed }.record(folder)?;
-    }
+    record_all(folder, "compare popularity with the run", (&settings, &loaded))?;
     Ok(compare((&[settings], true), (&loaded, &crate::registry()), Bar::new, drop)?)
 }
 

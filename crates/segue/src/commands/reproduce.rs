@@ -1,9 +1,12 @@
 //! `segue reproduce`: a stored run again, and what differs.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use segue_lab::{by_the_clock, compare_runs, settings_again, train};
+use segue_lab::{
+    Loaded, Openable, Settings, by_the_clock, compare_runs, is_edited, record_all, settings_again, shows_more, train,
+};
 
 use super::train::load_again;
 use crate::terminal::{Bar, Format, print_table, say};
@@ -21,7 +24,8 @@ every metric, every user's value and the training log are compared byte for byte
 times are not. What is run are the settings in manifest.json: where config.yaml says otherwise, that is a difference. Where something
 differs, the facts that may explain it (inputs, split, version, instruction set) stand first, and the exit code is 1. The same
 machine, data and program give the same bytes whatever the number of threads, but with trainer.time_limit, which ends training by
-the clock: then it is told as what may explain differences.")]
+the clock: then it is told as what may explain differences. Where the manifest was edited, or the test part measures what the run does
+not tell, that it was opened is written down in the manifest first.")]
 pub(crate) struct Arguments {
     /// A run folder.
     run: PathBuf,
@@ -36,6 +40,16 @@ pub(crate) struct Arguments {
     format: Option<Format>,
 }
 
+/// Writes down in a run that its test part was opened once more.
+fn record(run: &Path, done: (&Settings, &Loaded)) -> anyhow::Result<()> {
+    record_all(run, "reproduce the run, which came out otherwise or by other settings", done)?;
+    say(&format!(
+        "note: the test part was measured otherwise than the run tells, which is written down in manifest.json of {}",
+        run.display()
+    ));
+    Ok(())
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let registry = crate::registry();
@@ -47,11 +61,21 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let settings = settings_again(&args.run, &out)?;
     // What is run, and written down, are the settings of the run, wherever its data lie.
     let loaded = load_again(&settings, &args.overrides)?;
+    let opens = settings.evaluation.test != Openable::Never;
+    // Other settings than those of the run measure what it does not tell.
+    let edited = opens && is_edited(&args.run)?;
+    if edited {
+        record(&args.run, (&settings, &loaded))?;
+    }
     let mut bar = Bar::new("again");
     let again = train(&settings, &loaded, &registry, &mut bar, false);
     bar.finish();
     again?;
     let found = compare_runs(&args.run, &out)?;
+    if opens && !edited && shows_more(&found) {
+        // Nothing is shown, or kept, that is not written down.
+        record(&args.run, (&settings, &loaded)).inspect_err(|_| drop(fs::remove_dir_all(&out)))?;
+    }
     let header = ["file", "same", "difference"].map(String::from);
     let rows: Vec<Vec<String>> = found
         .iter()

@@ -15,6 +15,13 @@ fn a_run_comes_out_again_to_the_bit() {
     assert_eq!(again.code, Some(0), "{}\n{}", again.stdout, again.stderr);
     assert!(again.stderr.contains("reproduced: all") && again.stdout.contains("user_embeddings.npy\tyes"));
     assert_eq!(fs::read_dir(scratch.path("outputs/segue")).unwrap().count(), 1, "nothing is left behind");
+    // Nothing was seen that the run does not tell.
+    let opened = || {
+        let text = fs::read_to_string(scratch.path("outputs/segue/one/manifest.json")).unwrap();
+        let manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+        manifest["opened_after_training"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(opened(), 0);
 
     // The files of a generated world have the same names every time, in runs and in prepared folders.
     let manifest = |path: &str| -> serde_json::Value {
@@ -40,15 +47,17 @@ fn a_run_comes_out_again_to_the_bit() {
     assert!(again.code == Some(0) && again.stdout.contains("data.inputs\tyes"), "{}\n{}", again.stdout, again.stderr);
 
     // A manifest that says another model, or other settings, than those of the run is no manifest of the run: its settings are run.
-    for (from, to, said) in [
-        ("\"epochs\": 3", "\"epochs\": 4", "manifest.json: params\tno\tepochs: 4 became 3"),
-        ("\"bootstrap\": 50", "\"bootstrap\": 60", "`bootstrap: 50` became `bootstrap: 60`"),
+    // Of other settings it is written down that the test part was opened.
+    for (from, to, said, written) in [
+        ("\"epochs\": 3", "\"epochs\": 4", "manifest.json: params\tno\tepochs: 4 became 3", 0),
+        ("\"bootstrap\": 50", "\"bootstrap\": 60", "`bootstrap: 50` became `bootstrap: 60`", 1),
     ] {
         assert!(stored.contains(from), "{stored}");
         fs::write(&path, stored.replace(from, to)).unwrap();
         let again = scratch.line("reproduce outputs/segue/one --format tsv");
         assert_eq!(again.code, Some(1));
         assert!(again.stdout.contains(said), "{}", again.stdout);
+        assert_eq!((opened(), again.stderr.contains("is written down in manifest.json")), (written, written > 0));
     }
     fs::write(&path, stored.replace("\"settings\"", "\"asked\"")).unwrap();
     scratch.fails("reproduce outputs/segue/one", &["outputs/segue/one: its manifest tells no settings"]);
@@ -154,4 +163,32 @@ fn a_run_comes_out_again_where_its_data_are_elsewhere() {
     assert_eq!(again(&["data_dir=../folder"], "nowhere").code, Some(0));
     let refused = again(&["data.root=../here"], "nowhere");
     assert!(refused.stderr.contains("this run read data_dir=folder: data_dir=DIR says"), "{}", refused.stderr);
+}
+
+#[test]
+fn an_edited_manifest_opens_no_sealed_test_part_unwritten() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    scratch.ok(&format!("train {world} model=ease evaluation.test=never out=run"));
+    let path = scratch.path("run/manifest.json");
+    let manifest = || -> serde_json::Value { serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap() };
+    scratch.ok("reproduce run");
+    assert!(manifest()["opened_after_training"].is_null());
+    let edit = || {
+        let mut edited = manifest();
+        edited["settings"]["evaluation"]["test"] = "always".into();
+        edited["settings"]["model"]["l2"] = 7.into();
+        fs::write(&path, edited.to_string()).unwrap();
+    };
+    edit();
+    let again = scratch.line("reproduce run --keep kept");
+    assert!(again.code == Some(1) && scratch.path("kept/test_metrics.csv").is_file(), "{}", again.stderr);
+    let opened = manifest()["opened_after_training"].clone();
+    assert!(opened[0]["why"].as_str().unwrap().starts_with("reproduce the run") && opened[1].is_null(), "{opened}");
+    assert_eq!(opened[0]["question"], "films");
+    // Nor where the configuration beside it is edited as well, or gone.
+    fs::remove_file(scratch.path("run/config.yaml")).unwrap();
+    let again = scratch.line("reproduce run");
+    assert_eq!(again.code, Some(1), "{}", again.stderr);
+    assert_eq!(manifest()["opened_after_training"].as_array().unwrap().len(), 2);
 }
