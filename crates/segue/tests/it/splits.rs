@@ -116,3 +116,19 @@ fn runs_whose_split_followed_their_seed_are_told_to_have_no_mean() {
         assert!(one.stdout.contains("mean of 2") && !one.stderr.contains("split each"), "{}{}", one.stdout, one.stderr);
     }
 }
+
+#[test]
+fn runs_of_other_splits_have_one_verdict() {
+    let scratch = Scratch::new();
+    let world = "data=sample data.world.n_users=250 evaluation.bootstrap=50 split=ratio split.order=random model=ease";
+    for (scope, seed) in [("target", 1), ("target", 2), ("joint", 1), ("joint", 2)] {
+        scratch.ok(&format!("train {world} scope={scope} seed={seed} out=runs/{scope}_{seed}"));
+    }
+    let runs = "runs/target_1 runs/target_2 runs/joint_1 runs/joint_2";
+    let done = scratch.line(&format!("compare {runs} --show ndcg@10"));
+    assert_eq!(done.stderr.matches(": ease over 2 splits (seeds 1, 2) (ndcg@10 +0.").count(), 1, "{}", done.stderr);
+    assert!(!done.stderr.contains("share one split") && !done.stderr.contains("of one seed"), "{}", done.stderr);
+    // One of them says that it is alone.
+    let one = scratch.line("compare runs/target_1 runs/joint_1 --show ndcg@10");
+    assert!(one.stderr.contains("verdict of ease: of one seed; how much other seeds"), "{}", one.stderr);
+}
