@@ -205,9 +205,15 @@ impl<'a> FitCx<'a> {
 
     /// Tells the watcher how far long work without epochs has come; an abort comes back as an error.
     pub fn progress(&mut self, stage: &'static str, done: u64, total: u64) -> Result<(), FitError> {
+        self.goes_on(stage, done, total).map(drop)
+    }
+
+    /// [`Self::progress`] of work that may end early: whether the watcher has not had enough (a time limit).
+    pub fn goes_on(&mut self, stage: &'static str, done: u64, total: u64) -> Result<bool, FitError> {
         match self.watch.on(&FitEvent::Progress { stage, done, total }) {
             ControlFlow::Break(Halt::Abort) => Err(FitError::Interrupted { epoch: 0 }),
-            _ => Ok(()),
+            ControlFlow::Break(Halt::Finish) => Ok(false),
+            ControlFlow::Continue(()) => Ok(true),
         }
     }
 }

@@ -129,7 +129,9 @@ impl PairNet for NeuMf {
 
 #[cfg(test)]
 mod tests {
-    use segue_core::{Candidates, Query, Recommender as _, Registry, Silent};
+    use std::ops::ControlFlow;
+
+    use segue_core::{Candidates, FitEvent, Halt, Query, Recommender as _, Registry, Silent, Trainer, Watch};
     use segue_testkit::{World, likes};
 
     use super::*;
@@ -137,6 +139,40 @@ mod tests {
     #[test]
     fn scores_losses_and_gradients_agree_with_pytorch() {
         crate::golden::pairs_agree::<NeuMf>();
+    }
+
+    /// Has had enough from the second epoch of each part on.
+    #[derive(Default)]
+    struct Hasty(Vec<(&'static str, u64)>);
+
+    impl Watch for Hasty {
+        fn on(&mut self, event: &FitEvent<'_>) -> ControlFlow<Halt> {
+            match event {
+                FitEvent::Progress { stage, done, total } => {
+                    self.0.push((stage, *done));
+                    if *done > 0 && done < total { ControlFlow::Break(Halt::Finish) } else { ControlFlow::Continue(()) }
+                }
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+
+    #[test]
+    fn pre_training_ends_where_time_is_up() {
+        let World { catalogue, log, .. } = World::of(likes(3, 3, &[(0, 0), (1, 1), (2, 2)]));
+        let (registry, mut hasty) = (Registry::default(), Hasty::default());
+        let net = NeuMf { factors: 2, mlp_layers: vec![4, 2], epochs: 1, pretrain_epochs: 9, ..NeuMf::default() };
+        let mut cx = FitCx {
+            seed: Seed::new(1),
+            trainer: Trainer::default(),
+            validator: None,
+            watch: &mut hasty,
+            registry: &registry,
+            resume: None,
+        };
+        net.fit(&TrainData { catalogue: &catalogue, log: &log }, &mut cx).unwrap();
+        let epochs: Vec<u64> = hasty.0.iter().map(|(_, done)| *done).collect();
+        assert_eq!(epochs, [0, 1, 9, 0, 1, 9], "{:?}", hasty.0);
     }
 
     /// Right after pre-training, a score is the weighed sum of the two parts' scores.

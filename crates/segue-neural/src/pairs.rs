@@ -131,7 +131,7 @@ pub(crate) struct Parts {
     pub(crate) dense: Dense,
 }
 
-/// What a part of `model` learns by itself in some epochs, told as progress of `stage`.
+/// What a part of `model` learns by itself in some epochs, told as progress of `stage`; in fewer where time is up.
 pub(crate) fn pretrained<P: Pairing>(
     part: P,
     (model, how, epochs): (&'static str, Optimisation, usize),
@@ -140,7 +140,9 @@ pub(crate) fn pretrained<P: Pairing>(
 ) -> Result<Parts, FitError> {
     let mut training = Training::new(part, (model, how), data, cx.seed.named(stage))?;
     for epoch in 1..=epochs {
-        cx.progress(stage, epoch as u64 - 1, epochs as u64)?;
+        if !cx.goes_on(stage, epoch as u64 - 1, epochs as u64)? {
+            break;
+        }
         training.epoch(epoch)?;
     }
     cx.progress(stage, epochs as u64, epochs as u64)?;
