@@ -138,7 +138,8 @@ pub fn run_epochs<T: Trainable>(
             record.valid = validator.validate(&snapshot)?;
             if let Some(stop) = cx.trainer.early_stopping.clone() {
                 let value = metric(&record.valid, &stop.metric)?;
-                tell(cx, &FitEvent::Snapshot { epoch, value: Some(value), model: &snapshot }, epoch)?;
+                // Who has had enough says so of the epoch, too, once its checkpoint can be written.
+                let _ = cx.watch.on(&FitEvent::Snapshot { epoch, value: Some(value), model: &snapshot });
                 if progress.best.is_none_or(|(_, old)| stop.mode.better(value, old)) {
                     progress.best = Some((epoch, value));
                     progress.stale = 0;
@@ -273,6 +274,38 @@ mod tests {
             }
             ControlFlow::Continue(())
         }
+    }
+
+    /// Aborts at every event, and counts checkpoints.
+    #[derive(Default)]
+    struct Impatient(Vec<usize>);
+
+    impl Watch for Impatient {
+        fn on(&mut self, event: &FitEvent<'_>) -> ControlFlow<Halt> {
+            match event {
+                FitEvent::Start { .. } => return ControlFlow::Continue(()),
+                FitEvent::Checkpoint { epoch, .. } => self.0.push(*epoch),
+                _ => {}
+            }
+            ControlFlow::Break(Halt::Abort)
+        }
+    }
+
+    #[test]
+    fn who_aborts_at_a_snapshot_has_a_checkpoint_of_its_epoch() {
+        let (registry, mut impatient) = (Registry::default(), Impatient::default());
+        let stop = EarlyStopping { metric: "hr@1".into(), mode: Mode::Max, patience: 9 };
+        let mut cx = FitCx {
+            seed: crate::Seed::new(1),
+            trainer: Trainer { early_stopping: Some(stop), checkpoint_every: 1, ..Trainer::default() },
+            validator: Some(&Growing),
+            watch: &mut impatient,
+            registry: &registry,
+            resume: None,
+        };
+        let error = run_epochs(&mut Wild { bad: 9, done: 0 }, 5, &mut cx, |_| Ok(Counted(0))).map(|_| ()).unwrap_err();
+        assert!(matches!(error, FitError::Interrupted { epoch: 1 }), "{error}");
+        assert_eq!(impatient.0, [1]);
     }
 
     fn run(bad: usize) -> (Result<usize, String>, String) {

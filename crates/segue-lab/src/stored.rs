@@ -18,6 +18,7 @@ use crate::rivals::Standing;
 use crate::row::{Apart, Part, Row};
 use crate::run::{PARTS, PER_USER, RUN_FORMAT, Trained};
 use crate::settings::Settings;
+use crate::snapshots;
 use crate::sweep::trainer_keys;
 use crate::tables::{Column, RATINGS, column, error_by_user};
 use crate::watch::LOG_NAME;
@@ -209,10 +210,11 @@ fn sound(metrics: &Metrics) -> Result<(), String> {
     Ok(())
 }
 
-/// The folder of the finished run that a model is loaded from, by its own name or that of its file; `None` where the model lies
-/// alone.
+/// The folder of the finished run that a model is loaded from, by its own name or that of its file, or of one of its epochs' models;
+/// `None` where the model lies alone.
 pub fn run_of(model: &Path) -> Option<&Path> {
     let folder = if model.is_dir() { model } else { model.parent()? };
+    let folder = if folder.ends_with(snapshots::FOLDER_NAME) { folder.parent()? } else { folder };
     (folder.join("config.yaml").is_file() && folder.join(MANIFEST).is_file()).then_some(folder)
 }
 

@@ -85,6 +85,12 @@ fn models_of_the_best_epochs_and_of_the_last_stay() {
     assert!(kept[&names[0]] == model("run"), "the best epoch is the run's own model");
     assert!(kept["last.safetensors"] == model("whole"), "the last epoch is that of a run that nothing chose");
     scratch.ok(&format!("recommend --run run/checkpoints/{} --user 1", names[1]));
+    // Whoever asks them opens the test part of their run, and measures as it was.
+    let manifest = || fs::read_to_string(scratch.path("run/manifest.json")).unwrap();
+    let before = manifest();
+    let told = scratch.run(format!("evaluate --run run/checkpoints/{} --data data", names[1]).split(' ')).stderr;
+    assert!(told.contains("was opened once for this run") && told.contains("measured as the run was"), "{told}");
+    assert!(manifest().len() > before.len());
 
     // The winner of a sweep is written anew once its test part is opened, and what stays beside it stays.
     scratch.ok("train -m model=mf model.factors=8,16 data_dir=data trainer.max_epochs=1 trainer.save_top_k=1 evaluation.bootstrap=0 \
