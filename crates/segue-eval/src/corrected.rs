@@ -20,12 +20,7 @@
 //! a positive definite system of n + 1 unknowns; it is solved by Cholesky's factorisation. Time N n² and n³, memory n².
 //!
 //! Useful for reading tables of sampled metrics. Not useful in place of full ranking: what is left of the bias depends on the
-//! unknown distribution of r, and no interval holds it. As a mean over users the estimate has an interval of theirs: of whom is asked and,
-//! for each has negatives of their own, of what was drawn.
-//!
-//! Of several relevant items and of draws by popularity no estimator is published that would be sound: these and others (Li, Jin, Gao and
-//! Liu, *On sampling top-k recommendation evaluation*, KDD 2020; Jin, Li, Gao and Liu, *On estimating recommendation evaluation metrics
-//! under sampling*, AAAI 2021) are of one relevant item and uniform draws.
+//! unknown distribution of r, and no interval holds it.
 //!
 //! Deviation from the paper: there negatives are drawn with replacement and s − 1 is binomial. Ours are distinct, so that it is
 //! hypergeometric: n drawn from N − 1 items of which r − 1 stand above the relevant one. With n = N − 1 that is r itself.
@@ -37,7 +32,6 @@ use std::fmt;
 use segue_core::ranking::TieBlock;
 use serde::{Deserialize, Serialize};
 
-use crate::evaluate::{Measured, PerUser};
 use crate::metrics::{Measure, MetricSpec, Ranks};
 
 /// What the variance counts for beside the squared bias.
@@ -71,11 +65,10 @@ impl fmt::Display for Uncorrected {
         match self {
             Self::Given => f.write_str("nobody knows how the negatives that came with the data were drawn"),
             Self::ByPopularity => f.write_str(
-                "the negatives were drawn by popularity, and ranks among them say nothing of the other items; what is published is of uniform \
-                 draws",
+                "the negatives were drawn by popularity, and ranks among them say nothing of the other items",
             ),
             Self::SeveralRelevant => f.write_str(
-                "some users have several relevant items, and the correction is one of the rank of a single one, as is all that is published",
+                "some users have several relevant items, and the correction is one of the rank of a single one",
             ),
             Self::TooMany => {
                 write!(f, "beyond {MOST_NEGATIVES} negatives it would take longer than ranking all items")
@@ -111,7 +104,7 @@ pub(crate) fn estimates(
     places: &[Place],
     specs: &[MetricSpec],
     n_negatives: usize,
-) -> Result<Vec<Measured>, Uncorrected> {
+) -> Result<Vec<(MetricSpec, f64)>, Uncorrected> {
     if places.is_empty() {
         return Err(Uncorrected::SeveralRelevant);
     }
@@ -136,29 +129,25 @@ pub(crate) fn estimates(
     let metrics: Vec<&dyn Fn(usize) -> f64> = of_ranks.iter().map(|of| of as &dyn Fn(usize) -> f64).collect();
     let corrected = sampling.corrected(GAMMA, &metrics).ok_or(Uncorrected::Unsolved)?;
 
-    let by_user = |function: Function, corrected: &[f64]| -> Vec<f64> {
+    let mean = |function: Function, corrected: &[f64]| {
         let value = |place: &Place| match place.block {
             Some(TieBlock { above, size, .. }) if place.n_others > n_negatives && !function.is_unbiased() => {
                 corrected[above..above + size].iter().sum::<f64>() / size as f64
             }
             block => function.value(block, place.n_candidates),
         };
-        places.iter().map(value).collect()
+        places.iter().map(value).sum::<f64>() / places.len() as f64
     };
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / places.len() as f64;
-    let mut columns = functions.iter().zip(&corrected).map(|(&function, corrected)| by_user(function, corrected));
+    let mut means = functions.iter().zip(&corrected).map(|(&function, corrected)| mean(function, corrected));
     let mut found = Vec::with_capacity(asked.len());
     for Asked { spec, functions } in &asked {
-        let mut parts = columns.by_ref().take(functions.len());
-        let (first, second) = (parts.next(), parts.next());
-        let (value, per_user) = match (spec.metric.measure, first, second) {
-            (Measure::OfMeans { of, .. }, Some(first), Some(second)) => {
-                (of(mean(&first), mean(&second)), PerUser::OfMeans([first, second]))
-            }
-            (_, Some(values), _) => (mean(&values), PerUser::Mean(values)),
+        let parts: Vec<f64> = means.by_ref().take(functions.len()).collect();
+        let value = match (spec.metric.measure, &parts[..]) {
+            (Measure::OfMeans { of, .. }, &[first, second]) => of(first, second),
+            (_, &[value, ..]) => value,
             _ => continue,
         };
-        found.push(Measured { spec: *spec, value, per_user });
+        found.push((*spec, value));
     }
     Ok(found)
 }

@@ -153,7 +153,7 @@ pub struct Evaluation {
     pub ratings: Option<Ratings>,
     /// What sampled metrics would be on the full catalogue, estimated: where negatives were drawn uniformly, every user has
     /// one relevant item, and the metric depends on its rank alone. Empty elsewhere.
-    pub corrected: Vec<Measured>,
+    pub corrected: Vec<(MetricSpec, f64)>,
     /// Why nothing was estimated, where candidates were not the whole catalogue.
     pub uncorrected: Option<Uncorrected>,
 }
@@ -205,7 +205,7 @@ pub fn evaluate_watched(
     };
     match estimated {
         Ok(corrected) => {
-            all_finite(corrected.iter().map(|measured| (measured.spec, measured.value)))?;
+            all_finite(corrected.iter().copied())?;
             evaluation.corrected = corrected;
         }
         Err(why) => evaluation.uncorrected = Some(why),

@@ -139,9 +139,6 @@ pub struct Summary {
     /// What sampled metrics would be on the full catalogue, estimated; see [`Evaluation::corrected`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub corrected: Vec<(MetricSpec, f64)>,
-    /// Their intervals: of the users and of what was drawn for each, not of what is left of the bias.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub corrected_intervals: Vec<(MetricSpec, Interval)>,
     /// Why nothing was estimated; see [`Evaluation::uncorrected`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uncorrected: Option<Uncorrected>,
@@ -152,8 +149,6 @@ impl Summary {
     pub fn new(evaluation: &Evaluation, bootstrap: &Bootstrap) -> Result<Self, StatsError> {
         let intervals = bootstrap.intervals(evaluation)?;
         let metrics = evaluation.metrics.iter().zip(intervals);
-        let full = bootstrap.intervals_of(&evaluation.corrected, evaluation)?;
-        let full = evaluation.corrected.iter().zip(full);
         Ok(Self {
             protocol: evaluation.protocol.clone(),
             metrics: metrics.map(|(m, interval)| Estimate { metric: m.spec, value: m.value, interval }).collect(),
@@ -163,8 +158,7 @@ impl Summary {
             tied_users: evaluation.tied_users,
             n_candidates: evaluation.n_candidates,
             n_off_scale: evaluation.ratings.as_ref().map(|ratings| ratings.n_off_scale),
-            corrected: evaluation.corrected.iter().map(|m| (m.spec, m.value)).collect(),
-            corrected_intervals: full.filter_map(|(m, interval)| Some((m.spec, interval?))).collect(),
+            corrected: evaluation.corrected.clone(),
             uncorrected: evaluation.uncorrected,
         })
     }
@@ -179,26 +173,16 @@ impl Summary {
         self.corrected.iter().find(|(of, _)| *of == spec).map(|&(_, value)| value)
     }
 
-    /// The interval of that estimate.
-    pub fn full_interval(&self, spec: MetricSpec) -> Option<Interval> {
-        self.corrected_intervals.iter().find(|(of, _)| *of == spec).map(|&(_, interval)| interval)
-    }
-
     /// What the estimates of [`Summary::full`] are, or why there are none; nothing of full candidates.
     pub fn note_of_full(&self) -> Option<String> {
         if let Some(why) = self.uncorrected {
             return Some(format!("no value on the full catalogue is estimated (Krichene and Rendle, KDD 2020): {why}"));
         }
-        let interval = if self.corrected_intervals.is_empty() {
-            "it has no interval, for values have none here, or had none when the run was stored"
-        } else {
-            "its interval is of the users and of what was drawn for each, not of what is left of the bias"
-        };
         (!self.corrected.is_empty()).then(|| {
             format!(
                 "full, estimated: an estimate of what the metric would be among all items that the user never met, from the ranks among \
                  the sampled ones (Krichene and Rendle, KDD 2020, BV {GAMMA}: it trades bias for variance); it tends to be too low, and \
-                 the more the first ranks count (mrr, ndcg more than hr); {interval}; candidates=full measures it"
+                 the more the first ranks count (mrr, ndcg more than hr); candidates=full measures it"
             )
         })
     }
@@ -225,13 +209,11 @@ impl Summary {
     }
 }
 
-/// One evaluation, a row per metric: metric, value, low, high; and where any was estimated, the value on the full catalogue with its own low
-/// and high.
+/// One evaluation, a row per metric: metric, value, low, high; and where any was estimated, the value on the full catalogue.
 pub fn measured(summary: &Summary) -> Table {
     let number = |number: Option<f64>| number.map_or(Cell::Missing, |value| Cell::Number(value, 4));
     let estimated = !summary.corrected.is_empty();
-    let full = if estimated { &["full, estimated", "full low", "full high"][..] } else { &[] };
-    let columns = ["metric", "value", "low", "high"].iter().chain(full);
+    let columns = ["metric", "value", "low", "high"].into_iter().chain(estimated.then_some("full, estimated"));
     let rows = summary.metrics.iter().map(|estimate| {
         let mut row = vec![
             Cell::Text(estimate.metric.to_string()),
@@ -239,16 +221,11 @@ pub fn measured(summary: &Summary) -> Table {
             number(estimate.interval.map(|i| i.low)),
             number(estimate.interval.map(|i| i.high)),
         ];
-        if estimated {
-            let interval = summary.full_interval(estimate.metric);
-            let ends = [interval.map(|i| i.low), interval.map(|i| i.high)];
-            row.push(number(summary.full(estimate.metric)));
-            row.extend(ends.map(number));
-        }
+        row.extend(estimated.then(|| number(summary.full(estimate.metric))));
         row
     });
     Table {
-        columns: columns.map(|name| (*name).to_owned()).collect(),
+        columns: columns.map(str::to_owned).collect(),
         rows: rows.collect(),
         notes: summary.notes().into_iter().chain(summary.note_of_full()).collect(),
     }
@@ -346,7 +323,6 @@ mod tests {
             n_candidates: (5, 5),
             n_off_scale: None,
             corrected: Vec::new(),
-            corrected_intervals: Vec::new(),
             uncorrected: None,
         }
     }
@@ -393,12 +369,7 @@ mod tests {
         summary.corrected = vec![("hr@10".parse().unwrap(), 0.125)];
         summary.metrics.push(Estimate { metric: "coverage@10".parse().unwrap(), value: 0.5, interval: None });
         let table = measured(&summary);
-        let header = "metric,value,low,high,\"full, estimated\",full low,full high\n";
-        assert_eq!(table.csv(), format!("{header}hr@10,0.7,,,0.125,,\ncoverage@10,0.5,,,,,\n"));
-        let interval = Interval { low: 0.1, high: 0.15, level: 0.95 };
-        summary.corrected_intervals = vec![("hr@10".parse().unwrap(), interval)];
-        let csv = measured(&summary).csv();
-        assert_eq!(csv, format!("{header}hr@10,0.7,,,0.125,0.1,0.15\ncoverage@10,0.5,,,,,\n"));
+        assert_eq!(table.csv(), "metric,value,low,high,\"full, estimated\"\nhr@10,0.7,,,0.125\ncoverage@10,0.5,,,\n");
         assert!(table.notes[1].starts_with("full, estimated: "), "{:?}", table.notes);
         (summary.corrected, summary.uncorrected) = (Vec::new(), Some(Uncorrected::ByPopularity));
         let table = measured(&summary);

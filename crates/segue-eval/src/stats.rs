@@ -124,22 +124,14 @@ impl Bootstrap {
     /// The interval of every metric of an evaluation, in order; `None` where it belongs to all users together (coverage), and of
     /// all with fewer than two users or without resamples.
     pub fn intervals(&self, evaluation: &Evaluation) -> Result<Vec<Option<Interval>>, StatsError> {
-        self.intervals_of(&evaluation.metrics, evaluation)
-    }
-
-    /// The interval of each of some metrics of the users of an evaluation, such as its estimates of full ones.
-    pub(crate) fn intervals_of(
-        &self,
-        metrics: &[Measured],
-        evaluation: &Evaluation,
-    ) -> Result<Vec<Option<Interval>>, StatsError> {
         self.check()?;
-        let mut intervals = vec![None; metrics.len()];
+        let mut intervals = vec![None; evaluation.metrics.len()];
         if self.resamples == 0 {
             return Ok(intervals);
         }
         for kind in Kind::ALL {
-            let (positions, columns): (Vec<usize>, Vec<Column<'_>>) = metrics
+            let (positions, columns): (Vec<usize>, Vec<Column<'_>>) = evaluation
+                .metrics
                 .iter()
                 .enumerate()
                 .filter_map(|(n, measured)| Some((n, Column::of(measured)?)))

@@ -68,9 +68,8 @@ pub fn report_text(run: &Run, settings: &Settings, loaded: &Loaded) -> String {
         let of_what = if intervals { "; 95 % bootstrap intervals over users" } else { "" };
         let _ = writeln!(text, "\nTest{of} ({} users{of_what})", row.summary.n_users);
         for e in &row.summary.metrics {
-            let told = |full: f64| Cell::Estimate(full, row.summary.full_interval(e.metric));
-            let full = row.summary.full(e.metric).map(told);
-            let full = full.map_or_else(String::new, |full| format!("   full, estimated: {full}"));
+            let full =
+                row.summary.full(e.metric).map_or_else(String::new, |full| format!("   full, estimated: {full:.4}"));
             let _ = writeln!(text, "  {:<14} {}{full}", e.metric.to_string(), Cell::Estimate(e.value, e.interval));
         }
         let _ = writeln!(text, "\nProtocol{of}");

@@ -280,11 +280,7 @@ fn evaluation(summary: &Summary, by_user: Option<&ByUser>) -> Result<Evaluation,
             n_off_scale: summary.n_off_scale.unwrap_or_default(),
             scale: None,
         }),
-        corrected: summary
-            .corrected
-            .iter()
-            .map(|&(spec, value)| Measured { spec, value, per_user: PerUser::Whole })
-            .collect(),
+        corrected: summary.corrected.clone(),
         uncorrected: summary.uncorrected,
     })
 }

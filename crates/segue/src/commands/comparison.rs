@@ -356,8 +356,7 @@ pub(crate) fn table(
             row.push(lift.map_or_else(|| "-".into(), told_lift));
         }
         if estimated {
-            let told = |full: f64| Cell::Estimate(full, c.summary.full_interval(spec)).to_string();
-            row.push(c.summary.full(spec).map_or_else(|| "-".into(), told));
+            row.push(c.summary.full(spec).map_or_else(|| "-".into(), |full| format!("{full:.4}")));
         }
         row.push(format!("{:.2}", c.seconds));
         rows.push(row);
@@ -390,11 +389,7 @@ pub(crate) fn values(
     }
     header.extend(contests.iter().map(|by| format!("{by}_validation")));
     header.extend((!contests.is_empty()).then(|| "recipe".to_owned()));
-    // What a sampled metric would be on the full catalogue, or why that is not said.
-    let sampled = comparison.rows.iter().any(|row| row.summary.note_of_full().is_some());
-    header.extend(["", "_low", "_high"].iter().filter(|_| sampled).map(|end| format!("{main}_full{end}")));
     header.extend(["lift_over_popularity", "protocol_text"].map(String::from));
-    header.extend(claims.iter().filter(|_| sampled).map(|_| "full_text".to_owned()));
     header.extend(claims.iter().flat_map(|_| ["mark_text"].into_iter().chain(VERDICT)).map(String::from));
     let (asked, followed) = comparison.protocols();
     let told = |value: Option<f64>| value.map_or(Value::Null, in_full);
@@ -416,13 +411,8 @@ pub(crate) fn values(
         }
         cells.extend(contests.iter().map(|by| told(comparison.chosen_by(row, *by))));
         cells.extend((!contests.is_empty()).then(|| json!(row.standing_words())));
-        if sampled {
-            let (full, interval) = (row.summary.full(spec), row.summary.full_interval(spec));
-            cells.extend([full, interval.map(|i| i.low), interval.map(|i| i.high)].map(told));
-        }
         cells.push(told(lift(comparison, row, &main)));
         cells.push(json!(asked[followed[n]]));
-        cells.extend(claims.iter().filter(|_| sampled).map(|_| json!(row.summary.note_of_full())));
         if let Some(claims) = claims {
             let is = if mark > 0 { "better" } else { "worse" };
             cells.push(if mark == 0 { Value::Null } else { json!(format!("{is} than {}", beyond_chance(baseline))) });

@@ -202,7 +202,7 @@ fn a_sampled_metric_has_its_full_value_estimated_beside_it() {
     };
     let (full, estimated) = (evaluate("evaluation.candidates=full"), evaluate(""));
     assert_eq!(full[0], ["metric", "value", "low", "high"]);
-    assert_eq!(estimated[0], ["metric", "value", "low", "high", "full, estimated", "full low", "full high"]);
+    assert_eq!(estimated[0], ["metric", "value", "low", "high", "full, estimated"]);
     let number = |row: &[String], n: usize| row[n].parse::<f64>().unwrap();
     for (full, row) in full[1..].iter().zip(&estimated[1..]) {
         let truth = number(full, 1);
@@ -210,24 +210,7 @@ fn a_sampled_metric_has_its_full_value_estimated_beside_it() {
             full[0] == row[0] && (number(row, 4) - truth).abs() < (number(row, 1) - truth).abs(),
             "{full:?} {row:?}"
         );
-        assert!(number(row, 5) <= number(row, 4) && number(row, 4) <= number(row, 6), "{row:?}");
     }
-    // Programs are told the same, and why there is none.
-    let json = |line: &str| -> serde_json::Value {
-        let json = scratch.ok(&format!("compare {line} --format json"));
-        serde_json::from_str(json.lines().next().unwrap()).unwrap()
-    };
-    let row = json("run");
-    let [value, low, high] =
-        ["ndcg@5_full", "ndcg@5_full_low", "ndcg@5_full_high"].map(|key| row[key].as_f64().unwrap());
-    assert!(
-        low < value && value < high && row["full_text"].as_str().unwrap().contains("; its interval is of the users")
-    );
-    let row = json(&format!("data_dir=data model=ease {sampled} evaluation.candidates=popularity"));
-    assert!(
-        row["ndcg@5_full"].is_null() && row["full_text"].as_str().unwrap().contains("drawn by popularity"),
-        "{row}"
-    );
     let why =
         |more: &str| scratch.line(&format!("evaluate --run run --data data evaluation.bootstrap=50 {more}")).stderr;
     assert!(
