@@ -158,20 +158,24 @@ pub fn check_row(row: &[AtCutoff], positives: Positives, percent: bool) -> Vec<F
     found.findings
 }
 
-/// What hit rates at several cut-offs leave of gain and reciprocal rank: the hits between two cut-offs come at the ranks between.
+/// What hit rates at several cut-offs leave of gain and reciprocal rank: the hits between two cut-offs come at the ranks between, and
+/// all of them are hits of any longer list.
 fn across(row: &[AtCutoff], found: &mut Told) {
     for at in row {
         let rates: Vec<(usize, Span)> =
             row.iter().filter(|other| other.k <= at.k).filter_map(|other| Some((other.k, other.hit_rate()?))).collect();
-        let [.., (last, _)] = rates[..] else { continue };
-        if rates.len() < 2 && last == at.k {
+        let longer = row.iter().filter(|other| other.k > at.k).find_map(|other| Some((other.k, other.hit_rate()?.1)));
+        let last = rates.last().map_or(0, |&(k, _)| k);
+        let beyond = longer.filter(|_| last < at.k);
+        if beyond.is_none() && (rates.is_empty() || (rates.len() == 1 && last == at.k)) {
             continue;
         }
+        let most = beyond.map_or(1.0, |(_, rate)| rate.min(1.0));
         let gain: fn(usize) -> f64 = |rank| point(rank).1;
         let reciprocal: fn(usize) -> f64 = |rank| point(rank).0;
         let known = |of: fn(usize) -> f64| {
             // Sums over the hits of each stretch, by parts: as late as can be, and as early.
-            let (mut low, mut high) = (0.0, if last < at.k { of(last + 1) } else { 0.0 });
+            let (mut low, mut high) = (0.0, if last < at.k { most * of(last + 1) } else { 0.0 });
             for (n, &(k, rate)) in rates.iter().enumerate() {
                 let next = rates.get(n + 1).map(|&(k, _)| k);
                 low += rate.0.max(0.0) * (of(k) - next.map_or(0.0, of));
@@ -181,8 +185,12 @@ fn across(row: &[AtCutoff], found: &mut Told) {
             }
             (low, high)
         };
-        let told: Vec<String> = rates.iter().map(|(k, _)| format!("@{k}")).collect();
-        let by = format!("the hit rates {} together", told.join(", "));
+        let told: Vec<String> =
+            rates.iter().map(|&(k, _)| k).chain(beyond.map(|(k, _)| k)).map(|k| format!("@{k}")).collect();
+        let by = match told.as_slice() {
+            [one] => format!("the hit rate {one}"),
+            several => format!("the hit rates {} together", several.join(", ")),
+        };
         for (name, value, of) in [("NDCG", at.ndcg, gain), ("MAP", at.map, reciprocal), ("MRR", at.mrr, reciprocal)] {
             if let Some(value) = value {
                 found.outside(&format!("{name}@{}", at.k), value.span(), known(of), &by);
@@ -491,6 +499,20 @@ mod tests {
         let only = |ndcg, map| AtCutoff { k: 10, ndcg: printed(ndcg), map: printed(map), ..AtCutoff::default() };
         check(&[only(0.3, 0.4)], Impossible, "NDCG@10 = 0.30000 is outside 0.39995 to");
         let hits = |k, hr, ndcg| AtCutoff { k, hr: printed(hr), ndcg: printed(ndcg), ..AtCutoff::default() };
+        let longer = |k, hr| AtCutoff { k, hr: printed(hr), ..AtCutoff::default() };
+        check(
+            &[only(0.3, 0.2), longer(20, 0.1)],
+            Impossible,
+            "NDCG@10 = 0.30000 is outside 0.00000 to 0.10005, which is all that the hit rate @20 allows",
+        );
+        let mrr = AtCutoff { k: 5, mrr: printed(0.3), ..AtCutoff::default() };
+        check(&[mrr, longer(10, 0.1)], Impossible, "MRR@5 = 0.30000 is outside 0.00000 to 0.10005");
+        assert_eq!(check_row(&[mrr, longer(10, 0.3)], Positives::One, false), []);
+        check(
+            &[longer(5, 0.2), only(0.25, 0.15), longer(20, 0.21)],
+            Impossible,
+            "that the hit rates @5, @20 together allow",
+        );
         check(&[hits(5, 0.5, 0.3), hits(10, 0.4, 0.2)], Impossible, "HR@5 = 0.50000 is more than HR@10 = 0.40000");
         check(
             &[hits(5, 0.3, 0.2), hits(10, 0.4, 0.3)],

@@ -10,6 +10,7 @@ use crate::error::LabError;
 use crate::files::read;
 use crate::run::{PARTS, PER_USER};
 use crate::settings::Settings;
+use crate::snapshots;
 use crate::stored::{MANIFEST, METRICS, manifest_of, manifest_of_run, records, settings_of};
 use crate::watch::LOG_NAME;
 
@@ -108,6 +109,7 @@ pub fn compare_runs(stored: &Path, again: &Path) -> Result<Vec<Reproduced>, LabE
             (true, false) => Some("is not written any more".to_owned()),
             // What was deleted since, or never copied along, cannot differ.
             (false, _) => None,
+            _ if name == "config.yaml" && same_settings(stored, again) => None,
             _ if name == "config.yaml" => difference(&without_places(&read(&a)?), &without_places(&read(&b)?)),
             _ => difference(&read(&a)?, &read(&b)?),
         };
@@ -164,8 +166,22 @@ fn without_folders(fact: &Value) -> Value {
 
 /// The files of a folder, by name.
 fn names(folder: &Path) -> Result<BTreeSet<String>, LabError> {
-    let entries = fs::read_dir(folder).map_err(|error| LabError::io("read", folder, &error))?;
-    Ok(entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+    let names_in = |folder: &Path| -> Result<Vec<String>, LabError> {
+        let entries = fs::read_dir(folder).map_err(|error| LabError::io("read", folder, &error))?;
+        Ok(entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+    };
+    let mut names: BTreeSet<String> = names_in(folder)?.into_iter().collect();
+    if names.remove(snapshots::FOLDER_NAME) {
+        let below = names_in(&folder.join(snapshots::FOLDER_NAME))?;
+        names.extend(below.into_iter().map(|name| format!("{}/{name}", snapshots::FOLDER_NAME)));
+    }
+    Ok(names)
+}
+
+/// Whether two runs are configured alike, but for keys that the program has got since, which stand at their default.
+fn same_settings(stored: &Path, again: &Path) -> bool {
+    let settings = |run: &Path| settings_of(run).ok().and_then(|settings| serde_json::to_value(settings).ok());
+    settings(stored).zip(settings(again)).is_some_and(|(a, b)| in_full(&a) == in_full(&b))
 }
 
 /// Lines of the configuration but those that say where the run is.

@@ -92,6 +92,13 @@ fn models_of_the_best_epochs_and_of_the_last_stay() {
     assert!(told.contains("was opened once for this run") && told.contains("measured as the run was"), "{told}");
     assert!(manifest().len() > before.len());
 
+    // They come out again, and one that was changed does not.
+    let again = scratch.line("reproduce run --format tsv");
+    assert!(again.code == Some(0) && again.stdout.contains("checkpoints/last.safetensors\tyes"), "{}", again.stdout);
+    fs::write(scratch.path("run/checkpoints/last.safetensors"), b"other").unwrap();
+    let again = scratch.line("reproduce run --format tsv");
+    assert!(again.code == Some(1) && again.stdout.contains("checkpoints/last.safetensors\tno"), "{}", again.stdout);
+
     // The winner of a sweep is written anew once its test part is opened, and what stays beside it stays.
     scratch.ok("train -m model=mf model.factors=8,16 data_dir=data trainer.max_epochs=1 trainer.save_top_k=1 evaluation.bootstrap=0 \
          experiment_name=sweep");

@@ -74,6 +74,15 @@ fn a_run_comes_out_again_to_the_bit() {
     fs::remove_file(&path).unwrap();
     let again = scratch.line("reproduce outputs/segue/one --format tsv");
     assert!(again.code == Some(0) && again.stdout.contains("config.yaml\tnot kept"), "{}", again.stdout);
+
+    // Keys that the program has got since are at their default, and no difference.
+    let before: String =
+        config.lines().filter(|line| !line.trim().starts_with("tags:")).map(|line| format!("{line}\n")).collect();
+    assert_ne!(before, config);
+    fs::write(&path, before).unwrap();
+    let again = scratch.line("reproduce outputs/segue/one --format tsv");
+    assert!(again.code == Some(0) && again.stdout.contains("config.yaml\tyes"), "{}", again.stdout);
+
     fs::write(&path, config).unwrap();
 
     // What somebody changed is found, and named.
