@@ -195,7 +195,8 @@ fn may_be_same(name: &str, other: &str, patterns: &[&str]) -> bool {
     name != other && (same_stem || patterns.iter().any(|pattern| fits(other, pattern)))
 }
 
-fn folders_in(path: &Path) -> Vec<String> {
+/// The names of the folders in a folder.
+pub(crate) fn folders_in(path: &Path) -> Vec<String> {
     names_in(path).into_iter().filter(|name| path.join(name).is_dir()).collect()
 }
 

@@ -40,8 +40,8 @@ mod zstd;
 
 pub use self::columns::{Column, ColumnMap};
 pub(crate) use self::columns::{Named, named, plain};
-pub(crate) use self::folder::links_in;
 pub use self::folder::{FolderFiles, find_files};
+pub(crate) use self::folder::{folders_in, links_in};
 pub use self::foreign::hush_guarded_panics;
 pub(crate) use self::format::of_parts;
 pub use self::format::{Format, Layout, read_log};

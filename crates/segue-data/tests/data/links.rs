@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use segue_core::Interactions;
-use segue_data::prepare::{DataConfig, DomainConfig, LinkFile, PrepareOptions, SplitConfig, SplitKind, UserIdentity};
+use segue_data::prepare::{
+    DataConfig, DomainConfig, LinkFile, OneOrMany, PrepareOptions, SplitConfig, SplitKind, UserIdentity,
+};
 
 use super::{data, domain, files, kind, message, pairs, parts, run};
 
@@ -78,10 +80,9 @@ fn a_file_of_links_whose_columns_say_what_it_links_is_used() {
     };
     let one = |domains: &str| vec![(true, domains.to_owned())];
     for (columns, ids, domains) in [
-        ("source_user_id:token\ttarget_user_id:token", "7\t1", "books-films"),
         ("books_user_id:token\tfilms_user_id:token", "7\t1", "books-films"),
         ("films_user_id:token\tbooks_user_id:token", "1\t7", "films-books"),
-        ("target_user_id:token\tbooks_uid:token", "1\t7", "films-books"),
+        ("Films-UserID:token\tbooks_uid:token", "1\t7", "films-books"),
     ] {
         let (users, links, notes) = used(&format!("{columns}\n{ids}\n"), &|_| {});
         assert_eq!(users, ["books:1", "books:7", "films:2"], "{columns}");
@@ -90,12 +91,12 @@ fn a_file_of_links_whose_columns_say_what_it_links_is_used() {
         assert!(notes.contains("DIR/x.link: its columns") && notes.contains(&pasted), "{notes}");
         assert!(notes.contains("1 of 1 links") && !notes.contains("is not read"), "{notes}");
     }
-    let (users, links, notes) = used("source_item_id:token\ttarget_item_id:token\nb1\tf1\n", &|_| {});
+    let (users, links, notes) = used("books_item_id:token\tfilms_item_id:token\nb1\tf1\n", &|_| {});
     assert_eq!((users.len(), links), (3, [vec![], one("books-films")]));
     assert!(notes.contains("link the items of books to those of films") && notes.contains("linked items: "), "{notes}");
 
     // Where the columns do not say it, or something else does, it is not read, and the note says how to have it read.
-    let users_link = "source_user_id:token\ttarget_user_id:token\n7\t1\n";
+    let users_link = "books_user_id:token\tfilms_user_id:token\n7\t1\n";
     let shared = |config: &mut DataConfig| config.domains[0].users = Some(UserIdentity::Shared);
     let both = "'data.user_links=[{file: DIR/x.link, domains: [books, films]}]'";
     for (link, change, told) in [
@@ -113,18 +114,121 @@ fn a_file_of_links_whose_columns_say_what_it_links_is_used() {
 
 #[test]
 fn one_of_two_files_of_links_is_never_chosen_and_one_that_links_nothing_is_refused() {
-    let header = "source_user_id:token\ttarget_user_id:token\n";
+    let header = "books_user_id:token\tfilms_user_id:token\n";
     let (dir, config) = atomic(&format!("{header}7\t1\n"));
     std::fs::write(dir.path().join("books/y.link"), format!("{header}1\t1\n")).unwrap();
     let (prepared, report) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
     assert_eq!((prepared.users.len(), report.data.user_links.len()), (3, 0));
-    let told: Vec<_> = report.notes.iter().filter(|note| note.contains("is not read, for other links")).collect();
+    let told: Vec<_> = report.notes.iter().filter(|note| note.contains("links the same domains")).collect();
     assert_eq!(told.len(), 2, "{:?}", report.notes);
+    assert!(told[0].contains("x.link links the same") && told[1].contains("y.link links the same"), "{told:?}");
 
     let (_dir, config) = atomic(&format!("{header}8\t9\n"));
     let text = message(run(&config, &PrepareOptions::default(), &SplitConfig::default()));
-    for part in ["data.user_links: ", "x.link links no id of books", "named as `path`, it is left out"] {
+    for part in
+        ["data.user_links: ", "x.link links no id of books", "Nobody named it: data.users=own or data.users=shared"]
+    {
         assert!(text.contains(part), "{part:?} in {text}");
+    }
+}
+
+#[test]
+fn users_that_are_said_to_be_shared_or_not_leave_a_file_of_links_out() {
+    for (users, expected) in [(UserIdentity::Own, 4), (UserIdentity::Shared, 3)] {
+        let (_dir, mut config) = atomic("books_user_id:token\tfilms_user_id:token\n7\t1\n");
+        config.domains.iter_mut().for_each(|domain| domain.users = Some(users));
+        let (prepared, report) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+        assert_eq!((prepared.users.len(), report.data.user_links.len()), (expected, 0), "{users:?}");
+    }
+}
+
+#[test]
+fn a_copy_of_a_file_of_links_does_not_keep_it_from_being_used() {
+    let text = "books_user_id:token\tfilms_user_id:token\n7\t1\n";
+    let (dir, config) = atomic(text);
+    std::fs::remove_file(dir.path().join("x.link")).unwrap();
+    for folder in ["books", "films"] {
+        std::fs::write(dir.path().join(folder).join("u.link"), text).unwrap();
+    }
+    let (prepared, report) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+    assert_eq!(prepared.users.iter().collect::<Vec<_>>(), ["books:1", "books:7", "films:2"]);
+    assert_eq!(report.data.user_links.len(), 1);
+    let told = report.notes.join("; ").replace(&dir.path().display().to_string(), "DIR");
+    assert!(told.contains("DIR/films/u.link is not read: it is a copy of DIR/books/u.link"), "{told}");
+}
+
+#[test]
+fn source_and_target_are_roles_of_another_run_unless_folders_are_called_so() {
+    for (text, key) in [
+        ("source_user_id:token\ttarget_user_id:token\n7\t1\n", "data.user_links"),
+        ("source_item_id:token\ttarget_item_id:token\nb1\tf1\n", "data.item_links"),
+    ] {
+        for target in ["films", "books"] {
+            let (dir, mut config) = atomic(text);
+            config.target = target.into();
+            let (prepared, report) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+            assert_eq!(prepared.users.iter().collect::<Vec<_>>(), ["1", "2", "7"], "{target}");
+            assert!(report.data.user_links.is_empty() && report.data.item_links.is_empty(), "{target}");
+            let told = report.notes.join("; ").replace(&dir.path().display().to_string(), "DIR");
+            let pasted =
+                format!("'{key}=[{{file: DIR/x.link, domains: [books, films]}}]' says that the first is of books");
+            assert!(told.contains(&pasted) && told.contains("swap them where it is the other way round"), "{told}");
+        }
+    }
+    // Domains that this run calls by their roles are not those of the file, either.
+    let (_dir, mut config) = atomic("source_user_id:token\ttarget_user_id:token\n1\t7\n");
+    config.domains[0].name = "target".into();
+    config.domains[1].name = "source".into();
+    config.target = "target".into();
+    let (_, report) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+    assert!(report.data.user_links.is_empty());
+    // A folder is called so whichever of the two is the target.
+    let people = ["source", "target"].map(|target| {
+        let (dir, mut config) = atomic("source_user_id:token\ttarget_user_id:token\n7\t1\n");
+        for (domain, name) in config.domains.iter_mut().zip(["source", "target"]) {
+            let folder = dir.path().join(name);
+            std::fs::rename(domain.path.as_ref().unwrap(), &folder).unwrap();
+            (domain.name, domain.path) = (name.into(), Some(folder));
+        }
+        config.target = target.into();
+        let (prepared, _) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+        prepared.users.iter().map(String::from).collect::<Vec<_>>()
+    });
+    assert_eq!(people[0], ["source:1", "source:7", "target:2"]);
+    assert_eq!(people[0], people[1]);
+}
+
+#[test]
+fn links_of_a_domain_that_is_not_in_the_run_are_not_used() {
+    for (file, columns) in [
+        ("books/books_songs.link", "source_user_id:token\ttarget_user_id:token"),
+        ("books/books_songs.link", "books_user_id:token\tfilms_user_id:token"),
+        ("x.link", "books_user_id:token\tsongs_user_id:token"),
+        ("songs-films.link", "books_user_id:token\tfilms_user_id:token"),
+    ] {
+        for configured in [false, true] {
+            let (dir, mut config) = atomic("");
+            std::fs::remove_file(dir.path().join("x.link")).unwrap();
+            std::fs::write(dir.path().join(file), format!("{columns}\n7\t1\n")).unwrap();
+            let songs = dir.path().join("songs");
+            std::fs::create_dir(&songs).unwrap();
+            if configured {
+                let log = FILMS
+                    .replace("user,item,rating,timestamp", "user_id:token,item_id:token,rating:float,timestamp:float");
+                std::fs::write(songs.join("songs.inter"), log.replace(',', "\t")).unwrap();
+                config.domains.push(DomainConfig {
+                    name: "songs".into(),
+                    path: Some(songs),
+                    ..DomainConfig::default()
+                });
+                config.source = Some(OneOrMany::One("books".into()));
+            }
+            let (prepared, report) = run(&config, &PrepareOptions::default(), &SplitConfig::default()).unwrap();
+            assert_eq!((prepared.users.len(), report.data.user_links.len()), (3, 0), "{file} {columns}");
+            let told = report.notes.join("; ");
+            let why = ["is not read, for its name or its columns have songs", "is not read, for songs is not in use"];
+            assert!(why.iter().any(|why| told.contains(why)) && !told.contains("user_links=["), "{told}");
+        }
     }
 }
 
