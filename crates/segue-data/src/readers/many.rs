@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -36,7 +36,15 @@ enum Told {
 /// How a thread tells, and hears that it shall stop.
 struct Line<'a> {
     sender: Sender<Told>,
-    stop: &'a AtomicBool,
+    /// Files from this number on are not read any further: none where the listener asks to stop, and where a file ended in an
+    /// error those before it still are, for theirs would be the one to tell.
+    end: &'a AtomicUsize,
+}
+
+impl Line<'_> {
+    fn is_stopped(&self, n: usize) -> bool {
+        n >= self.end.load(Ordering::Relaxed)
+    }
 }
 
 /// Reads each file as a log of its own; rows leave memory as `spill` says.
@@ -54,20 +62,20 @@ pub(crate) fn read_logs(
     };
     let size = |file: &LogFile| file.path.metadata().map_or(0, |metadata| metadata.len());
     let bytes_total = files.iter().map(size).sum();
-    let (stop, queue) = (AtomicBool::new(false), Mutex::new((0..files.len()).collect::<VecDeque<usize>>()));
+    let (end, queue) = (AtomicUsize::new(files.len()), Mutex::new((0..files.len()).collect::<VecDeque<usize>>()));
     let (sender, receiver) = channel();
     let n_threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(files.len());
     let limit = session.limit();
     thread::scope(|scope| {
         for _ in 0..n_threads {
-            let (line, queue) = (Line { sender: sender.clone(), stop: &stop }, &queue);
+            let (line, queue) = (Line { sender: sender.clone(), end: &end }, &queue);
             scope.spawn(move || {
                 // A poisoned queue is a queue: it is never left half changed.
                 let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                while let Some(n) = next() {
-                    let outcome = read_one(&files[n], (limit, spill), &line);
+                while let Some(n) = next().filter(|&n| !line.is_stopped(n)) {
+                    let outcome = read_one((n, &files[n]), (limit, spill), &line);
                     if outcome.is_err() {
-                        line.stop.store(true, Ordering::Relaxed);
+                        line.end.fetch_min(n + 1, Ordering::Relaxed);
                     }
                     if line.sender.send(Told::Done { n, outcome: Box::new(outcome) }).is_err() {
                         break;
@@ -78,7 +86,7 @@ pub(crate) fn read_logs(
         drop(sender);
         let outcomes = listen(&receiver, files.len(), |rows, bytes| {
             if session.tell_of(Progress { stage: &stage, rows, bytes, bytes_total }).is_err() {
-                stop.store(true, Ordering::Relaxed);
+                end.store(0, Ordering::Relaxed);
             }
         });
         let mut logs = Vec::new();
@@ -89,7 +97,7 @@ pub(crate) fn read_logs(
                     session.add(files);
                     logs.push(log);
                 }
-                // Where one file ends in an error, the others are stopped: its error is the one to tell.
+                // Where one file ends in an error, later ones are stopped: its error is the one to tell.
                 Err(DataError::Interrupted) => interrupted = Some(DataError::Interrupted),
                 Err(error) => return Err(error),
             }
@@ -112,13 +120,13 @@ fn listen(receiver: &Receiver<Told>, n: usize, mut heard: impl FnMut(u64, u64)) 
     outcomes
 }
 
-fn read_one(file: &LogFile, (limit, spill): (Option<u64>, &Arc<Spill>), line: &Line<'_>) -> Outcome {
+fn read_one((n, file): (usize, &LogFile), (limit, spill): (Option<u64>, &Arc<Spill>), line: &Line<'_>) -> Outcome {
     let mut before = (0, 0);
     let mut progress = |p: Progress<'_>| {
         let (rows, bytes) = (p.rows.saturating_sub(before.0), p.bytes.saturating_sub(before.1));
         before = (p.rows, p.bytes);
         let heard = line.sender.send(Told::More { rows, bytes });
-        if heard.is_err() || line.stop.load(Ordering::Relaxed) || spill.has_failed() {
+        if heard.is_err() || line.is_stopped(n) || spill.has_failed() {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())

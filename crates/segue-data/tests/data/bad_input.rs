@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use segue_data::DataError;
 use segue_data::prepare::{
-    Column, ColumnMap, Core, DataConfig, DomainConfig, Interval, PrepareOptions, SplitConfig, SplitKind, UserFilter,
-    UserIdentity, prepare,
+    Column, ColumnMap, Core, DataConfig, DomainConfig, Interval, OneOrMany, PrepareOptions, SplitConfig, SplitKind,
+    UserFilter, UserIdentity, prepare,
 };
 
 use super::{data, domain, files, kind, message, run};
@@ -95,6 +95,21 @@ fn a_few_bad_lines_are_counted_and_told() {
     assert_eq!((report.inputs[0].lines, report.inputs[0].bad_lines), (300, 1));
     assert_eq!(report.inputs[0].bad_shown, ["9: rating \"bad\" is not a number"]);
     assert!(report.notes.iter().any(|n| n.contains("1 of 300 lines")), "{:?}", report.notes);
+}
+
+#[test]
+fn of_two_files_that_cannot_be_read_the_first_is_told_whichever_was_sooner() {
+    let header = "user,item,rating,timestamp\n";
+    let late = (0..200_000).map(|n| format!("u{},i{n},3,{n}\n", n % 10)).collect::<String>() + "u,i,bad,1\n";
+    let dir =
+        files(&[("late.csv", &format!("{header}{late}")), ("soon.csv", &format!("{header}u,i,3,1\nu,i,bad,1\n"))]);
+    for names in [["late.csv", "soon.csv"], ["soon.csv", "late.csv"]] {
+        let interactions = Some(OneOrMany::Many(names.map(|name| dir.path().join(name)).into()));
+        let films = DomainConfig { name: "films".into(), interactions, ..DomainConfig::default() };
+        let config = DataConfig { max_bad_lines: Some(0), ..data(vec![films]) };
+        let told = message(run(&config, &PrepareOptions::default(), &SplitConfig::default()));
+        assert!(told.contains(&format!("{}: 1 of ", names[0])), "{told}");
+    }
 }
 
 #[test]
