@@ -88,8 +88,8 @@ fn by_place(at: Positions, width: usize) -> String {
     };
     let roles = roles.into_iter().map(|(_, role)| role).collect::<Vec<_>>().join(", ");
     format!(
-        "no header: the columns were read by their places as {roles}{left}; `columns: {{user: 1, item: 0}}`, from 0, would read \
-         them otherwise, and `header: false` says that they are right"
+        "no header: the columns were read by their places as {roles}{left}; '+data.domains.0.columns={{user: 1, item: 0}}', both \
+         counted from 0, would read those of the first domain otherwise, and '+data.domains.0.header=false' says that they are right"
     )
 }
 

@@ -103,7 +103,10 @@ fn columns_that_were_read_by_their_places_are_told() {
         notes.into_iter().filter(|note| note.contains("by their places")).collect::<Vec<_>>().join("; ")
     };
     let notes = told(&ten(|n| format!("{},{},x", n % 5, 1_500_000_000 + n)), &|_| {});
-    assert!(notes.contains("as user, item, rating, time, 1 more left out; `columns: {user: 1"), "{notes}");
+    assert!(
+        notes.contains("as user, item, rating, time, 1 more left out; '+data.domains.0.columns={user: 1, item: 0}'"),
+        "{notes}"
+    );
     let notes = told(&ten(|n| (1_500_000_000 + n).to_string()), &|_| {});
     assert!(notes.contains("as user, item, time;"), "{notes}");
     // Where the user, a header or a format with places of its own says what they are, there is nothing to tell.
