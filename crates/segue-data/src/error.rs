@@ -100,12 +100,12 @@ pub enum DataError {
         /// What is wrong and the way out.
         what: String,
     },
-    /// What a later step says of files of which not every line was read.
-    #[error("{error} (not every line was read: {told})")]
-    AfterBadLines {
+    /// What a later step says of files of which not every line was read, or of which their reader would have something known.
+    #[error("{error} ({told})")]
+    AfterReading {
         /// What it says.
         error: Box<DataError>,
-        /// The files, and their first bad lines.
+        /// The files, their first bad lines and the notes of their readers.
         told: String,
     },
     /// A step left nothing.

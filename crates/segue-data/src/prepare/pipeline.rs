@@ -94,7 +94,7 @@ fn settle(
     } else {
         let divided = divide(data, (&options, &split, seed), (told, &spill), &mut session);
         let mut divided =
-            divided.map_err(|error| with_bad_lines(found_links::with_way_out(error, &links), session.files()))?;
+            divided.map_err(|error| with_notes(found_links::with_way_out(error, &links), session.files()))?;
         divided::keep(&how, &mut divided, &spill, &session)?;
         divided
     };
@@ -112,7 +112,7 @@ fn settle(
         seed,
         ..PrepareReport::default()
     };
-    check_parts(&report, &world).map_err(|error| with_bad_lines(error, session.files()))?;
+    check_parts(&report, &world).map_err(|error| with_notes(error, session.files()))?;
     let shares_negatives = world.negatives.is_some() && report.parts.iter().any(|p| p.part == "val" && p.users > 0);
     let (assembled, notes) = assemble::assemble(world, (&census, asked), spill)?;
     report.notes = notes;
@@ -141,13 +141,16 @@ fn settle(
     Ok((outline, rows, report.named()))
 }
 
-/// An error of a step after reading may come of lines that could not be read.
-fn with_bad_lines(error: DataError, files: &[InputFile]) -> DataError {
-    let told: Vec<String> = files.iter().filter(|file| file.bad_lines > 0).map(InputFile::told).collect();
+/// An error of a step after reading may come of lines that could not be read, or of how the others were.
+fn with_notes(error: DataError, files: &[InputFile]) -> DataError {
+    let bad: Vec<String> = files.iter().filter(|file| file.bad_lines > 0).map(InputFile::told).collect();
+    let bad = (!bad.is_empty()).then(|| format!("not every line was read: {}", bad.join("; ")));
+    let notes = files.iter().flat_map(|file| file.notes.iter().map(|note| format!("{}: {note}", file.path)));
+    let told: Vec<String> = bad.into_iter().chain(notes).collect();
     match error {
         DataError::Interrupted | DataError::Io { .. } => error,
         error if told.is_empty() => error,
-        error => DataError::AfterBadLines { error: Box::new(error), told: told.join("; ") },
+        error => DataError::AfterReading { error: Box::new(error), told: told.join("; ") },
     }
 }
 

@@ -113,6 +113,18 @@ fn of_two_files_that_cannot_be_read_the_first_is_told_whichever_was_sooner() {
 }
 
 #[test]
+fn notes_of_files_are_told_with_an_error_of_a_later_step() {
+    plain(
+        "5,1,3\n6,1,4\n",
+        &["needs times", "log.csv: no header: the columns were read by their places as user, item"],
+    );
+    plain(
+        "5,1,3,1500000000\n6,1,4,1500000001\n",
+        &["no test interactions", "log.csv: no header: the columns were read by their places as user, item"],
+    );
+}
+
+#[test]
 fn missing_cells_are_dropped_or_refused() {
     let rows = "user,item,rating,timestamp\nu,x,3,1\nu,y,,2\nu,z,3,\nu,v,3,4\nu,w,3,5\n";
     let dir = files(&[("log.csv", rows)]);
