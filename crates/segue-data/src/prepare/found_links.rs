@@ -196,7 +196,8 @@ fn unsaid(data: &DataConfig, Found { file, columns, said }: &Found) -> String {
         (Some([first, second]), Some(_)) => {
             let [one, other] = &link.domains;
             format!(
-                ", for its columns {first} and {second} do not name two domains; {key} says that the first is of {one} and the                  second of {other}: swap them where it is the other way round"
+                ", for its columns {first} and {second} name no two domains of this run; if it links {one} and {other}, {key} says \
+                 that the first column is of {one}: swap them where it is of {other}"
             )
         }
         _ => format!(

@@ -170,9 +170,10 @@ fn source_and_target_are_roles_of_another_run_unless_folders_are_called_so() {
             assert_eq!(prepared.users.iter().collect::<Vec<_>>(), ["1", "2", "7"], "{target}");
             assert!(report.data.user_links.is_empty() && report.data.item_links.is_empty(), "{target}");
             let told = report.notes.join("; ").replace(&dir.path().display().to_string(), "DIR");
-            let pasted =
-                format!("'{key}=[{{file: DIR/x.link, domains: [books, films]}}]' says that the first is of books");
-            assert!(told.contains(&pasted) && told.contains("swap them where it is the other way round"), "{told}");
+            let pasted = format!(
+                "'{key}=[{{file: DIR/x.link, domains: [books, films]}}]' says that the first column is of books"
+            );
+            assert!(told.contains(&pasted) && told.contains("swap them where it is of films"), "{told}");
         }
     }
     // Domains that this run calls by their roles are not those of the file, either.
