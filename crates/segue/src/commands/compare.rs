@@ -13,7 +13,8 @@ use segue_lab::{
     record_all, write_aside,
 };
 
-use self::notes::{joined, note_of_split_seeds, notes};
+pub(super) use self::notes::{joined, notes_of_sealed};
+use self::notes::{note_of_split_seeds, notes};
 use super::comparison::{
     Baseline, POPULARITY, judges, may_be_tested, shown, shown_of, table, test_values, tests, values,
 };
@@ -159,21 +160,9 @@ fn of_runs(args: &Arguments, folders: &[&String], live: Option<&str>) -> anyhow:
         runs.push(read_run(folder, n)?);
     }
     let Some(first) = runs.first().map(|run| run.settings.clone()) else { anyhow::bail!("there are no runs") };
-    let sealed: Vec<String> =
-        runs.iter().filter(|run| run.rows.is_empty()).map(|run| run.folder.display().to_string()).collect();
-    if sealed.len() == runs.len() {
-        anyhow::bail!(
-            "the test part of {} is sealed: validation chose another run of the sweep, or evaluation.test=never; train it with \
-             evaluation.test=always to compare it",
-            joined(sealed)
-        );
-    }
-    let mut notes = Vec::new();
-    if !sealed.is_empty() {
-        notes.push(format!(
-            "{} left out: the test part is sealed, for validation chose another run of the sweep",
-            joined(sealed)
-        ));
+    let mut notes = notes_of_sealed(&runs);
+    if runs.iter().all(|run| run.rows.is_empty()) {
+        anyhow::bail!("{}; train it with evaluation.test=always to compare it", notes.join("; "));
     }
     let asked: Vec<Settings> = runs.iter().map(|run| run.settings.clone()).collect();
     let mut comparison = Comparison { rows: runs.into_iter().flat_map(|run| run.rows).collect() };

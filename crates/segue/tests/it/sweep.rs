@@ -115,6 +115,13 @@ fn what_is_compared_rather_than_chosen_is_opened_and_wrong_sweeps_are_refused_fi
     assert!(scratch.path("outputs/b/ease_joint_seed42/per_user.csv").is_file());
     let sealed = scratch.line(&format!("train {world} model=ease evaluation.test=never out=sealed"));
     assert!(sealed.stderr.contains("the test part stays sealed") && sealed.stdout.is_empty(), "{}", sealed.stderr);
+    // There was no sweep that could have chosen another.
+    scratch.ok(&format!("train {world} model=popularity out=opened"));
+    let never = "sealed left out: its test part was never opened (evaluation.test=never)";
+    let beside = scratch.line("compare opened sealed");
+    assert!(beside.code == Some(0) && beside.stderr.contains(never), "{}", beside.stderr);
+    assert!(!beside.stderr.contains("chose another"), "{}", beside.stderr);
+    scratch.fails("compare sealed", &[never, "evaluation.test=always"]);
     scratch.fails(
         &format!("train -m {world} model=ease model.l2=1,100 run_name=x experiment_name=c"),
         &["2 runs of the sweep would have the one folder", "run_name="],

@@ -1,7 +1,7 @@
 //! What must be read with a comparison: its protocols, marks and verdicts, and what it lacks.
 
 use segue_eval::{Measure, MetricSpec};
-use segue_lab::{CandidateKind, Comparison, Row, Scope, Settings, Transfer, Unchosen};
+use segue_lab::{CandidateKind, Comparison, Openable, Row, Scope, Settings, Stored, Transfer, Unchosen};
 
 use super::super::comparison::{Baseline, Labels, POPULARITY, errors_note, judges, main_note, marks_note, tests_note};
 use super::{Arguments, Compared};
@@ -119,6 +119,21 @@ pub(super) fn notes(
     notes.extend(said.into_iter().map(|(note, of)| format!("{}: {note}", joined(of))));
     notes.extend(compared.notes.iter().cloned());
     notes
+}
+
+/// Which runs have no rows, and why: a sweep chose another, or nobody opens their test part.
+pub(in crate::commands) fn notes_of_sealed(runs: &[Stored]) -> Vec<String> {
+    let of = |never: bool| -> Vec<String> {
+        let sealed = runs.iter().filter(|run| run.rows.is_empty());
+        let of_kind = sealed.filter(|run| (run.settings.evaluation.test == Openable::Never) == never);
+        of_kind.map(|run| run.folder.display().to_string()).collect()
+    };
+    let told = [
+        (of(false), "the test part is sealed, for validation chose another run of the sweep"),
+        (of(true), "its test part was never opened (evaluation.test=never)"),
+    ];
+    let told = told.into_iter().filter(|(folders, _)| !folders.is_empty());
+    told.map(|(folders, why)| format!("{} left out: {why}", joined(folders))).collect()
 }
 
 /// What the intervals and ps of verdicts hold of seeds, and what they do not.
@@ -281,7 +296,7 @@ fn note_of_unlifted(comparison: &Comparison) -> Option<String> {
 }
 
 /// Names in a row, the first few of many; each once.
-pub(super) fn joined(mut names: Vec<String>) -> String {
+pub(in crate::commands) fn joined(mut names: Vec<String>) -> String {
     const MOST: usize = 4;
     names.dedup();
     let more = names.len().saturating_sub(MOST);
