@@ -7,6 +7,9 @@ use segue_eval::MetricSpec;
 use crate::compare::Comparison;
 use crate::row::Row;
 
+/// Means are equal that are so near each other, as a share of them.
+const TIED: f64 = 1e-12;
+
 /// Recipes of one model that learnt from the same and were asked the same on test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rivals {
@@ -14,6 +17,8 @@ pub struct Rivals {
     pub recipes: Vec<Vec<usize>>,
     /// The recipe that validation chooses, and by which metric.
     pub chosen: Result<(usize, MetricSpec), Unchosen>,
+    /// The recipes that none is better than on validation; one where it chooses, none where it compares none.
+    pub best: Vec<usize>,
 }
 
 /// Why validation chooses none of several recipes: the best of them is chosen on test, and its value is too good for that.
@@ -25,11 +30,14 @@ pub enum Unchosen {
     OtherMetrics,
     /// Their logs were divided otherwise before the test part.
     OtherParts,
+    /// The best of them have the same value of this metric, so that the order in which they are named would choose.
+    Tied(MetricSpec),
 }
 
 impl fmt::Display for Unchosen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Tied(by) => return write!(f, "they are tied on validation, by {by}"),
             Self::NotValidated => "not every one of them has a value on validation",
             Self::OtherMetrics => "they watch different metrics on validation (trainer.early_stopping.metric)",
             Self::OtherParts => "their validation parts are not the same",
@@ -49,6 +57,8 @@ pub enum Standing {
     Other,
     /// One of several that validation does not choose among.
     Open,
+    /// One of several that are the best on validation, and equal.
+    Tied,
 }
 
 impl Row {
@@ -69,13 +79,14 @@ impl Row {
             Standing::Chosen => Some("chosen on validation".into()),
             Standing::Other => Some(format!("other recipe of {}, not chosen on validation", self.model)),
             Standing::Open => Some(format!("one recipe of {}, none chosen on validation", self.model)),
+            Standing::Tied => Some(format!("one recipe of {}, tied on validation, none chosen", self.model)),
         }
     }
 }
 
 impl Comparison {
     /// Where rows are recipes of one model that differ in nothing but their settings. Validation chooses by the mean over seeds of the
-    /// metric that all of them watch, as in a sweep, or where that was not kept, of `shown`; of equal ones the first.
+    /// metric that all of them watch, as in a sweep, or where that was not kept, of `shown`; of equal ones none.
     pub fn rivals(&self, shown: MetricSpec) -> Vec<Rivals> {
         let mut found: Vec<Vec<Vec<usize>>> = Vec::new();
         for (n, row) in self.rows.iter().enumerate() {
@@ -90,7 +101,14 @@ impl Comparison {
             }
         }
         found.retain(|recipes| recipes.len() > 1);
-        found.into_iter().map(|recipes| Rivals { chosen: self.choice(&recipes, shown), recipes }).collect()
+        let of = |recipes: Vec<Vec<usize>>| match self.foremost(&recipes, shown) {
+            Ok((best, by)) => {
+                let chosen = if let [one] = best[..] { Ok((one, by)) } else { Err(Unchosen::Tied(by)) };
+                Rivals { recipes, chosen, best }
+            }
+            Err(why) => Rivals { recipes, chosen: Err(why), best: Vec::new() },
+        };
+        found.into_iter().map(of).collect()
     }
 
     /// Lets validation choose among the recipes of each model: those it does not choose are shown, and take no part in marks, verdicts
@@ -100,7 +118,8 @@ impl Comparison {
             for (n, runs) in rivals.recipes.iter().enumerate() {
                 let standing = match rivals.chosen {
                     Ok((chosen, _)) if chosen == n => Standing::Chosen,
-                    Ok(_) => Standing::Other,
+                    Err(Unchosen::Tied(_)) if rivals.best.contains(&n) => Standing::Tied,
+                    Ok(_) | Err(Unchosen::Tied(_)) => Standing::Other,
                     Err(_) => Standing::Open,
                 };
                 for &run in runs {
@@ -110,7 +129,8 @@ impl Comparison {
         }
     }
 
-    fn choice(&self, recipes: &[Vec<usize>], shown: MetricSpec) -> Result<(usize, MetricSpec), Unchosen> {
+    /// The recipes that none is better than on validation, and by which metric.
+    fn foremost(&self, recipes: &[Vec<usize>], shown: MetricSpec) -> Result<(Vec<usize>, MetricSpec), Unchosen> {
         let runs = || recipes.iter().flatten().map(|&run| &self.rows[run]);
         let alike = |of: fn(&Row) -> &str| runs().zip(runs().skip(1)).all(|(one, other)| of(one) == of(other));
         if !alike(|row| &row.split) {
@@ -128,8 +148,10 @@ impl Comparison {
             sign * values.sum::<f64>() / runs.len() as f64
         };
         let means: Vec<f64> = recipes.iter().map(mean).collect();
-        let best = (0..means.len()).max_by(|&a, &b| means[a].total_cmp(&means[b]).then(b.cmp(&a)));
-        best.map(|best| (best, metric)).ok_or(Unchosen::NotValidated)
+        let most = means.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        // The same values in another order of seeds have sums that are apart by rounding.
+        let ties = |mean: f64| most - mean <= TIED * most.abs();
+        Ok(((0..means.len()).filter(|&n| ties(means[n])).collect(), metric))
     }
 
     /// What a row is chosen by: its own question on validation; one without a validation part goes by the first of its fit that has one.
@@ -167,7 +189,6 @@ mod tests {
         let ease = |a: Option<f64>, b: Option<f64>| vec![recipe(1, 0, (0.9, a)), recipe(2, 1, (0.1, b))];
         assert_eq!(standings(ease(Some(0.2), Some(0.3))), [Other, Chosen]);
         assert_eq!(standings(ease(Some(0.3), Some(0.2))), [Chosen, Other]);
-        assert_eq!(standings(ease(Some(0.3), Some(0.3))), [Chosen, Other]);
         // Without a value of each nobody but test could choose, of this model alone.
         let mf = |row: Row| Row { model: "mf".into(), ..row };
         let mut rows = ease(Some(0.2), Some(0.3));
@@ -179,6 +200,32 @@ mod tests {
         let mut rows = ease(Some(0.35), Some(0.3));
         rows.extend([seed(recipe(1, 2, (0.9, Some(0.1)))), seed(recipe(2, 3, (0.1, Some(0.3))))]);
         assert_eq!(standings(rows), [Other, Chosen, Other, Chosen]);
+    }
+
+    #[test]
+    fn of_what_is_tied_none_is_chosen_in_whatever_order() {
+        use Standing::{Other, Tied};
+        let three = |values: [f64; 3]| {
+            let rows = values.iter().zip(0..).map(|(valid, n)| recipe(n, n as usize, (f64::from(n), Some(*valid))));
+            rows.collect::<Vec<Row>>()
+        };
+        // One that is worse than both stays aside.
+        assert_eq!(standings(three([0.3, 0.3, 0.2])), [Tied, Tied, Other]);
+        assert_eq!(standings(three([0.2, 0.3, 0.3])), [Other, Tied, Tied]);
+        // Of two seeds, their order is rounding.
+        let seeds = |l2: u32, values: [f64; 3]| {
+            let runs = values.into_iter().zip(1..);
+            runs.map(move |(valid, seed)| Row { seed, ..recipe(l2, seed as usize, (0.1, Some(valid))) })
+        };
+        let rows: Vec<Row> = seeds(1, [0.1, 0.2, 0.3]).chain(seeds(2, [0.3, 0.2, 0.1])).collect();
+        assert_eq!(standings(rows.clone()), [Tied; 6]);
+        let by = "ndcg@10".parse().unwrap();
+        let rivals = Comparison { rows }.rivals(by).remove(0);
+        assert_eq!((rivals.chosen, rivals.best), (Err(Unchosen::Tied(by)), vec![0, 1]));
+        let mut comparison = Comparison { rows: three([0.3, 0.3, 0.2]) };
+        comparison.choose_recipes(by);
+        let words = comparison.rows[1].standing_words().unwrap();
+        assert_eq!(words, "one recipe of ease, tied on validation, none chosen");
     }
 
     #[test]

@@ -5,7 +5,8 @@ mod labels;
 use segue_core::nearest;
 use segue_eval::{Cell, Dialect, Difference, Interval, Measure, MetricSpec, OverSeeds};
 use segue_lab::{
-    ALPHA, Comparison, Effect, LabError, Row, Scope, Settings, Tested, Transfer, refuse_untestable, spoken_metric,
+    ALPHA, Comparison, Effect, LabError, Row, Scope, Settings, Tested, Transfer, Unchosen, refuse_untestable,
+    spoken_metric,
 };
 use serde_json::{Value, json};
 
@@ -285,7 +286,10 @@ fn gains(comparison: &Comparison, baseline: &Baseline<'_>, spec: MetricSpec) -> 
 fn contests(comparison: &Comparison, shown: MetricSpec) -> Vec<MetricSpec> {
     let mut found: Vec<MetricSpec> = Vec::new();
     for rivals in comparison.rivals(shown) {
-        let by = rivals.chosen.map_or(shown, |(_, by)| by);
+        let by = match rivals.chosen {
+            Ok((_, by)) | Err(Unchosen::Tied(by)) => by,
+            Err(_) => shown,
+        };
         if !found.contains(&by) {
             found.push(by);
         }

@@ -24,12 +24,14 @@ pub(crate) fn results(
         let question =
             if several { format!("{}, protocol {}", row.question, followed[n] + 1) } else { row.question.clone() };
         let recipes = rivals.iter().find(|rivals| rivals.recipes.iter().flatten().any(|&own| own == n));
+        let tied = recipes.map_or(1, |rivals| rivals.best.len());
         let recipes = recipes.map_or(1, |rivals| rivals.recipes.len());
         let standing = match row.standing {
             Standing::Alone => Drawing::Alone,
             Standing::Chosen => Drawing::Chosen(recipes),
             Standing::Other => Drawing::Other,
             Standing::Open => Drawing::Open(recipes),
+            Standing::Tied => Drawing::Open(tied),
         };
         Drawn { question, standing, ..drawn(row, &labels.words(row, n), names) }
     });

@@ -302,6 +302,21 @@ fn validation_chooses_the_recipe_that_stands_for_its_model_whatever_test_says() 
     let shown = scratch.line(&format!("{ask} --show hr@10"));
     assert!(shown.stderr.contains(&said) && shown.stdout.contains("validation ndcg@10"), "{}", shown.stderr);
 
+    // Of equal values the order of the folders would choose.
+    validated(&scratch, &format!("runs/joint_{better}"), Some(0.3));
+    for ask in [ask, "compare runs/joint_1000 runs/joint_100 runs/target_100 runs/target_1000 runs/knn runs/popularity"]
+    {
+        let tied = "one recipe of ease, tied on validation, none chosen";
+        for format in ["tsv", "markdown", "latex", "csv", "json"] {
+            let done = scratch.line(&format!("{ask} --show ndcg@10 --format {format} --html page.html"));
+            assert_eq!(done.stdout.matches(tied).count(), 2, "{format}: {}", done.stdout);
+            let said = "Validation chooses none of ease joint, for they are tied on validation, by ndcg@10: the best";
+            assert!(format!("{}{}", done.stdout, done.stderr).contains(said), "{format}: {}", done.stderr);
+        }
+        let page = fs::read_to_string(scratch.path("page.html")).unwrap();
+        assert!(page.contains(tied), "{page}");
+    }
+
     // Without its value on validation nobody but test could choose, of that scope alone.
     validated(&scratch, &format!("runs/joint_{worse}"), None);
     let done = scratch.line(&format!("{ask} --show ndcg@10 --html page.html"));
