@@ -5,11 +5,18 @@ use std::path::PathBuf;
 
 use segue_core::TaskKind;
 use segue_eval::{Cell, Interval, MetricSpec};
-use segue_lab::{ALPHA, Apart, Comparison, Row, read_run, spoken_metric};
+use segue_lab::{ALPHA, Apart, Comparison, Row, Scope, Standing, Unchosen, read_run, spoken_metric};
+
+use super::compare::{joined, notes_of_sealed};
+use super::comparison::Labels;
 
 /// What is known of a model.
 struct Entry {
     model: String,
+    /// Its model and, where validation chose none of several recipes, which of them it is.
+    name: String,
+    /// Whether it is one of several that stand for one model, so that the best of them is chosen on test.
+    is_open: bool,
     seconds: f64,
     /// What training took at its peak, and what the stored model takes, in bytes; where they are known.
     memory: Option<u64>,
@@ -35,12 +42,18 @@ pub(crate) struct Guide {
 
 /// What each model of these runs costs and is worth, by a metric as their dialect has it; by default NDCG at their first cut-off.
 pub(crate) fn guide(folders: &[PathBuf], metric: Option<&str>) -> anyhow::Result<Guide> {
-    let mut rows: Vec<Row> = Vec::new();
+    let mut runs = Vec::new();
     for (n, folder) in folders.iter().enumerate() {
-        rows.extend(read_run(folder, n)?.rows);
+        runs.push(read_run(folder, n)?);
     }
+    let mut left_out = notes_of_sealed(&runs);
+    let (placebos, rows): (Vec<Row>, Vec<Row>) =
+        runs.into_iter().flat_map(|run| run.rows).partition(|row| row.scope == Scope::Shuffled);
+    left_out.extend(note_of_controls(&placebos));
     let Some(first) = rows.iter().find(|row| row.kind != TaskKind::ColdUser) else {
-        anyhow::bail!("these runs answer no question that accuracy could be told by")
+        let mut why = vec!["these runs answer no question that accuracy could be told by".to_owned()];
+        why.append(&mut left_out);
+        anyhow::bail!(why.join("; "))
     };
     let first = first.clone();
     if let Some(other) = rows.iter().find(|row| row.data != first.data) {
@@ -66,13 +79,18 @@ pub(crate) fn guide(folders: &[PathBuf], metric: Option<&str>) -> anyhow::Result
     let spec: MetricSpec = spoken_metric(&metric.map_or_else(usual, str::to_owned), first.evaluation.dialect)?;
     let (metric, more_is_better) = (spec.to_string(), spec.metric.more_is_better());
     let metric = metric.as_str();
-    let chosen = chosen(&rows, (&first.question, metric, more_is_better));
-    let folded = chosen.iter().filter_map(|runs| note_of_folded(runs, &rows)).collect::<Vec<_>>();
     let stored = |run: &Row| Some(fs::metadata(folders.get(run.fit)?.join("model.safetensors")).ok()?.len());
-    let comparison = Comparison { rows };
-    let entries = chosen.into_iter().map(|runs| {
+    let mut comparison = Comparison { rows };
+    comparison.choose_recipes(spec);
+    let Chosen { recipes, notes: folded } = chosen(&comparison, (&first.question, spec));
+    let labels = Labels::of(&comparison);
+    let entries = recipes.into_iter().map(|runs| {
         let stored = runs.iter().filter_map(|&run| stored(&comparison.rows[run])).max();
-        Ok(Entry { stored, ..entry(runs, &comparison, spec)? })
+        let row = &comparison.rows[runs[0]];
+        let is_open = matches!(row.standing, Standing::Open | Standing::Tied);
+        let recipe = if is_open { format!(" {}", labels.recipe(runs[0])) } else { String::new() };
+        let name = row.model.clone() + &recipe;
+        Ok(Entry { name, is_open, stored, ..entry(runs, &comparison, spec)? })
     });
     let entries = entries.collect::<anyhow::Result<Vec<Entry>>>()?;
     let most = |of: &dyn Fn(&Entry) -> Option<f64>| entries.iter().filter_map(of).fold(0.0, f64::max);
@@ -96,7 +114,7 @@ pub(crate) fn guide(folders: &[PathBuf], metric: Option<&str>) -> anyhow::Result
                 (None, None) => "not told".into(),
             };
             vec![
-                entry.model.clone(),
+                entry.name.clone(),
                 format!("{time} ({:.2} s)", entry.seconds),
                 memory,
                 entry.cold.map_or_else(|| "not measured".into(), |cold| worth(cold, coldest)),
@@ -107,7 +125,7 @@ pub(crate) fn guide(folders: &[PathBuf], metric: Option<&str>) -> anyhow::Result
         })
         .collect();
     let by = |of: &dyn Fn(&Entry) -> f64| {
-        entries.iter().max_by(|a, b| of(a).total_cmp(&of(b))).map_or("", |entry| entry.model.as_str())
+        entries.iter().max_by(|a, b| of(a).total_cmp(&of(b))).map_or("", |entry| entry.name.as_str())
     };
     let all: Vec<&Entry> = entries.iter().collect();
     let mut notes = vec![
@@ -140,6 +158,7 @@ pub(crate) fn guide(folders: &[PathBuf], metric: Option<&str>) -> anyhow::Result
         );
     }
     notes.extend(folded);
+    notes.extend(left_out);
     Ok(Guide { header: header.to_vec(), rows: table, notes })
 }
 
@@ -151,9 +170,11 @@ fn best_among(
 ) -> anyhow::Result<String> {
     let recipes: Vec<Vec<usize>> = entries.iter().map(|entry| rows(entry).clone()).collect();
     let Some(best) = comparison.best_of(&recipes, metric)? else { return Ok("not measured".into()) };
-    let name = |n: usize| entries.get(n).map_or("", |entry| entry.model.as_str());
+    let name = |n: usize| entries.get(n).map_or("", |entry| entry.name.as_str());
     if best.not_apart.is_empty() {
-        return Ok(name(best.at).to_owned());
+        let open = entries.get(best.at).filter(|entry| entry.is_open);
+        let on_test = open.map(|entry| format!(" (one recipe of {}, chosen on test)", entry.model));
+        return Ok(name(best.at).to_owned() + &on_test.unwrap_or_default());
     }
     let others: Vec<&str> = best.not_apart.iter().map(|&n| name(n)).collect();
     let how = if best.by_user {
@@ -168,44 +189,75 @@ fn best_among(
     ))
 }
 
-/// What a model's line is of, where its runs learnt from several scopes.
-fn note_of_folded(chosen: &[usize], rows: &[Row]) -> Option<String> {
-    let row = &rows[*chosen.first()?];
-    let mut scopes: Vec<String> = Vec::new();
-    for other in rows.iter().filter(|other| other.model == row.model && other.question == row.question) {
-        let scope = other.scope.to_string();
-        if !scopes.contains(&scope) {
-            scopes.push(scope);
-        }
-    }
-    let why = if row.valid.is_empty() { "the first, for nothing was validated" } else { "by validation" };
-    (scopes.len() > 1).then(|| format!("{}: {} of {}, {why}", row.model, row.scope, scopes.join(", ")))
+/// Which runs stand for models, and what is said of it.
+struct Chosen {
+    /// Each by its runs, which differ in their seeds: one of a model, or all that validation does not choose among.
+    recipes: Vec<Vec<usize>>,
+    notes: Vec<String>,
 }
 
-/// Of each model the runs of the recipe and scope that validation prefers in the mean over seeds; test plays no part.
-fn chosen(rows: &[Row], (question, metric, more_is_better): (&str, &str, bool)) -> Vec<Vec<usize>> {
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    for (n, row) in rows.iter().enumerate().filter(|(_, row)| row.question == question) {
-        let first = |known: &Vec<usize>| &rows[known[0]];
-        match groups.iter_mut().find(|known| first(known).scope == row.scope && first(known).is_recipe_of(row)) {
-            Some(known) => known.push(n),
-            None => groups.push(vec![n]),
+/// Of each model the recipe that validation chose, as `compare` has it, of what is claimed: that of all domains, where there is one, and else
+/// that of the target alone. What a claim is held against stands for no model, and test plays no part.
+fn chosen(comparison: &Comparison, (question, metric): (&str, MetricSpec)) -> Chosen {
+    let rows = &comparison.rows;
+    let of_question = |row: &&Row| row.question == question;
+    let (mut recipes, mut notes) = (Vec::new(), Vec::new());
+    let mut models: Vec<&str> = Vec::new();
+    for row in rows.iter().filter(of_question) {
+        if !models.contains(&row.model.as_str()) {
+            models.push(&row.model);
         }
     }
-    let valid = |runs: &Vec<usize>| -> Option<f64> {
-        let values: Vec<f64> = runs.iter().filter_map(|&run| rows[run].validated(metric)).collect();
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
-        (!values.is_empty()).then_some(if more_is_better { mean } else { -mean })
-    };
-    let mut chosen: Vec<Vec<usize>> = Vec::new();
-    for runs in groups {
-        match chosen.iter_mut().find(|known| rows[known[0]].model == rows[runs[0]].model) {
-            Some(known) if valid(known) < valid(&runs) => *known = runs,
-            Some(_) => {}
-            None => chosen.push(runs),
+    let labels = Labels::of(comparison);
+    let rivals = comparison.rivals(metric);
+    for model in models {
+        let own = || rows.iter().enumerate().filter(|(_, row)| row.model == model && row.question == question);
+        let is_joint = own().any(|(_, row)| row.scope == Scope::Joint);
+        let scope = if is_joint { Scope::Joint } else { Scope::Target };
+        let (claimed, controls): (Vec<_>, Vec<_>) = own().partition(|(_, row)| row.scope == scope);
+        let mut entered: Vec<Vec<usize>> = Vec::new();
+        for (n, row) in claimed.iter().filter(|(_, row)| !row.is_aside()) {
+            match entered.iter_mut().find(|runs| rows[runs[0]].is_recipe_of(row)) {
+                Some(runs) => runs.push(*n),
+                None => entered.push(vec![*n]),
+            }
+        }
+        let contest = entered.first().and_then(|runs| {
+            rivals.iter().find(|rivals| rivals.recipes.iter().any(|recipe| recipe.contains(&runs[0])))
+        });
+        if let Some(contest) = contest {
+            let of = |runs: &Vec<usize>| labels.recipe(runs[0]).to_owned();
+            let n = contest.recipes.len();
+            notes.push(match contest.chosen {
+                Ok((_, by)) => {
+                    let recipe = entered.first().map_or_else(String::new, of);
+                    format!("{model}: {recipe} stands for it, chosen on validation by {by} among {n} recipes")
+                }
+                Err(Unchosen::Tied(by)) => format!(
+                    "{model}: tied on validation, none chosen, by {by}: {} have a row each, and the best of them is chosen on test",
+                    joined(entered.iter().map(of).collect())
+                ),
+                Err(why) => format!(
+                    "{model}: none chosen on validation, for {why}: {n} recipes have a row each, and the best of them is chosen on test"
+                ),
+            });
+        }
+        recipes.extend(entered);
+        notes.extend(note_of_controls(&controls.into_iter().map(|(_, row)| row.clone()).collect::<Vec<_>>()));
+    }
+    Chosen { recipes, notes }
+}
+
+/// Which rows stand for no model, for claims are held against them.
+fn note_of_controls(rows: &[Row]) -> Option<String> {
+    let mut names: Vec<String> = Vec::new();
+    for row in rows {
+        let name = format!("{} {}", row.model, row.scope);
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
-    chosen
+    (!names.is_empty()).then(|| format!("{} left out: a control stands for no model", joined(names)))
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
@@ -240,7 +292,8 @@ fn entry(runs: Vec<usize>, comparison: &Comparison, metric: MetricSpec) -> anyho
     let seconds = mean(runs.iter().map(|&run| rows[run].seconds)).unwrap_or_default();
     let memory = runs.iter().filter_map(|&run| rows[run].memory).max();
     let (model, explains) = (row.model.clone(), row.explains);
-    Ok(Entry { model, seconds, memory, stored: None, cold, accuracy, explains, runs, strangers })
+    let name = model.clone();
+    Ok(Entry { model, name, is_open: false, seconds, memory, stored: None, cold, accuracy, explains, runs, strangers })
 }
 
 /// The word of the first bound that a number does not pass.

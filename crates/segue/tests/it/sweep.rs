@@ -326,3 +326,54 @@ fn validation_chooses_the_recipe_that_stands_for_its_model_whatever_test_says() 
     assert!(done.stderr.contains(&format!("it is ease target l2={better}.0: chosen to stand")), "{}", done.stderr);
     assert_eq!(done.stdout.matches("one recipe of ease, none chosen on validation").count(), 2, "{}", done.stdout);
 }
+
+#[test]
+fn the_guide_shows_what_is_claimed_and_tells_what_it_leaves_out() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    // The placebo and the target alone seem better on validation than what is claimed.
+    for (scope, value) in [("shuffled", 0.9), ("target", 0.8), ("joint", 0.1)] {
+        scratch.ok(&format!("train {world} model=ease scope={scope} model.l2=100 out=runs/{scope}"));
+        validated(&scratch, &format!("runs/{scope}"), Some(value));
+    }
+    scratch.ok(&format!("train {world} model=ease model.l2=1000 out=runs/other"));
+    scratch.ok(&format!("train {world} model=ease model.l2=5 evaluation.test=never out=runs/never"));
+    scratch.ok(&format!("train {world} model=popularity scope=target out=runs/popularity"));
+    let guide = |runs: &str| -> (Vec<Vec<String>>, String) {
+        let done = scratch.line(&format!("models --guide {runs} --metric ndcg@10 --format tsv"));
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        let rows = done.stdout.lines().skip(1).map(|line| line.split('\t').map(String::from).collect());
+        (rows.collect(), done.stderr)
+    };
+    let names = |rows: &[Vec<String>]| -> Vec<String> { rows.iter().map(|row| row[0].clone()).collect() };
+    let controls = "runs/shuffled runs/target runs/popularity";
+    let (alone, _) = guide("runs/joint");
+    let (rows, notes) = guide(&format!("{controls} runs/joint runs/never"));
+    assert_eq!(names(&rows), ["ease", "popularity"]);
+    let value = |row: &[String]| row[4].split_once('(').unwrap().1.to_owned();
+    assert_eq!(value(&rows[0]), value(&alone[0]), "that of all domains stands for the model");
+    for said in [
+        "ease shuffled left out: a control stands for no model",
+        "ease target left out: a control stands for no model",
+        "runs/never left out: its test part was never opened (evaluation.test=never)",
+    ] {
+        assert!(notes.contains(said), "{said}: {notes}");
+    }
+    scratch.fails("models --guide runs/shuffled", &["accuracy could be told by", "a control stands for no model"]);
+    scratch.fails("models --guide runs/never", &["its test part was never opened (evaluation.test=never)"]);
+
+    // Of several recipes the one that validation chose is named; of equal ones each has a row.
+    validated(&scratch, "runs/other", Some(0.2));
+    let (rows, notes) = guide(&format!("{controls} runs/joint runs/other"));
+    assert_eq!(names(&rows), ["ease", "popularity"]);
+    let said = "ease: l2=1000.0 stands for it, chosen on validation by ndcg@10 among 2 recipes";
+    assert!(notes.contains(said), "{notes}");
+    validated(&scratch, "runs/other", Some(0.1));
+    for both in ["runs/joint runs/other", "runs/other runs/joint"] {
+        let (rows, notes) = guide(&format!("{both} {controls}"));
+        let mut names = names(&rows);
+        names.sort();
+        assert_eq!(names, ["ease l2=100.0", "ease l2=1000.0", "popularity"]);
+        assert!(notes.contains("ease: tied on validation, none chosen, by ndcg@10: "), "{notes}");
+    }
+}
