@@ -43,6 +43,9 @@ pub struct Results {
 pub struct Row {
     /// What the row is called, e.g. `ease joint`.
     pub label: String,
+    /// The same without its seed: rows of one such name on one question are runs of a recipe, and what is said of the best is said of
+    /// their mean. Empty where the row stands for itself.
+    pub recipe: String,
     /// Name of the model, which gives the colour.
     pub model: String,
     /// What it is asked.
@@ -232,6 +235,46 @@ fn main_value(all: &Results, row: &Row) -> Option<f64> {
     row.metrics.iter().find(|measure| measure.name == all.metric).map(|measure| measure.value)
 }
 
+/// Runs of one recipe on one question, with the mean of a value over those that have it.
+struct Recipe<'a> {
+    first: &'a Row,
+    n_runs: usize,
+    mean: f64,
+}
+
+impl Recipe<'_> {
+    fn name(&self) -> &str {
+        if self.n_runs > 1 { &self.first.recipe } else { &self.first.label }
+    }
+
+    /// `, mean of 3 seeds`, where there are several.
+    fn of_seeds(&self) -> String {
+        if self.n_runs > 1 { format!(", mean of {} seeds", self.n_runs) } else { String::new() }
+    }
+}
+
+/// The recipe with the best mean over its runs: the best run would be chosen by its seed, on test. Those that validation did not choose
+/// are not among them.
+fn best_recipe<'a>(rows: &[&'a Row], better: Better, value: impl Fn(&Row) -> Option<f64>) -> Option<Recipe<'a>> {
+    let mut recipes: Vec<(&Row, Vec<(&str, f64)>)> = Vec::new();
+    for &row in rows.iter().filter(|row| row.standing != Standing::Other) {
+        let Some(value) = value(row) else { continue };
+        let repeats =
+            |first: &Row| !row.recipe.is_empty() && (&first.recipe, &first.question) == (&row.recipe, &row.question);
+        match recipes.iter_mut().find(|(first, _)| repeats(first)) {
+            // A run beside itself is one run.
+            Some((_, runs)) if runs.iter().any(|(label, _)| *label == row.label) => {}
+            Some((_, runs)) => runs.push((&row.label, value)),
+            None => recipes.push((row, vec![(&row.label, value)])),
+        }
+    }
+    let mean = |(first, runs): (&'a Row, Vec<(&str, f64)>)| {
+        let mean = runs.iter().map(|(_, value)| value).sum::<f64>() / runs.len() as f64;
+        Recipe { first, n_runs: runs.len(), mean }
+    };
+    recipes.into_iter().map(mean).max_by(|a, b| better.order(a.mean, b.mean))
+}
+
 fn decimals(x: f64) -> String {
     format!("{x:.4}")
 }
@@ -241,9 +284,8 @@ fn header(all: &Results) -> String {
     let mut out = format!(
         "<header><p class=\"kicker\">Models compared</p><h1>{name}</h1><p class=\"sub\">by {metric}</p><dl class=\"tiles\">"
     );
-    let entered = all.rows.iter().filter(|row| row.standing != Standing::Other);
-    let valued = entered.filter_map(|row| Some((row, main_value(all, row)?)));
-    let best = valued.max_by(|a, b| all.better.order(a.1, b.1));
+    let rows: Vec<&Row> = all.rows.iter().collect();
+    let best = best_recipe(&rows, all.better, |row| main_value(all, row));
     let slowest = all.rows.iter().max_by(|a, b| a.seconds.total_cmp(&b.seconds));
     let mut tile = |what: &str, number: &str, more: &str| {
         let (number, more) = (escape(number), escape(more));
@@ -254,15 +296,16 @@ fn header(all: &Results) -> String {
     models.dedup();
     let n_models = models.len();
     tile("models", &thousands(n_models), &format!("{} rows", thousands(all.rows.len())));
-    if let Some((best, value)) = best {
-        let of =
-            if questions(all).len() > 1 { format!("{} of {}", best.label, best.question) } else { best.label.clone() };
-        let chosen = match best.standing {
+    if let Some(best) = best {
+        let question = &best.first.question;
+        let of = if questions(all).len() > 1 { format!(" of {question}") } else { String::new() };
+        let chosen = match best.first.standing {
             Standing::Open(_) => ", chosen on test",
             Standing::Chosen(_) => ", chosen on validation",
             Standing::Alone | Standing::Other => "",
         };
-        tile(&format!("{}{chosen}", all.better.best()), &decimals(value), &clipped(&of, 40));
+        let what = format!("{}{chosen}{}", all.better.best(), best.of_seeds());
+        tile(&what, &decimals(best.mean), &clipped(&format!("{}{of}", best.name()), 40));
     }
     if let Some(slowest) = slowest {
         tile("longest training", &seconds(slowest.seconds), &clipped(&slowest.label, 28));
@@ -319,6 +362,7 @@ mod tests {
         let part = |name: &str| Part { name: name.into(), n_users: 3, value };
         Row {
             label: format!("{model} joint"),
+            recipe: String::new(),
             model: model.into(),
             question: question.into(),
             standing: Standing::Alone,
@@ -422,6 +466,40 @@ mod tests {
         assert!(html.contains(tile) && !html.contains("chosen on test"), "{html}");
         let said = "Highest: ease joint l2=10, 0.1000, which validation chose among 2 recipes of ease.";
         assert!(html.contains(said) && html.contains("ease joint l2=300"), "{html}");
+    }
+
+    #[test]
+    fn the_best_is_a_recipe_and_not_its_luckiest_seed() {
+        let seed = |factors: u32, seed: u32, value: f64, standing: Standing| Row {
+            label: format!("mf joint factors={factors} seed {seed}"),
+            recipe: format!("mf joint factors={factors}"),
+            standing,
+            ..row("mf", "films", value)
+        };
+        let chosen = Standing::Chosen(2);
+        let mut rows = vec![seed(64, 1, 0.1, chosen), seed(64, 2, 0.3, chosen), seed(4, 1, 0.9, Standing::Other)];
+        // Better than the mean, and worse than the best seed.
+        let other = Row { recipe: "ease joint".into(), ..row("ease", "films", 0.15) };
+        rows.push(other.clone());
+        let html = results_page(&results(rows.clone()));
+        check(&html);
+        let tile = "<dt>highest, chosen on validation, mean of 2 seeds</dt><dd><b>0.2000</b><span>mf joint factors=64<";
+        assert!(html.contains(tile), "{html}");
+        let says =
+            "Highest: mf joint factors=64, 0.2000, mean of 2 seeds, which validation chose among 2 recipes of mf.";
+        assert!(html.contains(says), "{html}");
+        rows[3] = row("ease", "films", 0.25);
+        assert!(results_page(&results(rows)).contains("<dt>highest</dt><dd><b>0.2500</b><span>ease joint<"));
+        // One recipe of several seeds is no other case; the same run twice is one.
+        let alone = [0.1, 0.3, 0.5].into_iter().zip(1..).map(|(value, n)| seed(64, n, value, Standing::Alone));
+        let mut alone: Vec<Row> = alone.collect();
+        alone.push(alone[2].clone());
+        let html = results_page(&results(alone));
+        let tile = "<dt>highest, mean of 3 seeds</dt><dd><b>0.3000</b><span>mf joint factors=64<";
+        assert!(
+            html.contains(tile) && html.contains("Highest: mf joint factors=64, 0.3000, mean of 3 seeds."),
+            "{html}"
+        );
     }
 
     #[test]

@@ -33,7 +33,8 @@ pub(crate) fn results(
             Standing::Open => Drawing::Open(recipes),
             Standing::Tied => Drawing::Open(tied),
         };
-        Drawn { question, standing, ..drawn(row, &labels.words(row, n), names) }
+        let recipe = labels.of_recipe(row, n);
+        Drawn { question, standing, recipe, ..drawn(row, &labels.words(row, n), names) }
     });
     let mut data: Vec<&str> = Vec::new();
     for row in &comparison.rows {
@@ -74,6 +75,7 @@ fn drawn(row: &Row, label: &str, names: &[String]) -> Drawn {
     });
     Drawn {
         label: label.to_owned(),
+        recipe: String::new(),
         model: row.model.clone(),
         question: row.question.clone(),
         standing: Drawing::Alone,

@@ -328,6 +328,33 @@ fn validation_chooses_the_recipe_that_stands_for_its_model_whatever_test_says() 
 }
 
 #[test]
+fn the_page_calls_no_seed_the_best_on_test() {
+    let scratch = Scratch::new();
+    let world = SMALL_WORLD.join(" ");
+    let ask = format!("compare {world} model=mf trainer.max_epochs=2 seed=1,2,3 split.seed=1 --show ndcg@10");
+    for (more, chosen) in [("model.factors=4,32", ", chosen on validation"), ("model.factors=32", "")] {
+        let table = scratch.ok(&format!("{ask} {more} --format tsv --html page.html"));
+        let page = fs::read_to_string(scratch.path("page.html")).unwrap();
+        let (_, tile) = page.split_once("<dt>highest").unwrap();
+        let (what, rest) = tile.split_once("</dt><dd><b>").unwrap();
+        let (value, rest) = rest.split_once("</b><span>").unwrap();
+        let name = rest.split_once("</span>").unwrap().0;
+        // Popularity has one run, and may be the best of all.
+        if name.starts_with("mf ") {
+            assert_eq!(what, format!("{chosen}, mean of 3 seeds"), "{page}");
+        } else {
+            assert_eq!((what, name.split(' ').next()), ("", Some("popularity")), "{page}");
+        }
+        assert!(!name.starts_with("mf ") || !name.contains("seed"), "{name}");
+        let means = table.lines().filter(|line| line.contains("\tmean of 3\t") && !line.contains("not chosen"));
+        let means =
+            means.filter_map(|line| line.split('\t').find(|cell| cell.contains(" [") || cell.starts_with("0.")));
+        let means: Vec<&str> = means.filter_map(|cell| cell.split(' ').next()).collect();
+        assert_eq!((means.len(), !name.starts_with("mf ") || means[0] == value), (1, true), "{table} {value}");
+    }
+}
+
+#[test]
 fn the_guide_shows_what_is_claimed_and_tells_what_it_leaves_out() {
     let scratch = Scratch::new();
     let world = SMALL_WORLD.join(" ");

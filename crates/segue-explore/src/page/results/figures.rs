@@ -9,8 +9,8 @@ use super::super::scale::Scale;
 use super::super::scatter::{Point, scatter};
 use super::super::text::clipped;
 use super::{
-    Better, CURVES, Measure, Part, Results, Row, Series, Standing, decimals, main_value, mebibytes, of_question,
-    questions, seconds,
+    Better, CURVES, Measure, Part, Results, Row, Series, Standing, best_recipe, decimals, main_value, mebibytes,
+    of_question, questions, seconds,
 };
 use crate::numbers::thousands;
 
@@ -71,21 +71,22 @@ fn metric(name: &str, (question, n): (&str, usize), rows: &[&Row], series: &Seri
         table.push([row.label.clone(), decimals(measure.value), end(low), end(high)]);
     }
     let better = measured.first().map(|(_, measure)| measure.better).unwrap_or_default();
-    let entered = measured.iter().filter(|(row, _)| row.standing != Standing::Other);
-    let best = entered.max_by(|a, b| better.order(a.1.value, b.1.value));
+    let value = |row: &Row| row.metrics.iter().find(|m| m.name == name).map(|m| m.value);
+    let best = best_recipe(rows, better, value);
     Figure {
         title: format!("{name}{}", of_question(question, n)),
-        says: best.map_or_else(String::new, |(row, m)| {
+        says: best.map_or_else(String::new, |best| {
             let word = match better {
                 Better::Higher => "Highest",
                 Better::Lower => "Lowest",
             };
+            let row = best.first;
             let among = match row.standing {
                 Standing::Alone | Standing::Other => String::new(),
                 Standing::Chosen(n) => format!(", which validation chose among {n} recipes of {}", row.model),
                 Standing::Open(n) => format!(", the best of {n} recipes of {} on test", row.model),
             };
-            format!("{word}: {}, {}{among}.", row.label, decimals(m.value))
+            format!("{word}: {}, {}{}{among}.", best.name(), decimals(best.mean), best.of_seeds())
         }),
         pictures: vec![dots(&drawn, &|ends| Scale::linear((low, high), ends, 4), name, None)],
         key: Vec::new(),

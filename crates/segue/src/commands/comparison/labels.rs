@@ -54,10 +54,15 @@ impl Labels {
 
     /// The label of a picture; its question is its title's.
     pub(crate) fn words(&self, row: &Row, n: usize) -> String {
-        let seed = self.seed.then(|| format!("seed {}", row.seed));
+        let seed = if self.seed { format!(" seed {}", row.seed) } else { String::new() };
+        self.of_recipe(row, n) + &seed
+    }
+
+    /// The same of all its seeds.
+    pub(crate) fn of_recipe(&self, row: &Row, n: usize) -> String {
         let data = self.data.then(|| row.data.clone());
         let params = self.params.get(n).filter(|params| !params.is_empty()).cloned();
-        let words = [row.model.clone(), row.scope.to_string()].into_iter().chain(data).chain(params).chain(seed);
+        let words = [row.model.clone(), row.scope.to_string()].into_iter().chain(data).chain(params);
         words.collect::<Vec<_>>().join(" ")
     }
 
