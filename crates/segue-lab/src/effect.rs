@@ -177,6 +177,28 @@ impl Comparison {
         Ok(effects)
     }
 
+    /// What every recipe that ran with several seeds on one split gains over its control, whatever it learnt from: the mean over its
+    /// runs with the interval of users and seeds together. Nothing is claimed by it, and its p corrects no other.
+    pub fn gains_over_seeds(&self, control: Scope, metric: MetricSpec) -> Result<Vec<Effect>, LabError> {
+        let mut recipes: Vec<Vec<Pair>> = Vec::new();
+        for (n, row) in self.rows.iter().enumerate().filter(|(_, row)| row.scope != control) {
+            let Some(control) = self.control_of(row, control) else { continue };
+            if !(self.is_testable(n, metric) && self.is_testable(control, metric)) {
+                continue;
+            }
+            match recipes.iter_mut().find(|known| self.rows[known[0].0].repeats(row)) {
+                Some(known) => known.push((n, control)),
+                None => recipes.push(vec![(n, control)]),
+            }
+        }
+        let mut gains = Vec::new();
+        for known in recipes {
+            let gain = self.over_draws(&self.draws(&known), metric)?;
+            gains.extend(gain.map(|gain| Effect { rows: known.iter().map(|pair| pair.0).collect(), ..gain }));
+        }
+        Ok(gains)
+    }
+
     /// Those of other seeds or splits: a run beside itself is one run.
     fn draws(&self, pairs: &[Pair]) -> Vec<Pair> {
         let of = |pair: &Pair| (self.rows[pair.0].seed, &self.rows[pair.0].fingerprint);
@@ -311,6 +333,23 @@ mod tests {
         let (_, verdict, text) = told(&[0.05, 0.051, 0.049]);
         assert_eq!(verdict, Verdict::Transfer);
         assert!(text.starts_with("a gain, its cause unknown: ease over seeds 1, 2, 3 (ndcg@10 +0.0500 ["), "{text}");
+    }
+
+    #[test]
+    fn a_placebo_has_the_interval_that_what_is_claimed_has() {
+        let ndcg: MetricSpec = "ndcg@10".parse().unwrap();
+        let mut both = seeds(&[0.05, 0.051, 0.049]);
+        let placebo = both.rows.iter().filter(|row| row.scope == Scope::Joint).cloned();
+        let placebo: Vec<Row> = placebo.map(|row| Row { scope: Scope::Shuffled, ..row }).collect();
+        both.rows.extend(placebo);
+        let gains = both.gains_over_seeds(Scope::Target, ndcg).unwrap();
+        let of: Vec<&[usize]> = gains.iter().map(|gain| &gain.rows[..]).collect();
+        assert_eq!(of, [[1, 3, 5], [6, 7, 8]]);
+        assert_eq!((gains[0].difference, gains[0].interval), (gains[1].difference, gains[1].interval));
+        // That of what is claimed is what its verdict has, whatever stands beside it.
+        let claimed = only(&both);
+        assert_eq!((gains[0].difference, gains[0].interval), (claimed.difference, claimed.interval));
+        assert!(seeds(&[0.05]).gains_over_seeds(Scope::Target, ndcg).unwrap().is_empty());
     }
 
     #[test]

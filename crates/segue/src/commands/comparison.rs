@@ -237,6 +237,8 @@ struct Gain {
     corrected: Vec<(Tested, f64)>,
     /// Over several seeds, as the verdicts have it.
     over_seeds: Vec<Effect>,
+    /// Over several seeds of every row, by users and seeds together.
+    means: Vec<Effect>,
 }
 
 impl Gain {
@@ -258,12 +260,13 @@ fn gains(comparison: &Comparison, baseline: &Baseline<'_>, spec: MetricSpec) -> 
         (Scope::Shuffled, ("shuffled links", "gain_over_shuffled")),
     ] {
         let gains = comparison.gains(scope, baseline.resamples)?;
-        let tested = gains.iter().any(|&(row, _)| comparison.rows[row].scope == Scope::Joint)
-            && measured(spec).all(|row| row.is_by_user(spec));
+        let by_user = measured(spec).all(|row| row.is_by_user(spec));
+        let tested = by_user && gains.iter().any(|&(row, _)| comparison.rows[row].scope == Scope::Joint);
         let corrected = if tested { comparison.over(scope, spec, baseline.resamples)? } else { Vec::new() };
         // An error's is of squares, and no gain in the metric.
-        let seeded = tested && comparison.has_several_seeds() && !spec.metric.is_error();
-        let effects = if seeded { comparison.effects(scope, spec, baseline.resamples)? } else { Vec::new() };
+        let seeded = by_user && comparison.has_several_seeds() && !spec.metric.is_error();
+        let effects = if seeded && tested { comparison.effects(scope, spec, baseline.resamples)? } else { Vec::new() };
+        let means = if seeded { comparison.gains_over_seeds(scope, spec)? } else { Vec::new() };
         let over_seeds = effects.into_iter().filter(Effect::is_over_seeds).collect();
         if !gains.is_empty() {
             let of_metric = |all: Vec<Difference>| {
@@ -276,7 +279,7 @@ fn gains(comparison: &Comparison, baseline: &Baseline<'_>, spec: MetricSpec) -> 
                 Some(found)
             };
             let differences = gains.into_iter().filter_map(|(row, all)| Some((row, of_metric(all)?))).collect();
-            found.push(Gain { control, differences, corrected, over_seeds });
+            found.push(Gain { control, differences, corrected, over_seeds, means });
         }
     }
     Ok(found)
@@ -446,13 +449,18 @@ fn means(
     }
     for (column, gain) in gains.iter().enumerate() {
         let over = comparison.over_seeds(|n| gain.of_row(n).map(|d| d.difference));
-        let told = |n: usize, over: &OverSeeds| match gain.over_seeds.iter().find(|effect| effect.rows.contains(&n)) {
+        let has = |effects: &[Effect], n: usize| effects.iter().find(|effect| effect.rows.contains(&n)).cloned();
+        let told = |n: usize, over: &OverSeeds| {
             // As the verdict has it. Runs of other splits have no row of means.
-            Some(effect) if effect.splits == 1 => {
+            if let Some(effect) = has(&gain.over_seeds, n).filter(|effect| effect.splits == 1) {
                 let (is, p) = effect.told_p();
-                format!("{} p{is}{p}", signed(effect.difference, effect.interval))
+                return format!("{} p{is}{p}", signed(effect.difference, effect.interval));
             }
-            _ => interval(over).map_or_else(|| fixed(over.mean, Some(4), true), |interval| signed(over.mean, interval)),
+            // What stands beside it has an interval of the same kind.
+            if let Some(effect) = has(&gain.means, n) {
+                return signed(effect.difference, effect.interval);
+            }
+            interval(over).map_or_else(|| fixed(over.mean, Some(4), true), |interval| signed(over.mean, interval))
         };
         cells.extend(over.into_iter().map(|(n, over)| (n, over.n, first_gain + column, told(n, &over))));
     }

@@ -420,6 +420,24 @@ fn a_claim_across_domains_is_held_against_its_controls() {
     );
     let (json, _) = told("model=mf trainer.max_epochs=2 scope=target,joint seed=1,2 --format json");
     assert_eq!(json.matches("\"verdict_seeds\":2").count(), 2, "{json}");
+    // The placebo beside it has an interval of the same kind: of users and seeds, and not of two seeds by Student's t alone.
+    let (table, said) = told("model=mf trainer.max_epochs=2 --controls seed=1,2");
+    let gains: Vec<(f64, f64)> = ["joint", "shuffled"]
+        .iter()
+        .map(|scope| {
+            let means = table.lines().find(|line| line.contains(&format!("\t{scope}\tmean of 2\t"))).unwrap();
+            let of = |line: &str| line.split('\t').nth(4).unwrap().split(' ').next().unwrap().parse::<f64>().unwrap();
+            let runs = table.lines().filter(|line| line.starts_with("mf\t") && line.contains(&format!("\t{scope}\t")));
+            let runs: Vec<f64> = runs.filter(|line| !line.contains("mean of")).map(of).collect();
+            let cell = means.split('\t').nth(4).unwrap();
+            let (low, high) = cell.split_once('[').unwrap().1.split_once(']').unwrap().0.split_once(", ").unwrap();
+            let width = high.parse::<f64>().unwrap() - low.parse::<f64>().unwrap();
+            // Student's t of two: 12.706 times their distance, both ways.
+            (width, 12.706 * (runs[0] - runs[1]).abs())
+        })
+        .collect();
+    assert!(gains.iter().all(|(width, of_seeds)| (width - of_seeds).abs() > 0.01), "{gains:?} {table}");
+    assert!(said.contains("the interval of its gains holds users and seeds together"), "{said}");
     // Where nothing is shared there is nothing to carry over; one world in twenty would seem to have something, so that the
     // world is named (`bench/placebo` counts many).
     let (_, verdict) = told("model=item_knn --controls data.world.strength=0 data.world.seed=3");

@@ -16,11 +16,18 @@ pub(super) fn notes(
     let mut notes = protocol_notes(comparison);
     notes.extend(names.first().and_then(|name| note_of_rivals(comparison, name)));
     if rows.iter().flatten().any(|cell| cell.starts_with("mean of ")) {
-        notes.push(
-            "mean of n: over seeds, with its interval by Student's t where they differ, a gain with a p as its verdict has it; other intervals \
-             are of the users"
-                .into(),
-        );
+        let spec = names.first().and_then(|name| name.parse::<MetricSpec>().ok());
+        let of_seeds = spec.is_some_and(|spec| {
+            spec.metric.is_error() || comparison.rows.iter().any(|row| !row.is_lean() && !row.is_by_user(spec))
+        });
+        let gains = if of_seeds {
+            "the interval of its gains is of the seeds alone, too, for this metric is no mean over users"
+        } else {
+            "the interval of its gains holds users and seeds together, with a p as the verdict has it where one is claimed"
+        };
+        notes.push(format!(
+            "mean of n: over seeds, with its interval by Student's t where they differ; {gains}; other intervals are of the users"
+        ));
     }
     notes.extend(args.show.is_empty().then(|| main_note(names, first)).flatten());
     notes.extend(marks_note(rows, baseline));
