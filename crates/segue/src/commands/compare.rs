@@ -13,7 +13,7 @@ use segue_lab::{
     record_all, write_aside,
 };
 
-pub(super) use self::notes::{joined, notes_of_sealed};
+pub(super) use self::notes::{joined, note_of_sealed};
 use self::notes::{note_of_split_seeds, notes};
 use super::comparison::{
     Baseline, POPULARITY, judges, may_be_tested, shown, shown_of, table, test_values, tests, values,
@@ -160,7 +160,7 @@ fn of_runs(args: &Arguments, folders: &[&String], live: Option<&str>) -> anyhow:
         runs.push(read_run(folder, n)?);
     }
     let Some(first) = runs.first().map(|run| run.settings.clone()) else { anyhow::bail!("there are no runs") };
-    let mut notes = notes_of_sealed(&runs);
+    let mut notes: Vec<String> = note_of_sealed(&runs).into_iter().collect();
     if runs.iter().all(|run| run.rows.is_empty()) {
         anyhow::bail!("{}; train it with evaluation.test=always to compare it", notes.join("; "));
     }

@@ -7,7 +7,7 @@ use segue_core::TaskKind;
 use segue_eval::{Cell, Interval, MetricSpec};
 use segue_lab::{ALPHA, Apart, Comparison, Row, Scope, Standing, Unchosen, read_run, spoken_metric};
 
-use super::compare::{joined, notes_of_sealed};
+use super::compare::{joined, note_of_sealed};
 use super::comparison::Labels;
 
 /// What is known of a model.
@@ -46,7 +46,7 @@ pub(crate) fn guide(folders: &[PathBuf], metric: Option<&str>) -> anyhow::Result
     for (n, folder) in folders.iter().enumerate() {
         runs.push(read_run(folder, n)?);
     }
-    let mut left_out = notes_of_sealed(&runs);
+    let mut left_out: Vec<String> = note_of_sealed(&runs).into_iter().collect();
     let (placebos, rows): (Vec<Row>, Vec<Row>) =
         runs.into_iter().flat_map(|run| run.rows).partition(|row| row.scope == Scope::Shuffled);
     left_out.extend(note_of_controls(&placebos));

@@ -1,7 +1,7 @@
 //! What must be read with a comparison: its protocols, marks and verdicts, and what it lacks.
 
 use segue_eval::{Measure, MetricSpec};
-use segue_lab::{CandidateKind, Comparison, Openable, Row, Scope, Settings, Stored, Transfer, Unchosen};
+use segue_lab::{CandidateKind, Comparison, Row, Scope, Settings, Stored, Transfer, Unchosen};
 
 use super::super::comparison::{Baseline, Labels, POPULARITY, errors_note, judges, main_note, marks_note, tests_note};
 use super::{Arguments, Compared};
@@ -128,19 +128,12 @@ pub(super) fn notes(
     notes
 }
 
-/// Which runs have no rows, and why: a sweep chose another, or nobody opens their test part.
-pub(in crate::commands) fn notes_of_sealed(runs: &[Stored]) -> Vec<String> {
-    let of = |never: bool| -> Vec<String> {
-        let sealed = runs.iter().filter(|run| run.rows.is_empty());
-        let of_kind = sealed.filter(|run| (run.settings.evaluation.test == Openable::Never) == never);
-        of_kind.map(|run| run.folder.display().to_string()).collect()
-    };
-    let told = [
-        (of(false), "the test part is sealed, for validation chose another run of the sweep"),
-        (of(true), "its test part was never opened (evaluation.test=never)"),
-    ];
-    let told = told.into_iter().filter(|(folders, _)| !folders.is_empty());
-    told.map(|(folders, why)| format!("{} left out: {why}", joined(folders))).collect()
+/// Which runs have no rows. A run that a sweep left and one whose test part nobody opens are configured alike.
+pub(in crate::commands) fn note_of_sealed(runs: &[Stored]) -> Option<String> {
+    let sealed = runs.iter().filter(|run| run.rows.is_empty());
+    let sealed: Vec<String> = sealed.map(|run| run.folder.display().to_string()).collect();
+    let why = "the test part is sealed, for validation chose another run of a sweep, or by evaluation.test=never";
+    (!sealed.is_empty()).then(|| format!("{} left out: {why}", joined(sealed)))
 }
 
 /// What the intervals and ps of verdicts hold of seeds, and what they do not.
