@@ -183,7 +183,11 @@ pub(crate) fn named(name: &str) -> Option<(Named, String)> {
 
 /// A name in small letters without separators.
 pub(crate) fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    letters(name).collect()
+}
+
+fn letters(name: &str) -> impl Iterator<Item = char> {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 
 fn is_usual(name: &str, usual: &[&str]) -> bool {
@@ -192,7 +196,7 @@ fn is_usual(name: &str, usual: &[&str]) -> bool {
 
 /// True if `name` is the plain name `known` in any case and with any separators.
 pub(super) fn same_name(name: &str, known: &str) -> bool {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).eq(known.chars())
+    letters(name).eq(known.chars())
 }
 
 fn list(names: &[String]) -> String {
