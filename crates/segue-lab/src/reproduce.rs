@@ -40,8 +40,7 @@ pub fn settings_again(run: &Path, out: &Path) -> Result<Settings, LabError> {
 /// Whether a manifest tells other settings than the configuration beside it, so that one of them is not that of the run.
 pub fn is_edited(run: &Path) -> Result<bool, LabError> {
     let told = manifest_of_run(run)?.remove("settings").unwrap_or_default();
-    let beside = settings_of(run).ok().and_then(|settings| serde_json::to_value(settings).ok());
-    Ok(beside.is_some_and(|beside| in_full(&beside) != in_full(&told)))
+    Ok(configured(run).is_some_and(|beside| beside != in_full(&told)))
 }
 
 /// Whether a run done again measured on the test part what the stored run does not tell.
@@ -180,8 +179,12 @@ fn names(folder: &Path) -> Result<BTreeSet<String>, LabError> {
 
 /// Whether two runs are configured alike, but for keys that the program has got since, which stand at their default.
 fn same_settings(stored: &Path, again: &Path) -> bool {
-    let settings = |run: &Path| settings_of(run).ok().and_then(|settings| serde_json::to_value(settings).ok());
-    settings(stored).zip(settings(again)).is_some_and(|(a, b)| in_full(&a) == in_full(&b))
+    configured(stored).zip(configured(again)).is_some_and(|(a, b)| a == b)
+}
+
+/// What the configuration of a run says in full; `None` where it cannot be read.
+fn configured(run: &Path) -> Option<Value> {
+    serde_json::to_value(settings_of(run).ok()?).ok().map(|settings| in_full(&settings))
 }
 
 /// Lines of the configuration but those that say where the run is.
